@@ -1,0 +1,27 @@
+# What our own programs are built with. cnnrnn_program_options is never installed or exported: a
+# user of the library sees none of it.
+
+option(CNNRNN_NATIVE "Build our programs for this machine's instruction set" ${PROJECT_IS_TOP_LEVEL})
+
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+add_library(cnnrnn_program_options INTERFACE)
+target_link_libraries(cnnrnn_program_options INTERFACE cnnrnn::cnnrnn)
+
+include(${CMAKE_CURRENT_LIST_DIR}/Warnings.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/Sanitizers.cmake)
+
+if(CNNRNN_NATIVE)
+  include(CheckCXXCompilerFlag)
+  check_cxx_compiler_flag(-march=native CNNRNN_HAS_MARCH_NATIVE)
+  if(CNNRNN_HAS_MARCH_NATIVE)
+    target_compile_options(cnnrnn_program_options INTERFACE -march=native)
+  endif()
+endif()
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+include(${CMAKE_CURRENT_LIST_DIR}/OptIn.cmake)

@@ -1,0 +1,9 @@
+# CNNRNN_SANITIZE is a list as -fsanitize takes it: "address,undefined" or "thread".
+
+set(CNNRNN_SANITIZE "" CACHE STRING "Sanitizers for our programs")
+
+if(CNNRNN_SANITIZE)
+  target_compile_options(cnnrnn_program_options INTERFACE
+    -fsanitize=${CNNRNN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(cnnrnn_program_options INTERFACE -fsanitize=${CNNRNN_SANITIZE})
+endif()
