@@ -1,0 +1,103 @@
+#pragma once
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/autograd/record.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+struct BackwardOptions {
+  bool retain_graph = false;  ///< keep what was saved, so that backward can run again
+};
+
+namespace detail {
+
+/// How many recorded uses each record's outputs have among the records that lead to the roots.
+template <class T>
+std::unordered_map<Record<T>*, Index> count_uses(const std::vector<Edge<T>>& roots) {
+  std::unordered_map<Record<T>*, Index> uses;
+  std::vector<Record<T>*> open;
+  const auto visit = [&](const Edge<T>& edge, Index use) {
+    const auto [entry, first] = uses.try_emplace(edge.record.get(), 0);
+    entry->second += use;
+    if (first) {
+      open.push_back(edge.record.get());
+    }
+  };
+  for (const auto& root : roots) {
+    visit(root, 0);
+  }
+  while (!open.empty()) {
+    Record<T>* const record = open.back();
+    open.pop_back();
+    for (const auto& input : record->inputs) {
+      if (input) {
+        visit(input, 1);
+      }
+    }
+  }
+  return uses;
+}
+
+template <class T>
+void run_backward(Record<T>& record, const BackwardOptions& options) {
+  require<GraphError>(static_cast<bool>(record.backward), "backward of ", record.name,
+                      ": expected a recorded graph, got one that a backward pass has freed "
+                      "(keep it with {.retain_graph = true})");
+  Gradients<T> gradients(record);
+  try {
+    record.backward(gradients);
+    gradients.finish();
+  } catch (const GraphError& error) {
+    throw GraphError(to_message("backward of ", record.name, ": ", error.what()));
+  }
+  if (!options.retain_graph) {
+    record.backward = nullptr;
+  }
+}
+
+}  // namespace detail
+
+/// Runs the tape from the given outputs back to the leaves, whose gradients are added to. Each
+/// record runs once, after all its uses, without recursion. Throws GraphError when the graph was
+/// freed by an earlier pass or a saved tensor was changed.
+template <class T>
+void backward(const std::vector<Edge<T>>& roots, const std::vector<Tensor<T>>& gradients,
+              const BackwardOptions& options = {}) {
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    roots[i].add(gradients[i]);
+  }
+  auto uses = detail::count_uses(roots);
+  std::vector<Record<T>*> ready;
+  for (const auto& root : roots) {
+    const auto entry = uses.find(root.record.get());
+    if (entry->second == 0) {
+      entry->second = -1;  // once, although several roots may be outputs of one record
+      ready.push_back(root.record.get());
+    }
+  }
+  while (!ready.empty()) {
+    Record<T>* const record = ready.back();
+    ready.pop_back();
+    if (record->is_leaf()) {
+      continue;
+    }
+    const auto has_gradient = [](const Tensor<T>& gradient) { return gradient.defined(); };
+    if (std::any_of(record->gradients.begin(), record->gradients.end(), has_gradient)) {
+      detail::run_backward(*record, options);
+    }
+    for (auto& gradient : record->gradients) {
+      gradient = {};
+    }
+    for (const auto& input : record->inputs) {
+      if (input && --uses[input.record.get()] == 0) {
+        ready.push_back(input.record.get());
+      }
+    }
+  }
+}
+
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/autograd/backward.hpp"
+#include "cnnrnn/autograd/grad_mode.hpp"
+#include "cnnrnn/autograd/record.hpp"
+#include "cnnrnn/autograd/saved.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+/// A tensor with a place in the graph. Copies are handles to the same value and gradient.
+template <class T>
+class Variable {
+ public:
+  using value_type = T;
+
+  /// An undefined variable.
+  Variable() = default;
+
+  /// A constant: no gradient flows to it.
+  Variable(Tensor<T> value) : value_(std::move(value)) {}  // NOLINT: a tensor is a constant
+
+  /// A leaf that collects a gradient if `requires_grad`: a parameter, or an input to look at.
+  Variable(Tensor<T> value, bool requires_grad) : value_(std::move(value)) {
+    if (requires_grad) {
+      edge_.record = Record<T>::leaf(value_.shape());
+    }
+  }
+
+  /// The output of a recorded operation; operations call record() instead.
+  Variable(Tensor<T> value, Edge<T> edge) : value_(std::move(value)), edge_(std::move(edge)) {}
+
+  bool defined() const { return value_.defined(); }
+  const Tensor<T>& value() const { return value_; }
+  const Shape& shape() const { return value_.shape(); }
+  Index dim(Index axis) const { return value_.dim(axis); }
+  Index rank() const { return value_.rank(); }
+  T item() const { return value_.item(); }
+
+  /// The value for an update in place, as an optimizer does it.
+  Tensor<T>& mutable_value() { return value_; }
+
+  bool requires_grad() const { return static_cast<bool>(edge_); }
+
+  /// The gradient collected so far; undefined when there is none.
+  Tensor<T> grad() const { return edge_ ? edge_.gradient() : Tensor<T>(); }
+
+  /// Replaces the collected gradient, as clipping does it. Throws GraphError unless the variable
+  /// requires a gradient, ShapeError for another shape.
+  void set_grad(Tensor<T> gradient) {
+    require<GraphError>(requires_grad(), "set_grad: expected a variable that requires a gradient");
+    require<ShapeError>(gradient.shape() == shape(), "set_grad: expected shape ", shape(),
+                        ", got ", gradient.shape());
+    edge_.gradient() = std::move(gradient);
+  }
+
+  void zero_grad() {
+    if (edge_) {
+      edge_.gradient() = {};
+    }
+  }
+
+  /// The same value outside the graph.
+  Variable detach() const { return Variable(value_); }
+
+  /// Runs backward from this scalar. Throws ShapeError when it is not one, GraphError when it does
+  /// not depend on a leaf that requires a gradient.
+  void backward(const BackwardOptions& options = {}) const {
+    require<ShapeError>(value_.size() == 1, "backward: expected a scalar, got ", shape(),
+                        " (give the gradient of the output)");
+    backward(Tensor<T>::full(shape(), T(1)), options);
+  }
+
+  /// Runs backward with the given gradient of this variable, of the same shape.
+  void backward(const Tensor<T>& gradient, const BackwardOptions& options = {}) const {
+    require<GraphError>(requires_grad(),
+                        "backward: expected a result that depends on a leaf with a gradient");
+    require<ShapeError>(gradient.shape() == shape(), "backward: expected a gradient of shape ",
+                        shape(), ", got ", gradient.shape());
+    cnnrnn::backward<T>({edge_}, {gradient}, options);
+  }
+
+  const Edge<T>& edge() const { return edge_; }
+
+ private:
+  Tensor<T> value_;
+  Edge<T> edge_;
+};
+
+/// Puts an operation with several outputs on the tape: its name, its inputs, the computed outputs
+/// and the function that turns output gradients into input gradients. Nothing is recorded, and
+/// `backward` is dropped, when no input requires a gradient or under a NoGradGuard.
+template <class T, class Backward>
+std::vector<Variable<T>> record(std::string_view name, const std::vector<Variable<T>>& inputs,
+                                const std::vector<Tensor<T>>& outputs, Backward&& backward) {
+  std::vector<Edge<T>> edges;
+  bool needed = false;
+  for (const auto& input : inputs) {
+    edges.push_back(input.edge());
+    needed = needed || input.requires_grad();
+  }
+  std::vector<Variable<T>> results;
+  if (!needed || !grad_enabled()) {
+    results.assign(outputs.begin(), outputs.end());
+    return results;
+  }
+  std::vector<Shape> shapes;
+  for (const auto& output : outputs) {
+    shapes.push_back(output.shape());
+  }
+  const auto record =
+      std::make_shared<Record<T>>(std::string(name), std::move(edges), std::move(shapes),
+                                  std::forward<Backward>(backward));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    results.emplace_back(outputs[i], Edge<T>{record, static_cast<Index>(i)});
+  }
+  return results;
+}
+
+/// The same for one output.
+template <class T, class Backward>
+Variable<T> record(std::string_view name, const std::vector<Variable<T>>& inputs,
+                   const Tensor<T>& output, Backward&& backward) {
+  return record(name, inputs, std::vector<Tensor<T>>{output}, std::forward<Backward>(backward))
+      .front();
+}
+
+CNNRNN_NAMESPACE_END

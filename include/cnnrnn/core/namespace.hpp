@@ -1,0 +1,37 @@
+#pragma once
+
+// The library lives in cnnrnn::v0, an inline namespace: objects built against different major
+// versions of the headers fail to link instead of mixing their layouts.
+#define CNNRNN_NAMESPACE_BEGIN \
+  namespace cnnrnn {           \
+  inline namespace v0 {
+#define CNNRNN_NAMESPACE_END \
+  }                          \
+  }
+
+// Kernels also carry the instruction set that they were compiled for. Objects built with different
+// -march then keep their own copies, and the linker cannot hand AVX-512 code to an SSE2 caller.
+#if defined(__AVX512F__)
+#define CNNRNN_ISA isa_avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define CNNRNN_ISA isa_avx2_fma
+#elif defined(__AVX__)
+#define CNNRNN_ISA isa_avx
+#elif defined(__SSE4_1__)
+#define CNNRNN_ISA isa_sse4
+#elif defined(__SSE2__)
+#define CNNRNN_ISA isa_sse2
+#elif defined(__ARM_NEON)
+#define CNNRNN_ISA isa_neon
+#else
+#define CNNRNN_ISA isa_scalar
+#endif
+
+#define CNNRNN_KERNELS_BEGIN \
+  CNNRNN_NAMESPACE_BEGIN     \
+  namespace kernels {        \
+  inline namespace CNNRNN_ISA {
+#define CNNRNN_KERNELS_END \
+  }                        \
+  }                        \
+  CNNRNN_NAMESPACE_END

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <limits>
+#include <vector>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "cnnrnn/core/denormals.hpp"
+#include "cnnrnn/core/error.hpp"
+#include "cnnrnn/core/shape.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+namespace detail {
+inline std::atomic<int>& thread_setting() {
+  static std::atomic<int> setting{0};
+  return setting;
+}
+}  // namespace detail
+
+/// How many threads parallel loops use: what set_threads said, else what OpenMP offers, else 1.
+inline int threads() {
+#ifdef _OPENMP
+  const int setting = detail::thread_setting().load(std::memory_order_relaxed);
+  return setting > 0 ? setting : omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+/// Sets the number of threads; 0 returns to OpenMP's own choice. Throws ValueError when negative.
+/// Results do not depend on it: not a bit.
+inline void set_threads(int count) {
+  require<ValueError>(count >= 0, "set_threads: expected 0 or more threads, got ", count);
+  detail::thread_setting().store(count, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+/// Remembers the exception of the lowest block, so that the same one arrives for any thread count.
+class FirstException {
+ public:
+  void keep(Index block) noexcept {
+#ifdef _OPENMP
+#pragma omp critical(cnnrnn_first_exception)
+#endif
+    if (block < block_) {
+      block_ = block;
+      exception_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (exception_) {
+      std::rethrow_exception(exception_);
+    }
+  }
+
+ private:
+  Index block_ = std::numeric_limits<Index>::max();
+  std::exception_ptr exception_;
+};
+
+}  // namespace detail
+
+/// Calls body(begin, end) for consecutive blocks of `block` items that cover 0 ... count - 1, on all
+/// threads. The blocks depend on count and block alone, never on the number of threads. Exceptions
+/// of the body are carried out to the caller. A loop inside a loop runs on its own thread.
+template <class Body>
+void parallel_for(Index count, Index block, const Body& body) {
+  require<ValueError>(block > 0, "parallel_for: expected a positive block, got ", block);
+  const Index blocks = count / block + (count % block != 0);
+  detail::FirstException failure;
+  const auto run = [&](Index index) noexcept {
+    try {
+      body(index * block, std::min(count, index * block + block));
+    } catch (...) {
+      failure.keep(index);
+    }
+  };
+#ifdef _OPENMP
+  const int team = static_cast<int>(std::min<Index>(threads(), blocks));
+  if (team > 1 && !omp_in_parallel()) {
+#pragma omp parallel num_threads(team)
+    {
+      const FlushDenormals flush;
+#pragma omp for schedule(static)
+      for (Index index = 0; index < blocks; ++index) {
+        run(index);
+      }
+    }
+    failure.rethrow();
+    return;
+  }
+#endif
+  const FlushDenormals flush;
+  for (Index index = 0; index < blocks; ++index) {
+    run(index);
+  }
+  failure.rethrow();
+}
+
+/// The sum of body(begin, end) over the blocks of parallel_for, added in the order of the blocks:
+/// the same bits for any number of threads.
+template <class T, class Body>
+T parallel_sum(Index count, Index block, const Body& body) {
+  std::vector<T> partial(static_cast<std::size_t>(count / block + (count % block != 0)));
+  parallel_for(count, block, [&](Index begin, Index end) {
+    partial[static_cast<std::size_t>(begin / block)] = body(begin, end);
+  });
+  T sum{};
+  for (const T& part : partial) {
+    sum += part;
+  }
+  return sum;
+}
+
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,134 @@
+#pragma once
+
+// GCC 12 warns of uninitialised values inside its own AVX-512 intrinsics (GCC bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include "cnnrnn/core/shape.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+/// The widest vector of T that this translation unit was compiled for: SSE, AVX, AVX-512 or NEON
+/// through Eigen's packet layer, a plain T where there is none.
+template <class T>
+struct Packet {
+  using Native = typename Eigen::internal::packet_traits<T>::type;
+  static constexpr Index width = Eigen::internal::unpacket_traits<Native>::size;
+
+  Native value;
+
+  static Packet load(const T* from) { return {Eigen::internal::ploadu<Native>(from)}; }
+  static Packet set(T scalar) { return {Eigen::internal::pset1<Native>(scalar)}; }
+  static Packet zero() { return set(T(0)); }
+  void store(T* to) const { Eigen::internal::pstoreu(to, value); }
+
+  /// The first `count` elements, at most `width`; zeros behind them. For the tail of a row.
+  static Packet load_partial(const T* from, Index count) {
+    std::array<T, static_cast<std::size_t>(width)> all{};
+    std::copy_n(from, count, all.data());
+    return load(all.data());
+  }
+  void store_partial(T* to, Index count) const {
+    std::array<T, static_cast<std::size_t>(width)> all;
+    store(all.data());
+    std::copy_n(all.data(), count, to);
+  }
+
+  friend Packet operator+(Packet a, Packet b) { return {Eigen::internal::padd(a.value, b.value)}; }
+  friend Packet operator-(Packet a, Packet b) { return {Eigen::internal::psub(a.value, b.value)}; }
+  friend Packet operator*(Packet a, Packet b) { return {Eigen::internal::pmul(a.value, b.value)}; }
+  friend Packet operator/(Packet a, Packet b) { return {Eigen::internal::pdiv(a.value, b.value)}; }
+  friend Packet max(Packet a, Packet b) { return {Eigen::internal::pmax(a.value, b.value)}; }
+  friend Packet min(Packet a, Packet b) { return {Eigen::internal::pmin(a.value, b.value)}; }
+  friend Packet abs(Packet a) { return {Eigen::internal::pabs(a.value)}; }
+  friend Packet sqrt(Packet a) { return {Eigen::internal::psqrt(a.value)}; }
+
+  /// For each element: a < b ? yes : no.
+  friend Packet select_less(Packet a, Packet b, Packet yes, Packet no) {
+    const Native mask = Eigen::internal::pcmp_lt(a.value, b.value);
+    return {Eigen::internal::pselect(mask, yes.value, no.value)};
+  }
+
+  /// The sum and the largest of the elements.
+  friend T sum(Packet a) { return Eigen::internal::predux(a.value); }
+  friend T max_element(Packet a) { return Eigen::internal::predux_max(a.value); }
+
+  /// e^a; above T's range infinity, below it 0 or a denormal number.
+  friend Packet exp(Packet a) { return {Eigen::internal::pexp(a.value)}; }
+
+  /// 1 / (1 + e^-a)
+  friend Packet sigmoid(Packet a) {
+    const Packet one = set(T(1));
+    return one / (one + exp(zero() - a));
+  }
+};
+
+/// a * b + c, in one rounding where the machine has it.
+template <class T>
+Packet<T> multiply_add(Packet<T> a, Packet<T> b, Packet<T> c) {
+  return {Eigen::internal::pmadd(a.value, b.value, c.value)};
+}
+
+namespace detail {
+
+// Cephes, tanh.c (Moshier 1989): near zero a rational function keeps the relative error small, where
+// 1 - 2 / (1 + e^2a) would cancel.
+template <class T>
+Packet<T> tanh_accurate(Packet<T> a) {
+  const auto constant = [](double value) { return Packet<T>::set(static_cast<T>(value)); };
+  const auto s = a * a;
+  auto p = constant(-9.64399179425052238628e-1);
+  p = multiply_add(p, s, constant(-9.92877231001918586564e1));
+  p = multiply_add(p, s, constant(-1.61468768441708447952e3));
+  auto q = s + constant(1.12811678491632931402e2);
+  q = multiply_add(q, s, constant(2.23548839060100448583e3));
+  q = multiply_add(q, s, constant(4.84406305325125486048e3));
+  const auto near = multiply_add(a * s, p / q, a);
+  const auto far = constant(1) - constant(2) / (constant(1) + exp(a + a));
+  return select_less(abs(a), constant(0.625), near, far);
+}
+
+}  // namespace detail
+
+/// tanh a: double to 1e-15, float to 1e-6, relative, also near zero.
+template <class T>
+Packet<T> tanh(Packet<T> a) {
+  using Traits = Eigen::internal::packet_traits<T>;
+  if constexpr (Packet<T>::width == 1 || (std::is_same_v<T, float> && Traits::HasTanh)) {
+    return {Eigen::internal::ptanh(a.value)};
+  } else {
+    return detail::tanh_accurate(a);
+  }
+}
+
+/// How many vector registers the instruction set names: the size of a register tile.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr Index vector_registers = 32;
+#else
+inline constexpr Index vector_registers = 16;
+#endif
+
+/// Calls body(0), body(1), ... body(N - 1) with constant arguments, so that what it indexes can
+/// stay in registers.
+template <Index N, class Body>
+void unroll(const Body& body) {
+  [&]<Index... I>(std::integer_sequence<Index, I...>) {
+    (body(std::integral_constant<Index, I>{}), ...);
+  }(std::make_integer_sequence<Index, N>{});
+}
+
+CNNRNN_KERNELS_END
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
