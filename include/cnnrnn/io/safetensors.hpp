@@ -1,0 +1,134 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/io/file.hpp"
+#include "cnnrnn/io/safetensors_header.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace io {
+
+/// A tensor of one of the element types F32, F64, I64, I32 and U8.
+using AnyTensor = std::variant<Tensor<float>, Tensor<double>, Tensor<std::int64_t>,
+                               Tensor<std::int32_t>, Tensor<std::uint8_t>>;
+
+/// What a safetensors file holds: tensors by name, and texts by name.
+struct SafetensorsFile {
+  std::map<std::string, AnyTensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+namespace detail {
+
+static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
+
+template <class T>
+constexpr const char* type_name() {
+  if constexpr (std::is_same_v<T, float>) {
+    return "F32";
+  } else if constexpr (std::is_same_v<T, double>) {
+    return "F64";
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    return "I64";
+  } else if constexpr (std::is_same_v<T, std::int32_t>) {
+    return "I32";
+  } else {
+    static_assert(std::is_same_v<T, std::uint8_t>);
+    return "U8";
+  }
+}
+
+/// Reads the tensor that `entry` announces as F64, F32, ...: whichever of the types it is.
+template <class... T>
+AnyTensor read_tensor(InputFile& file, const TensorEntry& entry,
+                      const std::variant<Tensor<T>...>* /*types*/) {
+  AnyTensor result;
+  const auto read_as = [&]<class U>(U* /*type*/) {
+    if (entry.type != type_name<U>()) {
+      return false;
+    }
+    const std::uint64_t bytes = entry.end - entry.begin;
+    const Shape shape = checked_shape(file.path(), entry, bytes / sizeof(U));
+    require<FileError>(static_cast<std::uint64_t>(shape.size()) * sizeof(U) == bytes, file.path(),
+                       ": tensor ", quoted(entry.name), ": expected ", shape, " ", entry.type,
+                       ", got ", bytes, " bytes");
+    Tensor<U> tensor(shape);
+    file.read(std::as_writable_bytes(tensor.mutable_span()));
+    result = tensor;
+    return true;
+  };
+  require<FileError>((read_as(static_cast<T*>(nullptr)) || ...), file.path(), ": tensor ",
+                     quoted(entry.name), ": expected type F64, F32, I64, I32 or U8, got ",
+                     quoted(entry.type));
+  return result;
+}
+
+}  // namespace detail
+
+/// Reads a safetensors file. Throws FileError for anything that the format does not allow, element
+/// types other than AnyTensor's and more than six dimensions included. Never allocates more for
+/// tensors than the file has bytes.
+/// Source: https://github.com/huggingface/safetensors, "Format".
+inline SafetensorsFile read_safetensors(const std::string& path) {
+  InputFile file(path);
+  auto header = detail::read_header(file);
+  SafetensorsFile result;
+  result.metadata = std::move(header.metadata);
+  for (const auto& entry : header.entries) {
+    result.tensors.emplace(
+        entry.name, detail::read_tensor(file, entry, static_cast<const AnyTensor*>(nullptr)));
+  }
+  return result;
+}
+
+/// Writes a safetensors file, whole or not at all (see AtomicFile). Throws FileError when the disk
+/// does not take it, ValueError for an undefined tensor, the name `__metadata__`, or text that is
+/// not UTF-8. Equal contents give equal bytes.
+inline void write_safetensors(const std::string& path, const SafetensorsFile& contents) {
+  struct Entry {
+    const std::string* name;
+    const char* type;
+    Shape shape;
+    std::size_t element_size;
+    std::span<const std::byte> bytes;
+  };
+  std::vector<Entry> entries;
+  for (const auto& [name, any] : contents.tensors) {
+    require<ValueError>(name != "__metadata__", path, ": expected a tensor's name, got ", name);
+    std::visit(
+        [&, &tensor_name = name]<class T>(const Tensor<T>& tensor) {
+          require<ValueError>(tensor.defined(), path, ": expected a defined tensor ", tensor_name);
+          entries.push_back({&tensor_name, detail::type_name<T>(), tensor.shape(), sizeof(T),
+                             bytes_of(tensor.span())});
+        },
+        any);
+  }
+  // Wide elements first: then every tensor is aligned for whoever maps the file.
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Entry& a, const Entry& b) { return a.element_size > b.element_size; });
+
+  detail::HeaderText header;
+  for (const auto& entry : entries) {
+    header.add(*entry.name, entry.type, entry.shape, entry.bytes.size());
+  }
+  const std::string text = header.finish(path, contents.metadata);
+
+  AtomicFile file(path);
+  file.write(bytes_of(text));
+  for (const auto& entry : entries) {
+    file.write(entry.bytes);
+  }
+  file.commit();
+}
+
+}  // namespace io
+CNNRNN_NAMESPACE_END

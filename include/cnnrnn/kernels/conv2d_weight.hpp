@@ -1,0 +1,125 @@
+#pragma once
+
+#include <algorithm>
+
+#include "cnnrnn/kernels/conv2d.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+namespace detail {
+
+/// The weight gradient of one group, summed over a chunk of the bands in tiles of its own layout:
+/// for each run of the window its rows, rounded up to MR, times the columns, rounded up to NR.
+template <class T>
+class WeightGradient {
+ public:
+  WeightGradient(const Conv2dDims& d, const ConvWindow& window)
+      : d_(d), window_(window), columns_(up(d.group_o(), Tile<T>::columns)) {
+    const bool dense = window.dilation.w == 1;
+    run_rows_ = up((dense ? d.kernel.w : 1) * d.group_c(), Tile<T>::rows);
+    runs_ = d.kernel.h * (dense ? 1 : d.kernel.w);
+  }
+
+  Index size() const { return d_.groups * runs_ * run_rows_ * columns_; }
+
+  /// Where the gradient of weight (o, c, i, j) of a group lies.
+  Index position(Index g, Index o, Index c, Index i, Index j) const {
+    const bool dense = window_.dilation.w == 1;
+    const Index run = dense ? i : i * d_.kernel.w + j;
+    const Index row = dense ? j * d_.group_c() + c : c;
+    return ((g * runs_ + run) * run_rows_ + row) * columns_ + o;
+  }
+
+  /// Adds what one band of one image contributes.
+  void add(Index image, Index band_index, const T* x, const T* dy, T* sum) const {
+    ConvBand<T> band(window_, d_.group_c(), band_index);
+    Tensor<T> packed({columns_ * band.pixels()});
+    const T* const band_dy =
+        dy + (image * window_.out_h + band.first_row()) * window_.out_w * d_.o;
+    for (Index g = 0; g < d_.groups; ++g) {
+      band.fill(x + image * d_.h * d_.w * d_.c, g);
+      pack_dy(band.pixels(), band_dy + g * d_.group_o(), packed.mutable_data());
+      add_group(band, packed.data(), sum + g * runs_ * run_rows_ * columns_);
+    }
+  }
+
+ private:
+  static Index up(Index count, Index to) { return (count + to - 1) / to * to; }
+
+  /// dy (pixels, O) as panels of NR columns, with zeros past the last.
+  void pack_dy(Index pixels, const T* dy, T* to) const {
+    for (Index n0 = 0; n0 < columns_; n0 += Tile<T>::columns) {
+      const Index count = std::min(Tile<T>::columns, d_.group_o() - n0);
+      for (Index p = 0; p < pixels; ++p, to += Tile<T>::columns) {
+        std::copy_n(dy + p * d_.o + n0, count, to);
+        std::fill(to + count, to + Tile<T>::columns, T(0));
+      }
+    }
+  }
+
+  void add_group(const ConvBand<T>& band, const T* dy, T* sum) const {
+    for (const Run run : band.runs()) {
+      for (Index m = 0; m < run_rows_; m += Tile<T>::rows, sum += Tile<T>::rows * columns_) {
+        if (m >= run.length) {
+          continue;
+        }
+        const T* panel = dy;
+        for (Index n = 0; n < columns_; n += Tile<T>::columns) {
+          gemm_transposed_tile(band.rows(), band.row_step(), window_.out_w, band.pixel_step(),
+                               band.pixel(0) + run.begin + m, panel, sum + n, columns_);
+          panel += band.pixels() * Tile<T>::columns;
+        }
+      }
+    }
+  }
+
+  Conv2dDims d_;
+  ConvWindow window_;
+  Index columns_;
+  Index run_rows_ = 0;
+  Index runs_ = 0;
+};
+
+}  // namespace detail
+
+/// dweight = sum over pixels of x at the taps times dy. The bands of all images are cut into a fixed
+/// number of chunks, each summed on its own and added in order.
+template <class T>
+void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
+  if (!dweight.needed()) {
+    return;
+  }
+  const ConvWindow window = d.forward_window();
+  const detail::WeightGradient<T> gradient(d, window);
+  const Index jobs = d.n * window.bands();
+  constexpr Index large = 1 << 18;
+  const Index most = gradient.size() > large ? 8 : 16;
+  const Index chunk = std::max<Index>(1, (jobs + most - 1) / most);
+  const Index chunks = (jobs + chunk - 1) / chunk;
+  Tensor<T> sums({chunks, gradient.size()});
+  T* const all = sums.mutable_data();
+  parallel_for(jobs, chunk, [&](Index begin, Index end) {
+    T* const sum = all + begin / chunk * gradient.size();
+    std::fill_n(sum, gradient.size(), T(0));
+    for (Index job = begin; job < end; ++job) {
+      gradient.add(job / window.bands(), job % window.bands(), x, dy, sum);
+    }
+  });
+  parallel_for(d.o, 1, [&](Index o, Index) {
+    const Index g = o / d.group_o();
+    Index to = o * d.group_c() * d.taps();
+    for (Index c = 0; c < d.group_c(); ++c) {
+      for (Index tap = 0; tap < d.taps(); ++tap, ++to) {
+        const Index from =
+            gradient.position(g, o % d.group_o(), c, tap / d.kernel.w, tap % d.kernel.w);
+        T sum = T(0);
+        for (Index part = 0; part < chunks; ++part) {
+          sum += all[part * gradient.size() + from];
+        }
+        dweight.put(to, sum);
+      }
+    }
+  });
+}
+
+CNNRNN_KERNELS_END

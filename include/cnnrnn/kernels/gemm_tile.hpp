@@ -1,0 +1,115 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "cnnrnn/core/simd.hpp"
+
+// One register tile serves dense layers, convolutions in all directions and recurrent gates; they
+// differ in how they address the rows of A and in what the sums start from.
+//
+//   MR x NR   the tile of the result that stays in registers, NR being two vectors
+
+CNNRNN_KERNELS_BEGIN
+
+/// Twelve accumulators at least hide the latency of a multiply-add; 24 where there are 32 registers.
+template <class T>
+struct Tile {
+  static constexpr Index vectors = 2;
+  static constexpr Index rows = vector_registers == 32 ? 12 : 6;
+  static constexpr Index columns = vectors * Packet<T>::width;
+};
+
+/// A stretch of consecutive elements in every row of A.
+struct Run {
+  Index begin;
+  Index length;
+};
+
+/// What the sums of a tile start from: zero (no data), the result itself, or a bias (stride 0).
+template <class T>
+struct TileStart {
+  const T* data = nullptr;
+  Index row_stride = 0;
+
+  T at(Index row, Index column) const { return data ? data[row * row_stride + column] : T(0); }
+  TileStart shifted(Index row, Index column) const {
+    return {data ? data + row * row_stride + column : nullptr, row_stride};
+  }
+};
+
+/// c (MR, NR) = start + sum over k of a[row][k] b (K, NR), where k goes through the runs in turn and
+/// b is packed without gaps.
+template <class T>
+void gemm_tile(const T* const* a, std::span<const Run> runs, const T* b, TileStart<T> start, T* c,
+               Index c_stride) {
+  using P = Packet<T>;
+  P sum[Tile<T>::rows][Tile<T>::vectors];
+  unroll<Tile<T>::rows>([&](auto i) {
+    unroll<Tile<T>::vectors>([&](auto v) {
+      sum[i][v] = start.data ? P::load(start.data + i * start.row_stride + v * P::width) : P::zero();
+    });
+  });
+  for (const Run run : runs) {
+    const Index end = run.begin + run.length;
+    for (Index k = run.begin; k < end; ++k, b += Tile<T>::columns) {
+      P row_of_b[Tile<T>::vectors];
+      unroll<Tile<T>::vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
+      unroll<Tile<T>::rows>([&](auto i) {
+        const P element_of_a = P::set(a[i][k]);
+        unroll<Tile<T>::vectors>(
+            [&](auto v) { sum[i][v] = multiply_add(element_of_a, row_of_b[v], sum[i][v]); });
+      });
+    }
+  }
+  unroll<Tile<T>::rows>([&](auto i) {
+    unroll<Tile<T>::vectors>([&](auto v) { sum[i][v].store(c + i * c_stride + v * P::width); });
+  });
+}
+
+/// The tile at the rim of the result, where only `rows` x `columns` of it exist. The pointers of
+/// missing rows must still be readable.
+template <class T>
+void gemm_rim_tile(const T* const* a, std::span<const Run> runs, const T* b, TileStart<T> start,
+                   T* c, Index c_stride, Index rows, Index columns) {
+  if (rows == Tile<T>::rows && columns == Tile<T>::columns) {
+    gemm_tile(a, runs, b, start, c, c_stride);
+    return;
+  }
+  T whole[Tile<T>::rows * Tile<T>::columns];
+  gemm_tile(a, runs, b, TileStart<T>{}, whole, Tile<T>::columns);
+  for (Index i = 0; i < rows; ++i) {
+    for (Index j = 0; j < columns; ++j) {
+      c[i * c_stride + j] = start.at(i, j) + whole[i * Tile<T>::columns + j];
+    }
+  }
+}
+
+/// c (MR, NR) += sum over rows i and steps k of a[i * row_stride + k * step + m] b (rows * steps, NR):
+/// the tile of weight gradients, whose A lies transposed. MR elements must be readable at each step.
+template <class T>
+void gemm_transposed_tile(Index rows, Index row_stride, Index steps, Index step, const T* a,
+                          const T* b, T* c, Index c_stride) {
+  using P = Packet<T>;
+  P sum[Tile<T>::rows][Tile<T>::vectors];
+  unroll<Tile<T>::rows>([&](auto m) {
+    unroll<Tile<T>::vectors>([&](auto v) { sum[m][v] = P::load(c + m * c_stride + v * P::width); });
+  });
+  for (Index i = 0; i < rows; ++i, a += row_stride) {
+    const T* column_of_a = a;
+    for (Index k = 0; k < steps; ++k, column_of_a += step, b += Tile<T>::columns) {
+      P row_of_b[Tile<T>::vectors];
+      unroll<Tile<T>::vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
+      unroll<Tile<T>::rows>([&](auto m) {
+        const P element_of_a = P::set(column_of_a[m]);
+        unroll<Tile<T>::vectors>(
+            [&](auto v) { sum[m][v] = multiply_add(element_of_a, row_of_b[v], sum[m][v]); });
+      });
+    }
+  }
+  unroll<Tile<T>::rows>([&](auto m) {
+    unroll<Tile<T>::vectors>([&](auto v) { sum[m][v].store(c + m * c_stride + v * P::width); });
+  });
+}
+
+CNNRNN_KERNELS_END

@@ -1,0 +1,182 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/core/random.hpp"
+#include "cnnrnn/core/tensor.hpp"
+
+// Initialisers. They overwrite a tensor; float and double take the same numbers from the generator.
+
+CNNRNN_NAMESPACE_BEGIN
+namespace nn::init {
+
+/// Every element = value.
+template <class T>
+void constant(Tensor<T>& weight, double value) {
+  std::fill_n(weight.mutable_data(), weight.size(), static_cast<T>(value));
+}
+
+template <class T>
+void zeros(Tensor<T>& weight) {
+  constant(weight, 0);
+}
+
+/// Normal with the given mean and standard deviation. Throws ValueError for a negative deviation.
+template <class T>
+void normal(Tensor<T>& weight, Random& random, double mean, double deviation) {
+  require<ValueError>(deviation >= 0, "normal: expected a deviation of 0 or more, got ", deviation);
+  for (T& value : weight.mutable_span()) {
+    value = static_cast<T>(random.normal(mean, deviation));
+  }
+}
+
+/// Uniform from low to high. Throws ValueError when low is above high.
+template <class T>
+void uniform(Tensor<T>& weight, Random& random, double low, double high) {
+  require<ValueError>(low <= high, "uniform: expected bounds in order, got ", low, " and ", high);
+  for (T& value : weight.mutable_span()) {
+    value = static_cast<T>(random.uniform(low, high));
+  }
+}
+
+enum class Nonlinearity { linear, sigmoid, tanh, relu, leaky_relu };
+
+/// The factor by which an activation shrinks deviations; `slope` is leaky ReLU's.
+inline double gain(Nonlinearity nonlinearity, double slope = 0.01) {
+  switch (nonlinearity) {
+    case Nonlinearity::tanh:
+      return 5.0 / 3.0;
+    case Nonlinearity::relu:
+      return std::numbers::sqrt2;
+    case Nonlinearity::leaky_relu:
+      return std::sqrt(2 / (1 + slope * slope));
+    default:
+      return 1;
+  }
+}
+
+enum class Fan { in, out };
+
+/// How many values an output of the weight (O, I, ...) is made of, and how many an input goes into.
+struct Fans {
+  double in, out;
+
+  explicit Fans(const Shape& weight) : in(1), out(1) {
+    require<ShapeError>(weight.rank() >= 2 && weight.size() > 0,
+                        "initialiser: expected a weight (O, I, ...), got ", weight);
+    in = static_cast<double>(weight.size() / weight[0]);
+    out = static_cast<double>(weight.size() / weight[1]);
+  }
+};
+
+struct KaimingOptions {
+  Fan fan = Fan::in;  ///< in keeps the size of activations, out that of gradients
+  double gain = std::numbers::sqrt2;
+
+  /// The deviation gain / sqrt(fan) of a weight.
+  double deviation(const Shape& weight) const {
+    const Fans fans(weight);
+    return gain / std::sqrt(fan == Fan::in ? fans.in : fans.out);
+  }
+};
+
+/// Normal with deviation gain / sqrt(fan) (He et al. 2015). Throws ShapeError below rank 2.
+template <class T>
+void kaiming_normal(Tensor<T>& weight, Random& random, const KaimingOptions& options = {}) {
+  normal(weight, random, 0, options.deviation(weight.shape()));
+}
+
+/// Uniform with the same deviation.
+template <class T>
+void kaiming_uniform(Tensor<T>& weight, Random& random, const KaimingOptions& options = {}) {
+  const double bound = std::numbers::sqrt3 * options.deviation(weight.shape());
+  uniform(weight, random, -bound, bound);
+}
+
+/// Normal with deviation gain sqrt(2 / (fan in + fan out)) (Glorot and Bengio 2010). Throws
+/// ShapeError below rank 2.
+template <class T>
+void xavier_normal(Tensor<T>& weight, Random& random, double gain = 1) {
+  const Fans fans(weight.shape());
+  normal(weight, random, 0, gain * std::sqrt(2 / (fans.in + fans.out)));
+}
+
+/// Uniform with the same deviation.
+template <class T>
+void xavier_uniform(Tensor<T>& weight, Random& random, double gain = 1) {
+  const Fans fans(weight.shape());
+  const double bound = gain * std::sqrt(6 / (fans.in + fans.out));
+  uniform(weight, random, -bound, bound);
+}
+
+/// The matrix (rows, columns) with ones on its diagonal, times gain. Throws ShapeError unless of
+/// rank 2.
+template <class T>
+void identity(Tensor<T>& weight, double gain = 1) {
+  require<ShapeError>(weight.rank() == 2, "identity: expected a matrix, got ", weight.shape());
+  zeros(weight);
+  T* const to = weight.mutable_data();
+  for (Index i = 0; i < std::min(weight.dim(0), weight.dim(1)); ++i) {
+    to[i * weight.dim(1) + i] = static_cast<T>(gain);
+  }
+}
+
+namespace detail {
+
+using Vector = std::vector<double>;
+
+inline double dot(const Vector& a, const Vector& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += a[i] * b[i];
+  }
+  return sum;
+}
+
+/// Takes from `vector` its parts along the basis, and gives it length 1.
+inline void orthonormalise(Vector& vector, const std::vector<Vector>& basis) {
+  for (int pass = 0; pass < 2; ++pass) {  // the second removes what rounding left: twice is enough
+    for (const Vector& direction : basis) {
+      const double part = dot(vector, direction);
+      for (std::size_t i = 0; i < vector.size(); ++i) {
+        vector[i] -= part * direction[i];
+      }
+    }
+  }
+  const double length = std::sqrt(dot(vector, vector));
+  std::transform(vector.begin(), vector.end(), vector.begin(),
+                 [&](double value) { return value / length; });
+}
+
+}  // namespace detail
+
+/// A random orthogonal matrix times gain (Saxe et al. 2013), by Gram and Schmidt from normal
+/// vectors: weight (O, ...) seen as a matrix of O rows has orthonormal rows, or columns when it has
+/// fewer of them. Throws ShapeError below rank 2.
+template <class T>
+void orthogonal(Tensor<T>& weight, Random& random, double gain = 1) {
+  const Fans fans(weight.shape());
+  const Index rows = weight.dim(0);
+  const auto columns = static_cast<Index>(fans.in);
+  const Index length = std::max(rows, columns);
+  T* const to = weight.mutable_data();
+  std::vector<detail::Vector> basis;
+  for (Index k = 0; k < std::min(rows, columns); ++k) {
+    detail::Vector vector(static_cast<std::size_t>(length));
+    std::generate(vector.begin(), vector.end(), [&] { return random.normal(); });
+    detail::orthonormalise(vector, basis);
+    for (Index i = 0; i < length; ++i) {
+      to[rows <= columns ? k * columns + i : i * columns + k] =
+          static_cast<T>(gain * vector[static_cast<std::size_t>(i)]);
+    }
+    basis.push_back(std::move(vector));
+  }
+}
+
+}  // namespace nn::init
+CNNRNN_NAMESPACE_END

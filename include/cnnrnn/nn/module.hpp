@@ -1,0 +1,211 @@
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/core/random.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace nn {
+
+template <class T>
+class Module;
+
+/// Walks over what modules list in visit(): override what you want to see. Names are paths as
+/// PyTorch's state_dict has them: `stages.0.1.running_mean`.
+template <class T>
+class Visitor {
+ public:
+  Visitor() = default;
+  virtual ~Visitor() = default;
+  Visitor(const Visitor&) = delete;
+  Visitor& operator=(const Visitor&) = delete;
+
+  // What a module's visit() calls, once for each of its parts. Undefined ones are passed over.
+  void operator()(std::string_view name, Variable<T>& part) {
+    if (part.defined()) {
+      parameter(path(name), part);
+    }
+  }
+  void operator()(std::string_view name, Tensor<T>& part) {
+    if (part.defined()) {
+      buffer(path(name), part);
+    }
+  }
+  void operator()(std::string_view name, Tensor<Index>& part) { counter(path(name), part); }
+  void operator()(std::string_view name, Random& part) { random(path(name), part); }
+  void operator()(std::string_view name, Module<T>& part) {
+    const std::string outside = std::exchange(path_, path(name));
+    module(path_, part);
+    path_ = outside;
+  }
+  template <class Part>
+  void operator()(std::string_view name, std::vector<Part>& parts) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      (*this)(to_message(name, '.', i), parts[i]);
+    }
+  }
+
+ protected:
+  virtual void parameter(const std::string& /*path*/, Variable<T>& /*value*/) {}
+  virtual void buffer(const std::string& /*path*/, Tensor<T>& /*value*/) {}
+  virtual void counter(const std::string& /*path*/, Tensor<Index>& /*value*/) {}
+  virtual void random(const std::string& /*path*/, Random& /*value*/) {}
+  virtual void module(const std::string& path, Module<T>& part);
+
+ private:
+  std::string path(std::string_view name) const {
+    return path_.empty() ? std::string(name) : to_message(path_, '.', name);
+  }
+
+  std::string path_;
+};
+
+/// A part of a network that owns parameters or a mode. It lists its parts once, in visit(), and its
+/// parameters, state, mode and printing come from that list.
+template <class T>
+class Module {
+ public:
+  virtual ~Module() = default;
+
+  /// Calls visitor(name, part) for every parameter, buffer and module in it, in PyTorch's order.
+  virtual void visit(Visitor<T>& visitor) = 0;
+
+  /// The module and its options in a line: `Linear(64, 10)`.
+  virtual std::string describe() const = 0;
+
+  /// All parameters with their paths.
+  std::vector<std::pair<std::string, Variable<T>>> named_parameters();
+  std::vector<Variable<T>> parameters();
+
+  /// How many numbers are trained.
+  Index parameter_count();
+
+  /// Chooses the behaviour of dropout and batch norm, here and in all parts.
+  void train(bool training = true);
+  void eval() { train(false); }
+  bool training() const { return training_; }
+
+  void zero_grad();
+
+ protected:
+  Module() = default;
+  Module(const Module&) = default;
+  Module(Module&&) noexcept = default;
+  Module& operator=(const Module&) = default;
+  Module& operator=(Module&&) noexcept = default;
+
+ private:
+  bool training_ = true;
+};
+
+/// A module that makes one activation of another, so that Sequential can hold it.
+template <class T>
+class Layer : public Module<T> {
+ public:
+  virtual Variable<T> operator()(const Variable<T>& x) = 0;
+};
+
+template <class T>
+void Visitor<T>::module(const std::string& /*path*/, Module<T>& part) {
+  part.visit(*this);
+}
+
+namespace detail {
+
+template <class T>
+class ParameterList : public Visitor<T> {
+ public:
+  std::vector<std::pair<std::string, Variable<T>>> found;
+
+ private:
+  void parameter(const std::string& path, Variable<T>& value) override {
+    found.emplace_back(path, value);
+  }
+};
+
+template <class T>
+class ModeSetter : public Visitor<T> {
+ public:
+  explicit ModeSetter(bool training) : training_(training) {}
+
+ private:
+  void module(const std::string& /*path*/, Module<T>& part) override { part.train(training_); }
+
+  bool training_;
+};
+
+template <class T>
+class Printer : public Visitor<T> {
+ public:
+  explicit Printer(std::ostream& out) : out_(out) {}
+
+ private:
+  void module(const std::string& path, Module<T>& part) override {
+    const std::string name = path.substr(path.rfind('.') + 1);
+    out_ << std::string(2 * depth_, ' ') << name << ": " << part.describe() << '\n';
+    ++depth_;
+    part.visit(*this);
+    --depth_;
+  }
+
+  std::ostream& out_;
+  std::size_t depth_ = 1;
+};
+
+}  // namespace detail
+
+template <class T>
+std::vector<std::pair<std::string, Variable<T>>> Module<T>::named_parameters() {
+  detail::ParameterList<T> list;
+  visit(list);
+  return std::move(list.found);
+}
+
+template <class T>
+std::vector<Variable<T>> Module<T>::parameters() {
+  std::vector<Variable<T>> result;
+  for (auto& [path, parameter] : named_parameters()) {
+    result.push_back(parameter);
+  }
+  return result;
+}
+
+template <class T>
+Index Module<T>::parameter_count() {
+  Index count = 0;
+  for (const auto& parameter : parameters()) {
+    count += parameter.value().size();
+  }
+  return count;
+}
+
+template <class T>
+void Module<T>::train(bool training) {
+  training_ = training;
+  detail::ModeSetter<T> setter(training);
+  visit(setter);
+}
+
+template <class T>
+void Module<T>::zero_grad() {
+  for (auto& parameter : parameters()) {
+    parameter.zero_grad();
+  }
+}
+
+/// Prints the module and its parts as a tree, a line each.
+template <class T>
+std::ostream& operator<<(std::ostream& out, Module<T>& module) {
+  out << module.describe() << '\n';
+  detail::Printer<T> printer(out);
+  module.visit(printer);
+  return out;
+}
+
+}  // namespace nn
+CNNRNN_NAMESPACE_END

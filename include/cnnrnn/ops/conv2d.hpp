@@ -1,0 +1,76 @@
+#pragma once
+
+#include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/kernels/column_sums.hpp"
+#include "cnnrnn/kernels/conv2d.hpp"
+#include "cnnrnn/kernels/conv2d_weight.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+struct Convolution {
+  Size2d stride{1};
+  Size2d padding{0};
+  Size2d dilation{1};
+  Index groups = 1;
+};
+
+namespace detail {
+
+inline void check_conv2d(const Convolution& options) {
+  const auto& [stride, padding, dilation, groups] = options;
+  require<ValueError>(stride.h > 0 && stride.w > 0, "conv2d: expected a positive stride, got ",
+                      stride);
+  require<ValueError>(padding.h >= 0 && padding.w >= 0,
+                      "conv2d: expected a padding of 0 or more, got ", padding);
+  require<ValueError>(dilation.h > 0 && dilation.w > 0, "conv2d: expected a positive dilation, got ",
+                      dilation);
+  require<ValueError>(groups > 0, "conv2d: expected a positive number of groups, got ", groups);
+}
+
+inline kernels::Conv2dDims conv2d_dims(const Shape& x, const Shape& weight, bool has_bias,
+                                       const Shape& bias, const Convolution& options) {
+  check_conv2d(options);
+  require<ShapeError>(x.rank() == 4, "conv2d: expected x (N, H, W, C), got ", x);
+  require<ShapeError>(weight.rank() == 4 && weight.size() > 0,
+                      "conv2d: expected a weight (O, C / groups, KH, KW), got ", weight);
+  require<ShapeError>(x[3] == weight[1] * options.groups, "conv2d: expected input channels ",
+                      weight[1] * options.groups, ", got ", x);
+  require<ShapeError>(weight[0] % options.groups == 0,
+                      "conv2d: expected output channels divisible by ", options.groups,
+                      " groups, got ", weight);
+  require<ShapeError>(!has_bias || bias == Shape{weight[0]}, "conv2d: expected a bias of shape ",
+                      Shape{weight[0]}, ", got ", bias);
+  const kernels::Conv2dDims d{x[0], x[1], x[2], x[3], weight[0], {weight[2], weight[3]},
+                              options.stride, options.padding, options.dilation, options.groups};
+  const Size2d reach{d.dilation.h * (d.kernel.h - 1) + 1, d.dilation.w * (d.kernel.w - 1) + 1};
+  require<ShapeError>(d.h + 2 * d.padding.h >= reach.h && d.w + 2 * d.padding.w >= reach.w,
+                      "conv2d: expected an image of at least ", reach, " with its padding ",
+                      d.padding, ", got ", x);
+  return d;
+}
+
+}  // namespace detail
+
+/// Two-dimensional convolution (cross-correlation, as everywhere in the field).
+///
+/// x (N, H, W, C), weight (O, C / groups, KH, KW), bias (O) or undefined -> y (N, OH, OW, O) with
+/// OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1. Saves x and weight. Throws
+/// ShapeError, and ValueError for options out of range.
+template <class T>
+Variable<T> conv2d(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias = {},
+                   const Convolution& options = {}) {
+  const auto d = detail::conv2d_dims(x.shape(), weight.shape(), bias.defined(), bias.shape(),
+                                     options);
+  Tensor<T> y({d.n, d.oh(), d.ow(), d.o});
+  kernels::conv2d_forward(d, x.value().data(), weight.value().data(), bias.value().data(),
+                          y.mutable_data());
+  return record<T>(
+      "conv2d", {x, weight, bias}, y,
+      [d, x = Saved<T>(x.value()), weight = Saved<T>(weight.value())](Gradients<T>& g) {
+        kernels::conv2d_backward_input(d, weight->data(), g.dy().data(), g.dx(0));
+        kernels::conv2d_backward_weight(d, x->data(), g.dy().data(), g.dx(1));
+        kernels::column_sums(d.n * d.oh() * d.ow(), d.o, g.dy().data(), g.dx(2));
+      });
+}
+
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/kernels/column_sums.hpp"
+#include "cnnrnn/kernels/linear.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+/// Dense layer, y = x weight^T + bias.
+///
+/// x (..., I), weight (O, I), bias (O) or undefined -> y (..., O). Saves x and weight. Throws
+/// ShapeError.
+template <class T>
+Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias = {}) {
+  require<ShapeError>(weight.rank() == 2, "linear: expected a weight (O, I), got ", weight.shape());
+  require<ShapeError>(x.rank() >= 1 && x.dim(-1) == weight.dim(1), "linear: expected input features ",
+                      weight.dim(1), ", got ", x.shape());
+  require<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.dim(0)},
+                      "linear: expected a bias of shape ", Shape{weight.dim(0)}, ", got ",
+                      bias.shape());
+  const kernels::LinearDims d{x.dim(-1) > 0 ? x.value().size() / x.dim(-1) : 0, weight.dim(1),
+                              weight.dim(0)};
+  Tensor<T> y(x.shape().with(-1, d.o));
+  kernels::linear_forward(d, x.value().data(), weight.value().data(), bias.value().data(),
+                          y.mutable_data());
+  return record<T>(
+      "linear", {x, weight, bias}, y,
+      [d, x = Saved<T>(x.value()), weight = Saved<T>(weight.value())](Gradients<T>& g) {
+        kernels::linear_backward_input(d, weight->data(), g.dy().data(), g.dx(0));
+        kernels::linear_backward_weight(d, x->data(), g.dy().data(), g.dx(1));
+        kernels::column_sums(d.n, d.o, g.dy().data(), g.dx(2));
+      });
+}
+
+CNNRNN_NAMESPACE_END

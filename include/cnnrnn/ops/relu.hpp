@@ -1,0 +1,18 @@
+#pragma once
+
+#include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/kernels/relu.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+/// Rectified linear unit, y = max(x, 0), of any shape. The gradient at 0 is 0. Saves y.
+template <class T>
+Variable<T> relu(const Variable<T>& x) {
+  Tensor<T> y(x.shape());
+  kernels::relu_forward(x.value().span(), y.mutable_span());
+  return record<T>("relu", {x}, y, [y = Saved<T>(y)](Gradients<T>& g) {
+    kernels::relu_backward(y->span(), g.dy().span(), g.dx());
+  });
+}
+
+CNNRNN_NAMESPACE_END
