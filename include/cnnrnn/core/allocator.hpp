@@ -40,7 +40,7 @@ class CachingAllocator {
     auto& blocks = free_[size];
     void* block = nullptr;
     if (blocks.empty()) {
-      block = ::operator new(size, std::align_val_t{alignment});
+      block = ::operator new (size, std::align_val_t{alignment});
       ++statistics_.system_allocations;
     } else {
       block = blocks.back();
@@ -62,7 +62,7 @@ class CachingAllocator {
       free_[size].push_back(block);
       statistics_.bytes_cached += size;
     } catch (...) {
-      ::operator delete(block, std::align_val_t{alignment});
+      ::operator delete (block, std::align_val_t{alignment});
     }
   }
 
@@ -71,7 +71,7 @@ class CachingAllocator {
     const std::scoped_lock lock(mutex_);
     for (auto& [size, blocks] : free_) {
       for (void* block : blocks) {
-        ::operator delete(block, std::align_val_t{alignment});
+        ::operator delete (block, std::align_val_t{alignment});
       }
       blocks.clear();
     }

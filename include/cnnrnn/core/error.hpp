@@ -1,5 +1,6 @@
 #pragma once
 
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -45,10 +46,11 @@ class NumericError : public Error {
   using Error::Error;
 };
 
-/// Joins anything that can be streamed into one string.
+/// Joins anything that can be streamed into one string, with C's numbers whatever the locale.
 template <class... Parts>
 std::string to_message(const Parts&... parts) {
   std::ostringstream out;
+  out.imbue(std::locale::classic());
   (out << ... << parts);
   return out.str();
 }

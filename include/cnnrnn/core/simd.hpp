@@ -81,8 +81,8 @@ Packet<T> multiply_add(Packet<T> a, Packet<T> b, Packet<T> c) {
 
 namespace detail {
 
-// Cephes, tanh.c (Moshier 1989): near zero a rational function keeps the relative error small, where
-// 1 - 2 / (1 + e^2a) would cancel.
+// Cephes, tanh.c (Moshier 1989): near zero a rational function keeps the relative error small,
+// where 1 - 2 / (1 + e^2a) would cancel.
 template <class T>
 Packet<T> tanh_accurate(Packet<T> a) {
   const auto constant = [](double value) { return Packet<T>::set(static_cast<T>(value)); };
@@ -124,7 +124,8 @@ template <Index N, class Body>
 void unroll(const Body& body) {
   [&]<Index... I>(std::integer_sequence<Index, I...>) {
     (body(std::integral_constant<Index, I>{}), ...);
-  }(std::make_integer_sequence<Index, N>{});
+  }
+  (std::make_integer_sequence<Index, N>{});
 }
 
 CNNRNN_KERNELS_END
