@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "cnnrnn/data/batch_source.hpp"
+#include "cnnrnn/data/prefetcher.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace data {
+
+/// A data set in batches: `for (auto [images, labels] : loader)`.
+///
+/// A pass yields the batches of the epoch that set_epoch chose. Order and transforms depend on
+/// (seed, epoch, position) alone: a pass is bitwise the same with and without prefetching, and when
+/// it begins in the middle. A pass keeps what it needs, so the loader may be changed or go away
+/// meanwhile; leaving a pass early stops its thread.
+template <class T>
+class Loader {
+ public:
+  /// Throws ShapeError or ValueError when the data set or an option is not as it must be.
+  explicit Loader(ImageDataset dataset, LoaderOptions options = {})
+      : source_(std::make_shared<const BatchSource<T>>(std::move(dataset), std::move(options))) {}
+
+  const ImageDataset& dataset() const { return source_->dataset(); }
+  const LoaderOptions& options() const { return source_->options(); }
+
+  /// Number of batches in an epoch.
+  Index batches() const { return source_->batches(); }
+
+  /// Number of images in an epoch: without those that drop_last leaves out.
+  Index images() const {
+    return options().drop_last ? batches() * options().batch : dataset().size();
+  }
+
+  Index epoch() const { return epoch_; }
+
+  /// The epoch of the passes that begin from now on, and the batch that they begin with. Throws
+  /// ValueError when negative, or past the end.
+  void set_epoch(Index epoch, Index first_batch = 0) {
+    require<ValueError>(epoch >= 0, "loader: expected an epoch of 0 or more, got ", epoch);
+    require<ValueError>(first_batch >= 0 && first_batch <= batches(),
+                        "loader: expected a first batch of 0 to ", batches(), ", got ",
+                        first_batch);
+    epoch_ = epoch;
+    first_batch_ = first_batch;
+  }
+
+  /// A pass over the batches that are left; it owns its thread.
+  class Iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = Batch<T>;
+    using difference_type = std::ptrdiff_t;
+
+    Iterator(std::shared_ptr<const BatchSource<T>> source, Index epoch, Index first_batch) {
+      const LoaderOptions& options = source->options();
+      const Index ahead = options.prefetch;
+      auto order = epoch_order(source->dataset().size(), options.shuffle, options.seed, epoch);
+      make_ = [source = std::move(source), order = std::move(order), epoch,
+               index = first_batch]() mutable -> std::optional<Batch<T>> {
+        if (index == source->batches()) {
+          return std::nullopt;
+        }
+        return source->make(order, epoch, index++);
+      };
+      if (ahead > 0) {
+        prefetcher_ = std::make_unique<Prefetcher<Batch<T>>>(std::move(make_), ahead);
+      }
+      ++*this;
+    }
+
+    Batch<T>& operator*() const { return *batch_; }
+    Iterator& operator++() {
+      batch_ = prefetcher_ ? prefetcher_->next() : make_();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& iterator, std::default_sentinel_t) {
+      return !iterator.batch_.has_value();
+    }
+
+   private:
+    std::function<std::optional<Batch<T>>()> make_;
+    std::unique_ptr<Prefetcher<Batch<T>>> prefetcher_;
+    mutable std::optional<Batch<T>> batch_;
+  };
+
+  Iterator begin() const { return Iterator(source_, epoch_, first_batch_); }
+  std::default_sentinel_t end() const { return std::default_sentinel; }
+
+ private:
+  std::shared_ptr<const BatchSource<T>> source_;
+  Index epoch_ = 0;
+  Index first_batch_ = 0;
+};
+
+}  // namespace data
+CNNRNN_NAMESPACE_END

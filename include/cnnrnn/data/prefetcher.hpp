@@ -1,0 +1,95 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "cnnrnn/core/shape.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace data {
+
+/// Makes items ahead of their use on a thread of its own, in order, at most `ahead` of them.
+template <class Item>
+class Prefetcher {
+ public:
+  /// `make` returns the next item, or none at the end. What it throws comes out of next(), after
+  /// the items before it. `ahead` must be positive.
+  Prefetcher(std::function<std::optional<Item>()> make, Index ahead)
+      : make_(std::move(make)), ahead_(ahead), thread_([this] { run(); }) {}
+
+  /// Stops without waiting for what is not used, but for the item that is being made.
+  ~Prefetcher() {
+    {
+      const std::scoped_lock lock(mutex_);
+      stopped_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+
+  /// The next item, or none at the end; waits for it. Throws what `make` threw.
+  std::optional<Item> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !ready_.empty() || finished_; });
+    if (ready_.empty()) {
+      if (failure_) {
+        std::rethrow_exception(std::exchange(failure_, nullptr));
+      }
+      return std::nullopt;
+    }
+    std::optional<Item> item(std::move(ready_.front()));
+    ready_.pop_front();
+    lock.unlock();
+    changed_.notify_all();
+    return item;
+  }
+
+ private:
+  void run() noexcept {
+    try {
+      while (wait_for_room()) {
+        std::optional<Item> item = make_();
+        if (!item) {
+          break;
+        }
+        const std::scoped_lock lock(mutex_);
+        ready_.push_back(*std::move(item));
+        changed_.notify_all();
+      }
+    } catch (...) {
+      const std::scoped_lock lock(mutex_);
+      failure_ = std::current_exception();
+    }
+    const std::scoped_lock lock(mutex_);
+    finished_ = true;
+    changed_.notify_all();
+  }
+
+  bool wait_for_room() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stopped_ || std::ssize(ready_) < ahead_; });
+    return !stopped_;
+  }
+
+  std::function<std::optional<Item>()> make_;
+  Index ahead_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Item> ready_;
+  std::exception_ptr failure_;
+  bool stopped_ = false;
+  bool finished_ = false;
+  std::thread thread_;  // the last: it uses all the others
+};
+
+}  // namespace data
+CNNRNN_NAMESPACE_END

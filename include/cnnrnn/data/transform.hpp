@@ -1,0 +1,153 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/core/random.hpp"
+#include "cnnrnn/data/dataset.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace data {
+
+/// What normalisation subtracts and divides by, for each channel, on a scale of 0 to 1.
+struct ChannelStatistics {
+  std::vector<double> mean;
+  std::vector<double> standard_deviation;
+};
+
+/// CIFAR-10's usual statistics: those of its 50,000 training images.
+inline ChannelStatistics cifar10_statistics() {
+  return {.mean = {0.4914, 0.48216, 0.44653}, .standard_deviation = {0.24703, 0.24349, 0.26159}};
+}
+
+/// Mean and standard deviation of each channel over all pixels of all images. Throws ShapeError
+/// when there are none.
+inline ChannelStatistics channel_statistics(const ImageDataset& dataset) {
+  check_dataset(dataset);
+  const auto channels = static_cast<std::size_t>(dataset.channels());
+  require<ShapeError>(dataset.images.size() > 0, "channel_statistics: expected images, got ",
+                      dataset.images.shape());
+  // Sums of integers are exact, whatever the order.
+  std::vector<std::uint64_t> sums(channels);
+  std::vector<std::uint64_t> squares(channels);
+  std::size_t channel = 0;
+  for (const std::uint64_t value : dataset.images.span()) {
+    sums[channel] += value;
+    squares[channel] += value * value;
+    channel = channel + 1 == channels ? 0 : channel + 1;
+  }
+  ChannelStatistics result;
+  const double count = static_cast<double>(dataset.images.size()) / static_cast<double>(channels);
+  for (channel = 0; channel < channels; ++channel) {
+    const double mean = static_cast<double>(sums[channel]) / count;
+    const double variance = static_cast<double>(squares[channel]) / count - mean * mean;
+    result.mean.push_back(mean / 255);
+    result.standard_deviation.push_back(std::sqrt(std::max(variance, 0.0)) / 255);
+  }
+  return result;
+}
+
+/// Turns bytes into y = (x / 255 - mean) / standard deviation, by a table for each channel. No
+/// statistics mean a scale of 0 to 1.
+template <class T>
+class Normalizer {
+ public:
+  /// Throws ValueError when the statistics are not for this number of channels, or a standard
+  /// deviation is not positive.
+  Normalizer(const ChannelStatistics& statistics, Index channels) {
+    const bool plain = statistics.mean.empty() && statistics.standard_deviation.empty();
+    require<ValueError>(plain || (std::ssize(statistics.mean) == channels &&
+                                  std::ssize(statistics.standard_deviation) == channels),
+                        "normalisation: expected ", channels,
+                        " means and standard deviations, got ", statistics.mean.size(), " and ",
+                        statistics.standard_deviation.size());
+    for (std::size_t channel = 0; channel < static_cast<std::size_t>(channels); ++channel) {
+      const T mean = plain ? T(0) : static_cast<T>(statistics.mean[channel]);
+      const T deviation = plain ? T(1) : static_cast<T>(statistics.standard_deviation[channel]);
+      require<ValueError>(std::isfinite(mean) && std::isfinite(deviation) && deviation > 0,
+                          "normalisation: expected a finite mean and a positive standard deviation,"
+                          " got ",
+                          mean, " and ", deviation, " for channel ", channel);
+      for (int byte = 0; byte < 256; ++byte) {
+        table_.push_back((static_cast<T>(byte) / T(255) - mean) / deviation);
+      }
+    }
+  }
+
+  /// Writes `pixels` pixels (pixels, C) to `y`.
+  void operator()(const std::uint8_t* x, Index pixels, T* y) const {
+    const Index channels = std::ssize(table_) / 256;
+    for (Index channel = 0; channel < channels; ++channel) {
+      const T* const table = table_.data() + channel * 256;
+      for (Index i = channel; i < pixels * channels; i += channels) {
+        y[i] = table[x[i]];
+      }
+    }
+  }
+
+ private:
+  std::vector<T> table_;  // (C, 256)
+};
+
+/// One image while transforms work on it: (height, width, channels).
+struct ImageBuffer {
+  Index height = 0;
+  Index width = 0;
+  Index channels = 0;
+  std::vector<std::uint8_t> values;
+
+  std::uint8_t* row(Index y) { return values.data() + y * width * channels; }
+  const std::uint8_t* row(Index y) const { return values.data() + y * width * channels; }
+};
+
+/// Changes an image, with random numbers that belong to (seed, epoch, position) alone. It may run
+/// on another thread, and must leave the size as the other images' is.
+using Transform = std::function<void(ImageBuffer&, Random&)>;
+
+/// Moves the image by up to `padding` pixels in each direction; black comes in. The same as padding
+/// on every side and cutting the size out at a random place. Throws ValueError when negative.
+inline Transform random_crop(Index padding) {
+  require<ValueError>(padding >= 0, "random_crop: expected a padding of 0 or more, got ", padding);
+  return [padding](ImageBuffer& image, Random& random) {
+    const Index down = random.below(2 * padding + 1) - padding;
+    const Index right = random.below(2 * padding + 1) - padding;
+    const ImageBuffer source = image;
+    std::ranges::fill(image.values, std::uint8_t{0});
+    const Index columns = image.width - std::abs(right);
+    if (columns <= 0) {
+      return;
+    }
+    for (Index y = std::max(Index{0}, down); y < image.height + std::min(Index{0}, down); ++y) {
+      std::copy_n(source.row(y - down) + std::max(Index{0}, -right) * image.channels,
+                  columns * image.channels,
+                  image.row(y) + std::max(Index{0}, right) * image.channels);
+    }
+  };
+}
+
+/// Mirrors the image left to right, with the given probability. Throws ValueError unless that is
+/// in 0 to 1.
+inline Transform random_flip(double probability = 0.5) {
+  require<ValueError>(probability >= 0 && probability <= 1,
+                      "random_flip: expected a probability in 0 to 1, got ", probability);
+  return [probability](ImageBuffer& image, Random& random) {
+    if (!random.bernoulli(probability)) {
+      return;
+    }
+    const Index channels = image.channels;
+    for (Index y = 0; y < image.height; ++y) {
+      std::uint8_t* row = image.row(y);
+      for (Index left = 0, right = image.width - 1; left < right; ++left, --right) {
+        std::swap_ranges(row + left * channels, row + (left + 1) * channels,
+                         row + right * channels);
+      }
+    }
+  };
+}
+
+}  // namespace data
+CNNRNN_NAMESPACE_END
