@@ -7,10 +7,10 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// y = max(x, 0)
+/// y = max(x, 0); NaN stays NaN, so that a diverged network is seen
 template <class T>
 void relu_forward(std::span<const T> x, std::span<T> y) {
-  for_each_element(x.size(), [&](std::size_t i) { y[i] = x[i] > T(0) ? x[i] : T(0); });
+  for_each_element(x.size(), [&](std::size_t i) { y[i] = x[i] < T(0) ? T(0) : x[i]; });
 }
 
 /// dx = dy where y > 0

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "cnnrnn/core/simd.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+/// A whole packet at one position of several rows.
+template <class T>
+struct WholeLanes {
+  Index at;
+
+  Packet<T> load(const T* row) const { return Packet<T>::load(row + at); }
+  void store(T* row, Packet<T> value) const { value.store(row + at); }
+};
+
+/// The last elements of the rows, fewer than a packet.
+template <class T>
+struct PartLanes {
+  Index at;
+  Index count;
+
+  Packet<T> load(const T* row) const { return Packet<T>::load_partial(row + at, count); }
+  void store(T* row, Packet<T> value) const { value.store_partial(row + at, count); }
+};
+
+/// Calls body(lanes) for all of 0 ... count - 1, a packet at a time: what lanes.load(row) gets and
+/// lanes.store(row, value) leaves are the same elements of every row.
+template <class T, class Body>
+void for_each_lanes(Index count, const Body& body) {
+  Index at = 0;
+  for (; at + Packet<T>::width <= count; at += Packet<T>::width) {
+    body(WholeLanes<T>{at});
+  }
+  if (at < count) {
+    body(PartLanes<T>{at, count - at});
+  }
+}
+
+CNNRNN_KERNELS_END

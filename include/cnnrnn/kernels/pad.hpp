@@ -1,0 +1,39 @@
+#pragma once
+
+#include <algorithm>
+
+#include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/kernels/strided.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+/// Where x lies in the padded y: the walk goes over x and holds the strides of y.
+struct PadDims {
+  StridedWalk<1> walk;
+  Index first;  // of x's first element in y
+};
+
+/// y = x inside; the rest of y is left alone
+template <class T>
+void pad_forward(const PadDims& d, const T* x, T* y) {
+  for_each_row(d.walk, [&](Index position, Index count, const auto& offsets) {
+    std::copy_n(x + position, count, y + d.first + offsets[0]);
+  });
+}
+
+/// dx = dy inside
+template <class T>
+void pad_backward(const PadDims& d, const T* dy, GradientSpan<T> dx) {
+  if (!dx.needed()) {
+    return;
+  }
+  for_each_row(d.walk, [&](Index position, Index count, const auto& offsets) {
+    const T* const from = dy + d.first + offsets[0];
+    T* const to = dx.data() + position;
+    for (Index i = 0; i < count; ++i) {
+      to[i] = dx.accumulate ? to[i] + from[i] : from[i];
+    }
+  });
+}
+
+CNNRNN_KERNELS_END

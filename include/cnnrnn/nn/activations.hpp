@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cmath>
+#include <string>
+
+#include "cnnrnn/nn/module.hpp"
+#include "cnnrnn/ops/gelu.hpp"
+#include "cnnrnn/ops/leaky_relu.hpp"
+#include "cnnrnn/ops/relu.hpp"
+#include "cnnrnn/ops/sigmoid.hpp"
+#include "cnnrnn/ops/tanh.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace nn {
+
+/// Rectified linear unit as a layer; see relu.
+template <class T>
+class Relu : public Layer<T> {
+ public:
+  Variable<T> operator()(const Variable<T>& x) override { return relu(x); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override { return "Relu()"; }
+};
+
+/// Leaky rectified linear unit as a layer; see leaky_relu. Throws ValueError for a slope that is not
+/// finite.
+template <class T>
+class LeakyRelu : public Layer<T> {
+ public:
+  explicit LeakyRelu(double slope = 0.01) : slope_(slope) {
+    require<ValueError>(std::isfinite(slope), "LeakyRelu: expected a finite slope, got ", slope);
+  }
+
+  Variable<T> operator()(const Variable<T>& x) override { return leaky_relu(x, slope_); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override { return to_message("LeakyRelu(slope ", slope_, ')'); }
+
+ private:
+  double slope_;
+};
+
+/// Logistic function as a layer; see sigmoid.
+template <class T>
+class Sigmoid : public Layer<T> {
+ public:
+  Variable<T> operator()(const Variable<T>& x) override { return sigmoid(x); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override { return "Sigmoid()"; }
+};
+
+/// Hyperbolic tangent as a layer; see tanh.
+template <class T>
+class Tanh : public Layer<T> {
+ public:
+  Variable<T> operator()(const Variable<T>& x) override { return tanh(x); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override { return "Tanh()"; }
+};
+
+/// Gaussian error linear unit as a layer; see gelu.
+template <class T>
+class Gelu : public Layer<T> {
+ public:
+  explicit Gelu(GeluApproximation approximation = GeluApproximation::none)
+      : approximation_(approximation) {}
+
+  Variable<T> operator()(const Variable<T>& x) override { return gelu(x, approximation_); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override {
+    return approximation_ == GeluApproximation::none ? "Gelu()" : "Gelu(tanh)";
+  }
+
+ private:
+  GeluApproximation approximation_;
+};
+
+}  // namespace nn
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "cnnrnn/nn/module.hpp"
+#include "cnnrnn/ops/batch_norm.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace nn {
+
+struct BatchNormOptions {
+  double epsilon = 1e-5;
+  std::optional<double> momentum = 0.1;  ///< none: the plain average over all batches so far
+  bool affine = true;                    ///< learn a weight and a bias
+  bool track_running_statistics = true;  ///< else evaluation uses the batch's statistics too
+};
+
+/// What BatchNorm1d and BatchNorm2d share; see batch_norm. The parameters are weight (C), starting
+/// at 1, and bias (C), at 0; the buffers running_mean (C), running_var (C), num_batches_tracked ().
+template <class T>
+class BatchNorm : public Layer<T> {
+ public:
+  Variable<T> operator()(const Variable<T>& x) override {
+    check_rank(x.shape());
+    require<ShapeError>(x.dim(-1) == channels_, name(), ": expected ", channels_, " channels, got ",
+                        x.shape());
+    const bool tracked = options_.track_running_statistics;
+    const bool counted = tracked && this->training();
+    auto y = batch_norm(x, weight_, bias_, {running_mean_, running_var_},
+                        {.training = this->training() || !tracked,
+                         .epsilon = options_.epsilon,
+                         .momentum = counted ? momentum() : 0});
+    if (counted) {
+      ++num_batches_tracked_.mutable_at();
+    }
+    return y;
+  }
+
+  void visit(Visitor<T>& visitor) override {
+    visitor("weight", weight_);
+    visitor("bias", bias_);
+    if (options_.track_running_statistics) {
+      visitor("running_mean", running_mean_);
+      visitor("running_var", running_var_);
+      visitor("num_batches_tracked", num_batches_tracked_);
+    }
+  }
+
+  std::string describe() const override {
+    const auto& [epsilon, momentum, affine, tracked] = options_;
+    return to_message(name(), '(', channels_, ", epsilon ", epsilon, ", momentum ",
+                      momentum ? to_message(*momentum) : "none", affine ? "" : ", not affine",
+                      tracked ? ")" : ", no running statistics)");
+  }
+
+ protected:
+  BatchNorm(const char* name, Index channels, const BatchNormOptions& options)
+      : channels_(channels), options_(options) {
+    require<ValueError>(channels > 0, name, ": expected a positive number of channels, got ",
+                        channels);
+    require<ValueError>(options.epsilon > 0 && std::isfinite(options.epsilon), name,
+                        ": expected a positive epsilon, got ", options.epsilon);
+    const double momentum = options.momentum.value_or(0);
+    require<ValueError>(momentum >= 0 && momentum <= 1, name,
+                        ": expected a momentum of 0 to 1, or none, got ", momentum);
+    if (options.affine) {
+      weight_ = Variable<T>(Tensor<T>::ones({channels}), true);
+      bias_ = Variable<T>(Tensor<T>::zeros({channels}), true);
+    }
+    if (options.track_running_statistics) {
+      running_mean_ = Tensor<T>::zeros({channels});
+      running_var_ = Tensor<T>::ones({channels});
+      num_batches_tracked_ = Tensor<Index>::scalar(0);
+    }
+  }
+
+ private:
+  virtual const char* name() const = 0;
+  virtual void check_rank(const Shape& x) const = 0;
+
+  /// The weight of the next batch in the running statistics: the option, or its share of all.
+  double momentum() const {
+    const auto batches = static_cast<double>(num_batches_tracked_.item() + 1);
+    return options_.momentum.value_or(1 / batches);
+  }
+
+  Index channels_;
+  BatchNormOptions options_;
+  Variable<T> weight_;
+  Variable<T> bias_;
+  Tensor<T> running_mean_;
+  Tensor<T> running_var_;
+  Tensor<Index> num_batches_tracked_;
+};
+
+/// Batch norm of features x (N, C) or sequences x (N, T, C).
+template <class T>
+class BatchNorm1d : public BatchNorm<T> {
+ public:
+  explicit BatchNorm1d(Index channels, const BatchNormOptions& options = {})
+      : BatchNorm<T>("BatchNorm1d", channels, options) {}
+
+ private:
+  const char* name() const override { return "BatchNorm1d"; }
+  void check_rank(const Shape& x) const override {
+    require<ShapeError>(x.rank() == 2 || x.rank() == 3,
+                        "BatchNorm1d: expected x (N, C) or (N, T, C), got ", x);
+  }
+};
+
+/// Batch norm of images x (N, H, W, C).
+template <class T>
+class BatchNorm2d : public BatchNorm<T> {
+ public:
+  explicit BatchNorm2d(Index channels, const BatchNormOptions& options = {})
+      : BatchNorm<T>("BatchNorm2d", channels, options) {}
+
+ private:
+  const char* name() const override { return "BatchNorm2d"; }
+  void check_rank(const Shape& x) const override {
+    require<ShapeError>(x.rank() == 4, "BatchNorm2d: expected x (N, H, W, C), got ", x);
+  }
+};
+
+}  // namespace nn
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "cnnrnn/nn/batch_norm.hpp"
+#include "cnnrnn/nn/lstm.hpp"
+#include "cnnrnn/nn/module.hpp"
+#include "cnnrnn/ops/patch_sequences.hpp"
+#include "cnnrnn/ops/permute.hpp"
+#include "cnnrnn/ops/reshape.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace nn {
+
+/// The feature map that an RNN tap reads, and how: patches of patch x patch, `units` a direction.
+struct RnnTapOptions {
+  Index channels = 0;
+  Index height = 0;
+  Index width = 0;
+  Index patch = 4;
+  Index units = 32;
+};
+
+namespace detail {
+
+inline RnnTapOptions checked(const RnnTapOptions& o) {
+  require<ValueError>(o.channels > 0 && o.height > 0 && o.width > 0,
+                      "RnnTap: expected positive channels, height and width, got ", o.channels,
+                      ", ", o.height, " and ", o.width);
+  require<ValueError>(o.patch > 0 && o.height % o.patch == 0 && o.width % o.patch == 0,
+                      "RnnTap: expected a patch size that divides ", o.height, " and ", o.width,
+                      ", got ", o.patch);
+  require<ValueError>(o.units > 0, "RnnTap: expected positive units, got ", o.units);
+  return o;
+}
+
+}  // namespace detail
+
+/// The recurrent part of an RNN tap: a feature map (N, H, W, C) -> the final states of its M rows
+/// of patches, (N, features). Derive from it to tap with another cell.
+template <class T>
+class RowReader : public Layer<T> {
+ public:
+  /// How many numbers the rows of one image give together.
+  virtual Index features() const = 0;
+};
+
+/// Reads the rows of patches with a bidirectional LSTM: (N, H, W, C) -> (N, M 2U), for each row the
+/// last hidden state of the forward and of the reverse direction. Its parameters are the LSTM's.
+/// Throws ValueError for options out of range.
+template <class T>
+class LstmRows : public RowReader<T> {
+ public:
+  LstmRows(const RnnTapOptions& options, Random& random)
+      : options_(detail::checked(options)),
+        lstm_(options.channels * options.patch * options.patch, options.units,
+              {.bidirectional = true}, random) {}
+
+  Variable<T> operator()(const Variable<T>& x) override {
+    const Shape expected{x.rank() > 0 ? x.dim(0) : 0, options_.height, options_.width,
+                         options_.channels};
+    require<ShapeError>(x.shape() == expected, "LstmRows: expected a feature map ", expected,
+                        ", got ", x.shape());
+    const auto states = lstm_(patch_sequences(x, options_.patch)).h;  // (2, N M, U)
+    return reshape(permute(states, {1, 0, 2}), {x.dim(0), features()});
+  }
+
+  Index features() const override { return options_.height / options_.patch * 2 * options_.units; }
+
+  void visit(Visitor<T>& visitor) override { lstm_.visit(visitor); }
+
+  std::string describe() const override {
+    return to_message("LstmRows(patch ", options_.patch, 'x', options_.patch, ", ",
+                      lstm_.describe(), ')');
+  }
+
+ private:
+  RnnTapOptions options_;
+  Lstm<T> lstm_;
+};
+
+/// The RNN tap of Yin, Zhang and Shao (2019), section 2: a feature map is cut into patches, each
+/// row of patches runs through an RNN, and the final states of all rows, flattened, are
+/// batch-normalised. (N, H, W, C) -> (N, features). The cell is that of the row reader:
+///
+///   RnnTap<float> tap(LstmRows<float>({.channels = 32, .height = 16, .width = 16}, random));
+template <class T>
+class RnnTap : public Layer<T> {
+ public:
+  template <class Rows>
+  requires std::is_base_of_v<RowReader<T>, Rows>
+  explicit RnnTap(Rows rows)
+      : rnn_(std::make_unique<Rows>(std::move(rows))), batch_norm_(rnn_->features(), {}) {}
+
+  Variable<T> operator()(const Variable<T>& x) override { return batch_norm_((*rnn_)(x)); }
+
+  Index features() const { return rnn_->features(); }
+
+  /// The recurrent part, whose weights the paper decays (section 4.2).
+  RowReader<T>& rnn() { return *rnn_; }
+
+  void visit(Visitor<T>& visitor) override {
+    visitor("rnn", static_cast<Module<T>&>(*rnn_));
+    visitor("bn", static_cast<Module<T>&>(batch_norm_));
+  }
+
+  std::string describe() const override { return "RnnTap"; }
+
+ private:
+  std::unique_ptr<RowReader<T>> rnn_;
+  BatchNorm1d<T> batch_norm_;
+};
+
+}  // namespace nn
+CNNRNN_NAMESPACE_END

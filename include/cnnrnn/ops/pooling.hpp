@@ -1,0 +1,127 @@
+#pragma once
+
+#include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/kernels/global_pooling.hpp"
+#include "cnnrnn/kernels/pooling.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+struct Pool2dOptions {
+  Size2d kernel = 2;
+  Size2d stride = 0;       ///< 0 means the kernel
+  Size2d padding = 0;      ///< at most half the kernel
+  bool ceil_mode = false;  ///< keep a last window that is only partly inside
+};
+
+struct AvgPool2dOptions {
+  Size2d kernel = 2;
+  Size2d stride = 0;
+  Size2d padding = 0;
+  bool ceil_mode = false;
+  bool count_include_pad = true;  ///< the zeros of the padding count in the mean
+};
+
+/// Throws ValueError for options that no image fits; `name` is the operation's.
+inline void check_pool2d(const char* name, const Pool2dOptions& options) {
+  const auto& [kernel, stride, padding, ceil_mode] = options;
+  require<ValueError>(kernel.h > 0 && kernel.w > 0, name, ": expected a positive kernel, got ",
+                      kernel);
+  require<ValueError>(stride.h >= 0 && stride.w >= 0, name,
+                      ": expected a positive stride, or 0 for the kernel's size, got ", stride);
+  require<ValueError>(
+      padding.h >= 0 && padding.w >= 0 && padding.h <= kernel.h / 2 && padding.w <= kernel.w / 2,
+      name, ": expected a padding of 0 to half the kernel ", kernel, ", got ", padding);
+}
+
+inline Pool2dOptions pool2d_options(const AvgPool2dOptions& options) {
+  return {options.kernel, options.stride, options.padding, options.ceil_mode};
+}
+
+namespace detail {
+
+inline Index pool_outputs(Index size, Index kernel, Index stride, Index padding, bool ceil_mode) {
+  const Index last = size + 2 * padding - kernel;
+  const Index outputs = (ceil_mode ? last + stride - 1 : last) / stride + 1;
+  const bool starts_outside = (outputs - 1) * stride >= size + padding;
+  return ceil_mode && starts_outside ? outputs - 1 : outputs;
+}
+
+inline kernels::Pool2dDims pool2d_dims(const char* name, const Shape& x,
+                                       const Pool2dOptions& options) {
+  check_pool2d(name, options);
+  const auto& [kernel, stride, padding, ceil_mode] = options;
+  require<ShapeError>(x.rank() == 4, name, ": expected x (N, H, W, C), got ", x);
+  require<ShapeError>(x[1] + 2 * padding.h >= kernel.h && x[2] + 2 * padding.w >= kernel.w, name,
+                      ": expected an image of at least the kernel ", kernel, ", got ", x,
+                      " with padding ", padding);
+  const Size2d step(stride.h > 0 ? stride.h : kernel.h, stride.w > 0 ? stride.w : kernel.w);
+  return {.n = x[0],
+          .h = x[1],
+          .w = x[2],
+          .c = x[3],
+          .oh = pool_outputs(x[1], kernel.h, step.h, padding.h, ceil_mode),
+          .ow = pool_outputs(x[2], kernel.w, step.w, padding.w, ceil_mode),
+          .kernel = kernel,
+          .stride = step,
+          .padding = padding};
+}
+
+/// Max-pooling that keeps the positions of the largest in integers of type Position.
+template <class Position, class T>
+Variable<T> max_pool2d_keeping(const Variable<T>& x, const kernels::Pool2dDims& d) {
+  Tensor<T> y({d.n, d.oh, d.ow, d.c});
+  Tensor<Position> position;
+  if (x.requires_grad() && grad_enabled()) {
+    position = Tensor<Position>(y.shape());
+  }
+  kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data(), position.mutable_data());
+  return record<T>("max_pool2d", {x}, y,
+                   [d, position = Saved<Position>(position)](Gradients<T>& g) {
+                     kernels::max_pool2d_backward(d, position->data(), g.dy().data(), g.dx());
+                   });
+}
+
+}  // namespace detail
+
+/// Max-pooling over windows; the padding never wins, NaN always does.
+///
+/// x (N, H, W, C) -> y (N, OH, OW, C) with OH = floor((H + 2 padding - kernel) / stride) + 1. Saves
+/// the places of the largest. Throws ShapeError, and ValueError for options out of range.
+template <class T>
+Variable<T> max_pool2d(const Variable<T>& x, const Pool2dOptions& options = {}) {
+  const auto d = detail::pool2d_dims("max_pool2d", x.shape(), options);
+  const bool few_positions = d.kernel.area() <= std::numeric_limits<std::uint8_t>::max();
+  return few_positions ? detail::max_pool2d_keeping<std::uint8_t>(x, d)
+                       : detail::max_pool2d_keeping<Index>(x, d);
+}
+
+/// Average pooling over windows; the padding counts as zeros, or not at all.
+///
+/// x (N, H, W, C) -> y (N, OH, OW, C), sizes as in max_pool2d. Saves nothing. Throws ShapeError,
+/// and ValueError for options out of range.
+template <class T>
+Variable<T> avg_pool2d(const Variable<T>& x, const AvgPool2dOptions& options = {}) {
+  const auto d = detail::pool2d_dims("avg_pool2d", x.shape(), pool2d_options(options));
+  const bool count_padding = options.count_include_pad;
+  Tensor<T> y({d.n, d.oh, d.ow, d.c});
+  kernels::avg_pool2d_forward(d, count_padding, x.value().data(), y.mutable_data());
+  return record<T>("avg_pool2d", {x}, y, [d, count_padding](Gradients<T>& g) {
+    kernels::avg_pool2d_backward(d, count_padding, g.dy().data(), g.dx());
+  });
+}
+
+/// The mean of each channel over the image: x (N, H, W, C) -> y (N, C). Saves nothing. Throws
+/// ShapeError.
+template <class T>
+Variable<T> global_avg_pool2d(const Variable<T>& x) {
+  require<ShapeError>(x.rank() == 4 && x.dim(1) > 0 && x.dim(2) > 0,
+                      "global_avg_pool2d: expected x (N, H, W, C) with pixels, got ", x.shape());
+  const kernels::GlobalPoolDims d{x.dim(0), x.dim(1) * x.dim(2), x.dim(3)};
+  Tensor<T> y({d.n, d.c});
+  kernels::global_avg_pool_forward(d, x.value().data(), y.mutable_data());
+  return record<T>("global_avg_pool2d", {x}, y, [d](Gradients<T>& g) {
+    kernels::global_avg_pool_backward(d, g.dy().data(), g.dx());
+  });
+}
+
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,108 @@
+#include "cnnrnn/nn/rnn_tap.hpp"
+
+#include <string>
+#include <vector>
+
+#include "cnnrnn/autograd/gradcheck.hpp"
+#include "cnnrnn/nn/state_dict.hpp"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/fixture.hpp"
+#include "support/random_tensor.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+
+namespace {
+
+template <class T>
+nn::RnnTap<T> make_tap(const nn::RnnTapOptions& options) {
+  Random random(1);
+  return nn::RnnTap<T>(nn::LstmRows<T>(options, random));
+}
+
+/// The tap of a fixture's case, with its state: names, shapes and values.
+template <class T>
+nn::RnnTap<T> tap_of(const Fixture& fixture, const std::string& name) {
+  const auto x = fixture.get<T>(name + "/x");
+  const auto options = fixture.get<Index>(name + "/options");
+  auto tap = make_tap<T>({.channels = x.dim(3),
+                          .height = x.dim(1),
+                          .width = x.dim(2),
+                          .patch = options(0),
+                          .units = options(1)});
+  nn::StateDict<T> state;
+  const std::string prefix = name + "/state/";
+  for (const auto& [key, tensor] : fixture.file().tensors) {
+    if (key.starts_with(prefix) && key.ends_with("num_batches_tracked")) {
+      state.counters[key.substr(prefix.size())] = fixture.get<Index>(key);
+    } else if (key.starts_with(prefix)) {
+      state.tensors[key.substr(prefix.size())] = fixture.get<T>(key);
+    }
+  }
+  nn::load_state_dict(tap, state);
+  return tap;
+}
+
+template <class T>
+void compare_fixture(double tolerance) {
+  const Fixture fixture("rnn_tap");
+  for (const std::string name : {"rows", "one_patch", "pixels"}) {
+    CAPTURE(name);
+    auto tap = tap_of<T>(fixture, name);
+    const Variable<T> x(fixture.get<T>(name + "/x"), true);
+    const auto y = tap(x);
+    require_close(y.value(), fixture.get<T>(name + "/y"), tolerance);
+    y.backward(fixture.get<T>(name + "/dy"));
+    require_close(x.grad(), fixture.get<T>(name + "/dx"), tolerance);
+    for (const auto& [key, parameter] : tap.named_parameters()) {
+      CAPTURE(key);
+      require_close(parameter.grad(), fixture.get<T>(name + "/gradient/" + key), tolerance);
+    }
+    auto state = nn::state_dict(tap).tensors;
+    require_close(state.at("bn.running_mean"), fixture.get<T>(name + "/running_mean"), tolerance);
+    require_close(state.at("bn.running_var"), fixture.get<T>(name + "/running_var"), tolerance);
+    tap.eval();
+    require_close(tap(x).value(), fixture.get<T>(name + "/y_eval"), tolerance);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the LSTM tap agrees with PyTorch in training and evaluation") {
+  compare_fixture<double>(1e-9);
+  compare_fixture<float>(1e-4);
+}
+
+TEST_CASE("the LSTM tap has the gradients of its values") {
+  auto tap = make_tap<double>({.channels = 1, .height = 4, .width = 6, .patch = 2, .units = 3});
+  const auto result = gradcheck([&](const auto& v) { return std::vector{tap(v[0])}; },
+                                {random_tensor<double>({3, 4, 6, 1}, 5)});
+  INFO(result.log);
+  CHECK(result);
+}
+
+TEST_CASE("the LSTM tap has the size and the parameters of the paper's models") {
+  auto tap = make_tap<float>({.channels = 32, .height = 16, .width = 16, .patch = 4, .units = 32});
+  CHECK(tap.features() == 256);
+  CHECK(tap(Variable<float>(Tensor<float>::ones({2, 16, 16, 32}))).shape() == Shape{2, 256});
+  CHECK(tap.rnn().parameter_count() == 2 * 128 * (512 + 32 + 2));
+  CHECK(tap.parameter_count() == 2 * 128 * (512 + 32 + 2) + 2 * 256);
+  CHECK(tap.rnn().describe() == "LstmRows(patch 4x4, Lstm(512, 32, layers 1, bidirectional))");
+  CHECK(tap.named_parameters().front().first == "rnn.weight_ih_l0");
+}
+
+TEST_CASE("the LSTM tap says what it expected and what came") {
+  CHECK_THROWS_WITH(
+      make_tap<float>({.channels = 3, .height = 8, .width = 6, .patch = 4, .units = 2}),
+      "RnnTap: expected a patch size that divides 8 and 6, got 4");
+  CHECK_THROWS_WITH(make_tap<float>({.channels = 3, .height = 8, .width = 8, .patch = 0}),
+                    Contains("divides 8 and 8, got 0"));
+  CHECK_THROWS_WITH(make_tap<float>({.channels = 0, .height = 8, .width = 8}),
+                    Contains("positive channels, height and width, got 0, 8 and 8"));
+  CHECK_THROWS_WITH(make_tap<float>({.channels = 1, .height = 8, .width = 8, .units = 0}),
+                    "RnnTap: expected positive units, got 0");
+  auto tap = make_tap<float>({.channels = 1, .height = 4, .width = 4});
+  CHECK_THROWS_WITH(tap(Variable<float>(Tensor<float>::ones({2, 8, 4, 1}))),
+                    "LstmRows: expected a feature map (2, 4, 4, 1), got (2, 8, 4, 1)");
+}

@@ -1,0 +1,114 @@
+#include "cnnrnn/nn/state_dict.hpp"
+
+#include "support/catch.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// A module with one part of each kind.
+class Part : public nn::Module<float> {
+ public:
+  explicit Part(float value)
+      : weight_(Tensor<float>::full({2, 3}, value), true), mean_(Tensor<float>::full({3}, value)) {}
+
+  void visit(nn::Visitor<float>& visitor) override {
+    visitor("weight", weight_);
+    visitor("bias", bias_);  // undefined, as in a layer without one
+    visitor("running_mean", mean_);
+    visitor("num_batches_tracked", count_);
+    visitor("random", random_);
+  }
+  std::string describe() const override { return "Part"; }
+
+  Variable<float> weight_;
+  Variable<float> bias_;
+  Tensor<float> mean_;
+  Tensor<Index> count_ = Tensor<Index>::scalar(0);
+  Random random_{7};
+};
+
+class Whole : public nn::Module<float> {
+ public:
+  explicit Whole(float value) : parts_{Part(value), Part(2 * value)} {}
+  void visit(nn::Visitor<float>& visitor) override { visitor("parts", parts_); }
+  std::string describe() const override { return "Whole"; }
+
+  std::vector<Part> parts_;
+};
+
+template <class Map>
+std::vector<std::string> keys(const Map& map) {
+  std::vector<std::string> result;
+  for (const auto& [key, value] : map) {
+    result.push_back(key);
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("the state has PyTorch's paths, and random states apart") {
+  Whole whole(1);
+  const auto state = nn::state_dict(whole);
+  CHECK(keys(state.tensors) == std::vector<std::string>{"parts.0.running_mean", "parts.0.weight",
+                                                        "parts.1.running_mean", "parts.1.weight"});
+  CHECK(keys(state.counters) ==
+        std::vector<std::string>{"parts.0.num_batches_tracked", "parts.1.num_batches_tracked"});
+  CHECK(keys(state.random_states) == std::vector<std::string>{"parts.0.random", "parts.1.random"});
+  CHECK(state.tensors.at("parts.1.weight")(1, 2) == 2);
+  const auto copy = state.clone();
+  whole.parts_[1].weight_.mutable_value().mutable_at(1, 2) = 5;
+  CHECK(state.tensors.at("parts.1.weight")(1, 2) == 5);
+  CHECK(copy.tensors.at("parts.1.weight")(1, 2) == 2);
+}
+
+TEST_CASE("a loaded state is the other's, in memory of its own") {
+  Whole from(1);
+  from.parts_[0].count_.mutable_at() = 9;
+  from.parts_[1].random_.bits();
+  Whole to(3);
+  const auto memory = to.parts_[0].weight_.value();
+  nn::load_state_dict(to, nn::state_dict(from));
+  CHECK(memory(0, 0) == 1);
+  CHECK(to.parts_[1].mean_(2) == 2);
+  CHECK(to.parts_[0].count_.item() == 9);
+  CHECK(to.parts_[1].random_.state() == from.parts_[1].random_.state());
+  CHECK_FALSE(memory.shares_memory_with(from.parts_[0].weight_.value()));
+
+  auto without_random = nn::state_dict(from);
+  without_random.random_states.clear();
+  nn::load_state_dict(to, without_random);
+  CHECK(to.parts_[1].random_.state() == from.parts_[1].random_.state());
+}
+
+TEST_CASE("a state that does not fit is refused with all differences, and changes nothing") {
+  Whole whole(1);
+  auto state = nn::state_dict(whole).clone();
+  for (auto& [name, tensor] : state.tensors) {
+    tensor = Tensor<float>::zeros(tensor.shape());
+  }
+  state.tensors.erase("parts.0.weight");
+  state.tensors["parts.2.weight"] = Tensor<float>::zeros({1});
+  state.tensors["parts.1.running_mean"] = Tensor<float>::zeros({4});
+  CHECK_THROWS_WITH(
+      nn::load_state_dict(whole, state),
+      "load_state_dict: expected the state of Whole, got 1 missing: parts.0.weight; 1 "
+      "unexpected: parts.2.weight; 1 of another shape: parts.1.running_mean: "
+      "expected (3,), got (4,)");
+  CHECK(whole.parts_[1].weight_.value()(0, 0) == 2);
+
+  nn::StateDict<float> empty;
+  CHECK_THROWS_WITH(nn::load_state_dict(whole, empty),
+                    Contains("6 missing: parts.0.running_mean, parts.0.weight"));
+  auto other_random = nn::state_dict(whole);
+  other_random.random_states.erase("parts.1.random");
+  CHECK_THROWS_WITH(nn::load_state_dict(whole, other_random),
+                    Contains("1 missing: parts.1.random"));
+  for (int i = 0; i < 9; ++i) {
+    empty.tensors[to_message("x", i)] = Tensor<float>::zeros({1});
+  }
+  CHECK_THROWS_WITH(nn::load_state_dict(whole, empty),
+                    Contains("9 unexpected: x0, x1, x2, x3, x4, ..."));
+}
