@@ -1,0 +1,110 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cnnrnn/kernels/adam.hpp"
+#include "cnnrnn/optim/optimizer.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace optim {
+
+struct AdamOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;  ///< times the weights, added to the gradient (L2)
+};
+
+struct AdamWOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 1e-2;  ///< times learning rate and weights, taken from the weights
+};
+
+namespace detail {
+
+enum class Decay { l2, decoupled };
+
+/// What Adam and AdamW share; they differ in where the weight decay goes.
+template <class T, Decay decay>
+class AdamFamily : public Optimizer<T> {
+  using typename Optimizer<T>::Memory;
+  using typename Optimizer<T>::Rates;
+
+ protected:
+  AdamFamily(const char* name, const std::vector<ParameterGroup<T>>& groups,
+             const AdamOptions& options)
+      : Optimizer<T>(name, groups, {options.learning_rate, options.weight_decay},
+                     {"exp_avg", "exp_avg_sq"}),
+        options_(options) {
+    require_share(name, "beta1", options.beta1);
+    require_share(name, "beta2", options.beta2);
+    require<ValueError>(options.epsilon >= 0 && std::isfinite(options.epsilon), name,
+                        ": expected an epsilon of 0 or more, got ", options.epsilon);
+  }
+
+ private:
+  void update(Tensor<T>& value, const Tensor<T>& gradient, Memory& memory,
+              const Rates& rates) override {
+    const auto t = static_cast<double>(memory.steps);
+    const double first_bias = 1 - std::pow(options_.beta1, t);
+    const double second_bias = 1 - std::pow(options_.beta2, t);
+    const bool l2 = decay == Decay::l2;
+    const kernels::AdamFactors<T> factors = {
+        .keep_first = static_cast<T>(options_.beta1),
+        .add_first = static_cast<T>(1 - options_.beta1),
+        .keep_second = static_cast<T>(options_.beta2),
+        .add_second = static_cast<T>(1 - options_.beta2),
+        .step_size = static_cast<T>(rates.learning_rate / first_bias),
+        .second_scale = static_cast<T>(1 / std::sqrt(second_bias)),
+        .epsilon = static_cast<T>(options_.epsilon),
+        .l2 = static_cast<T>(l2 ? rates.weight_decay : 0),
+        .keep = static_cast<T>(l2 ? 1 : 1 - rates.learning_rate * rates.weight_decay)};
+    kernels::adam_step(value.size(), gradient.data(), value.mutable_data(),
+                       memory.tensors[0].mutable_data(), memory.tensors[1].mutable_data(), factors);
+  }
+
+  std::string options() const override {
+    return to_message("beta1 ", number(options_.beta1), ", beta2 ", number(options_.beta2),
+                      ", epsilon ", number(options_.epsilon));
+  }
+
+  AdamOptions options_;
+};
+
+}  // namespace detail
+
+/// Adam (Kingma and Ba 2015), algorithm 1, with PyTorch's weight decay:
+///   g = dw + weight_decay w,  m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
+///   w = w - learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+/// The constructor throws ValueError for an option outside its range.
+template <class T>
+class Adam : public detail::AdamFamily<T, detail::Decay::l2> {
+ public:
+  explicit Adam(const std::vector<Variable<T>>& parameters, const AdamOptions& options = {})
+      : Adam(std::vector<ParameterGroup<T>>{{.parameters = parameters}}, options) {}
+  explicit Adam(const std::vector<ParameterGroup<T>>& groups, const AdamOptions& options = {})
+      : detail::AdamFamily<T, detail::Decay::l2>("Adam", groups, options) {}
+};
+
+/// AdamW (Loshchilov and Hutter 2019), algorithm 2: Adam's step without the weight decay, after
+///   w = w - learning_rate weight_decay w
+/// The constructor throws ValueError for an option outside its range.
+template <class T>
+class AdamW : public detail::AdamFamily<T, detail::Decay::decoupled> {
+ public:
+  explicit AdamW(const std::vector<Variable<T>>& parameters, const AdamWOptions& options = {})
+      : AdamW(std::vector<ParameterGroup<T>>{{.parameters = parameters}}, options) {}
+  explicit AdamW(const std::vector<ParameterGroup<T>>& groups, const AdamWOptions& options = {})
+      : detail::AdamFamily<T, detail::Decay::decoupled>(
+            "AdamW", groups,
+            {options.learning_rate, options.beta1, options.beta2, options.epsilon,
+             options.weight_decay}) {}
+};
+
+}  // namespace optim
+CNNRNN_NAMESPACE_END

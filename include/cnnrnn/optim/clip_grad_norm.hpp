@@ -1,0 +1,60 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "cnnrnn/autograd/variable.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace optim {
+
+struct ClipOptions {
+  bool allow_nonfinite = false;  ///< return a norm that is not finite, and leave the gradients
+};
+
+/// Scales all gradients together so that their norm is at most `max_norm`, and returns the norm
+/// that they had: |g| = sqrt(sum of all squares), g = g min(1, max_norm / (|g| + 1e-6)). Parameters
+/// without a gradient are passed over. The sum is in double and the same for any number of threads.
+/// Throws ValueError unless max_norm is positive, NumericError when the norm is not finite.
+template <class T>
+double clip_grad_norm(const std::vector<Variable<T>>& parameters, double max_norm,
+                      const ClipOptions& options = {}) {
+  require<ValueError>(max_norm > 0, "clip_grad_norm: expected a positive norm, got ", max_norm);
+  constexpr Index block = 1 << 14;
+  double squares = 0;
+  for (const auto& parameter : parameters) {
+    const Tensor<T> gradient = parameter.grad();
+    squares += parallel_sum<double>(gradient.size(), block, [&](Index begin, Index end) {
+      std::array<double, 8> sums{};  // apart, so that no addition waits for the one before
+      for (Index i = begin; i < end; ++i) {
+        const auto g = static_cast<double>(gradient.data()[i]);
+        sums[static_cast<std::size_t>(i % 8)] += g * g;
+      }
+      return std::accumulate(sums.begin(), sums.end(), 0.0);
+    });
+  }
+  const double norm = std::sqrt(squares);
+  require<NumericError>(options.allow_nonfinite || std::isfinite(norm),
+                        "clip_grad_norm: expected a finite gradient, got one of norm ", norm);
+  constexpr double margin = 1e-6;  // PyTorch's
+  const double scale = max_norm / (norm + margin);
+  if (!std::isfinite(norm) || scale >= 1) {
+    return norm;
+  }
+  for (const auto& parameter : parameters) {
+    if (parameter.grad().defined()) {
+      const auto gradient = parameter.edge().writable();
+      parallel_for(parameter.value().size(), block, [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) {
+          gradient.data()[i] *= static_cast<T>(scale);
+        }
+      });
+    }
+  }
+  return norm;
+}
+
+}  // namespace optim
+CNNRNN_NAMESPACE_END

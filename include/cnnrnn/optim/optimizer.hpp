@@ -1,0 +1,259 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/autograd/variable.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace optim {
+
+/// Parameters that are updated alike; what is not given is the optimizer's own option.
+template <class T>
+struct ParameterGroup {
+  std::vector<Variable<T>> parameters = {};
+  std::optional<double> learning_rate = {};
+  std::optional<double> weight_decay = {};
+};
+
+/// What an optimizer remembers, for a checkpoint: `3.exp_avg` belongs to its parameter 3, counted
+/// over all groups. Tensors share the optimizer's memory.
+template <class T>
+struct OptimizerState {
+  std::map<std::string, Tensor<T>> tensors;
+  std::map<std::string, Index> steps;  ///< `3.step`, for parameters that have been updated
+};
+
+namespace detail {
+
+/// The shortest text that reads back as the same number.
+inline std::string number(double value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
+inline void require_rate(const char* who, double rate) {
+  require<ValueError>(rate > 0 && std::isfinite(rate), who,
+                      ": expected a positive learning rate, got ", rate);
+}
+
+inline void require_decay(const char* who, double decay) {
+  require<ValueError>(decay >= 0 && std::isfinite(decay), who,
+                      ": expected a weight decay of 0 or more, got ", decay);
+}
+
+inline void require_share(const char* who, const char* what, double share) {
+  require<ValueError>(share >= 0 && share < 1, who, ": expected ", what, " in [0, 1), got ", share);
+}
+
+}  // namespace detail
+
+/// Base of the algorithms that change parameters along their gradients.
+///
+///   optimizer.zero_grad(); loss.backward(); optimizer.step();
+template <class T>
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// Updates every parameter that has a gradient; the others, and what is remembered of them, stay.
+  void step() {
+    for (auto& entry : entries_) {
+      const Tensor<T> gradient = entry.parameter.grad();
+      if (!gradient.defined()) {
+        continue;
+      }
+      if (entry.memory.steps++ == 0) {
+        for (auto& tensor : entry.memory.tensors) {
+          tensor = Tensor<T>::zeros(entry.parameter.shape());
+        }
+      }
+      update(entry.parameter.mutable_value(), gradient, entry.memory,
+             {entry.learning_rate * factor_, entry.weight_decay});
+    }
+  }
+
+  /// Forgets the gradients of all parameters.
+  void zero_grad() {
+    for (auto& entry : entries_) {
+      entry.parameter.zero_grad();
+    }
+  }
+
+  /// All parameters, group after group.
+  std::vector<Variable<T>> parameters() const {
+    std::vector<Variable<T>> result;
+    for (const auto& entry : entries_) {
+      result.push_back(entry.parameter);
+    }
+    return result;
+  }
+
+  /// What multiplies the learning rate of every group, as a schedule sets it. Throws ValueError
+  /// unless it is 0 or more.
+  void set_learning_rate_factor(double factor) {
+    require<ValueError>(factor >= 0 && std::isfinite(factor), name_,
+                        ": expected a learning rate factor of 0 or more, got ", factor);
+    factor_ = factor;
+  }
+
+  /// The learning rate that the next step uses for a group.
+  double learning_rate(std::size_t group = 0) const {
+    for (const auto& entry : entries_) {
+      if (entry.group == group) {
+        return entry.learning_rate * factor_;
+      }
+    }
+    throw ValueError(to_message(name_, ": expected one of its groups, got ", group));
+  }
+
+  /// The algorithm and every option in a line: optimizers with the same line, parameters and state
+  /// do the same.
+  std::string describe() const {
+    std::map<std::size_t, Index> parameters;
+    for (const auto& entry : entries_) {
+      ++parameters[entry.group];
+    }
+    std::string text = to_message(name_, '(', options());
+    for (auto entry = entries_.begin(); entry != entries_.end();
+         entry += parameters[entry->group]) {
+      text += to_message("; ", parameters[entry->group], " parameters: learning rate ",
+                         detail::number(entry->learning_rate), ", weight decay ",
+                         detail::number(entry->weight_decay));
+    }
+    return text + ')';
+  }
+
+  /// What it remembers. The learning rate factor belongs to the schedule, not to the state.
+  OptimizerState<T> state() const {
+    OptimizerState<T> state;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const auto& memory = entries_[i].memory;
+      if (memory.steps > 0) {
+        state.steps.emplace(to_message(i, ".step"), memory.steps);
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+          state.tensors.emplace(to_message(i, '.', slots_[slot]), memory.tensors[slot]);
+        }
+      }
+    }
+    return state;
+  }
+
+  /// Takes over a copy of what another optimizer of the same kind and parameters remembered. Throws
+  /// ValueError when the state does not fit, and then changes nothing.
+  void load_state(const OptimizerState<T>& state) {
+    std::vector<Memory> loaded;
+    std::size_t used = 0;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      Memory memory = {0, std::vector<Tensor<T>>(slots_.size())};
+      const auto steps = state.steps.find(to_message(i, ".step"));
+      if (steps != state.steps.end()) {
+        require<ValueError>(steps->second > 0, name_, ": expected a positive ", steps->first,
+                            ", got ", steps->second);
+        memory.steps = steps->second;
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+          memory.tensors[slot] = found(state, i, slot).clone();
+        }
+        used += slots_.size();
+      }
+      loaded.push_back(std::move(memory));
+    }
+    const auto counted = static_cast<std::size_t>(
+        std::count_if(loaded.begin(), loaded.end(), [](const auto& m) { return m.steps > 0; }));
+    require<ValueError>(used == state.tensors.size() && counted == state.steps.size(), name_,
+                        ": expected the state of ", entries_.size(), " parameters, got ",
+                        state.tensors.size(), " tensors and ", state.steps.size(), " steps");
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      entries_[i].memory = std::move(loaded[i]);
+    }
+  }
+
+ protected:
+  /// What is remembered of one parameter: how often it was updated, and a tensor a slot.
+  struct Memory {
+    Index steps = 0;
+    std::vector<Tensor<T>> tensors;
+  };
+
+  struct Rates {
+    double learning_rate;
+    double weight_decay;
+  };
+
+  /// `slots` names the remembered tensors; they begin as zeros.
+  Optimizer(const char* name, const std::vector<ParameterGroup<T>>& groups, const Rates& rates,
+            std::vector<std::string> slots)
+      : name_(name), slots_(std::move(slots)) {
+    detail::require_rate(name, rates.learning_rate);
+    detail::require_decay(name, rates.weight_decay);
+    std::set<const Record<T>*> seen;
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+      const double rate = groups[group].learning_rate.value_or(rates.learning_rate);
+      const double decay = groups[group].weight_decay.value_or(rates.weight_decay);
+      detail::require_rate(name, rate);
+      detail::require_decay(name, decay);
+      for (const auto& parameter : groups[group].parameters) {
+        check(parameter, seen);
+        entries_.push_back(
+            {parameter, group, rate, decay, {0, std::vector<Tensor<T>>(slots_.size())}});
+      }
+    }
+    require<ValueError>(!entries_.empty(), name, ": expected at least one parameter, got none");
+  }
+
+  /// Changes `value` along `gradient`; memory.steps counts this step already.
+  virtual void update(Tensor<T>& value, const Tensor<T>& gradient, Memory& memory,
+                      const Rates& rates) = 0;
+
+  /// The options beside the rates, for describe().
+  virtual std::string options() const = 0;
+
+ private:
+  struct Entry {
+    Variable<T> parameter;
+    std::size_t group;
+    double learning_rate;
+    double weight_decay;
+    Memory memory;
+  };
+
+  void check(const Variable<T>& parameter, std::set<const Record<T>*>& seen) const {
+    require<ValueError>(
+        parameter.defined() && parameter.requires_grad() && parameter.edge().record->is_leaf(),
+        name_, ": expected parameters, got a variable that collects no gradient");
+    require<ValueError>(seen.insert(parameter.edge().record.get()).second, name_,
+                        ": expected every parameter once, got one of shape ", parameter.shape(),
+                        " twice");
+  }
+
+  const Tensor<T>& found(const OptimizerState<T>& state, std::size_t index,
+                         std::size_t slot) const {
+    const auto name = to_message(index, '.', slots_[slot]);
+    const auto entry = state.tensors.find(name);
+    require<ValueError>(entry != state.tensors.end(), name_, ": expected a state with ", name,
+                        ", got none");
+    const Shape& shape = entries_[index].parameter.shape();
+    require<ValueError>(entry->second.shape() == shape, name_, ": expected ", name, " of shape ",
+                        shape, ", got ", entry->second.shape());
+    return entry->second;
+  }
+
+  const char* name_;
+  std::vector<std::string> slots_;
+  std::vector<Entry> entries_;
+  double factor_ = 1;
+};
+
+}  // namespace optim
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cnnrnn/kernels/sgd.hpp"
+#include "cnnrnn/optim/optimizer.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace optim {
+
+struct SgdOptions {
+  double learning_rate = 1e-2;
+  double momentum = 0;
+  double weight_decay = 0;  ///< times the weights, added to the gradient (L2)
+  bool nesterov = false;
+};
+
+/// Stochastic gradient descent with momentum as PyTorch has it (Sutskever et al. 2013, with the
+/// learning rate outside the velocity):
+///   g = dw + weight_decay w,  b = momentum b + g,
+///   w = w - learning_rate b, with Nesterov w = w - learning_rate (g + momentum b)
+/// The constructor throws ValueError for an option outside its range.
+template <class T>
+class Sgd : public Optimizer<T> {
+  using typename Optimizer<T>::Memory;
+  using typename Optimizer<T>::Rates;
+
+ public:
+  explicit Sgd(const std::vector<Variable<T>>& parameters, const SgdOptions& options = {})
+      : Sgd(std::vector<ParameterGroup<T>>{{.parameters = parameters}}, options) {}
+  explicit Sgd(const std::vector<ParameterGroup<T>>& groups, const SgdOptions& options = {})
+      : Optimizer<T>("Sgd", groups, {options.learning_rate, options.weight_decay},
+                     slots(options.momentum)),
+        options_(options) {
+    require<ValueError>(!options.nesterov || options.momentum > 0,
+                        "Sgd: expected a positive momentum with nesterov, got ", options.momentum);
+  }
+
+ private:
+  static std::vector<std::string> slots(double momentum) {
+    detail::require_share("Sgd", "a momentum", momentum);
+    return momentum > 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{};
+  }
+
+  void update(Tensor<T>& value, const Tensor<T>& gradient, Memory& memory,
+              const Rates& rates) override {
+    kernels::sgd_step<T>(value.size(), gradient.data(), value.mutable_data(),
+                         memory.tensors.empty() ? nullptr : memory.tensors[0].mutable_data(),
+                         {.learning_rate = static_cast<T>(rates.learning_rate),
+                          .momentum = static_cast<T>(options_.momentum),
+                          .l2 = static_cast<T>(rates.weight_decay),
+                          .nesterov = options_.nesterov});
+  }
+
+  std::string options() const override {
+    return to_message("momentum ", detail::number(options_.momentum),
+                      options_.nesterov ? ", nesterov" : "");
+  }
+
+  SgdOptions options_;
+};
+
+}  // namespace optim
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,274 @@
+#include <limits>
+#include <memory>
+
+#include "cnnrnn/optim/adam.hpp"
+#include "cnnrnn/optim/sgd.hpp"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/fixture.hpp"
+#include "support/random_tensor.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+
+namespace {
+
+template <class T>
+using Maker = std::function<std::unique_ptr<optim::Optimizer<T>>(Variable<T> a, Variable<T> b)>;
+
+template <class T>
+Tensor<T> slice(const Tensor<T>& all, Index index, const Shape& shape) {
+  return Tensor<T>(shape, all.span().subspan(static_cast<std::size_t>(index * shape.size()),
+                                             static_cast<std::size_t>(shape.size())));
+}
+
+/// The steps of tests/fixtures/generate/optim.py: b has no gradient in three of them.
+template <class T>
+void check_steps(const std::string& name, const Maker<T>& make) {
+  INFO(name);
+  const Fixture fixture("optim");
+  const double tolerance = std::is_same_v<T, double> ? 1e-9 : 1e-4;
+  Variable<T> a(fixture.get<T>("start/a"), true);
+  Variable<T> b(fixture.get<T>("start/b"), true);
+  const auto optimizer = make(a, b);
+  for (Index step = 0; step < 20; ++step) {
+    optimizer->zero_grad();
+    a.set_grad(slice(fixture.get<T>("gradients/a"), step, a.shape()));
+    if (step != 0 && step != 1 && step != 7) {
+      b.set_grad(slice(fixture.get<T>("gradients/b"), step, b.shape()));
+    }
+    optimizer->step();
+    if (step % 5 == 4) {
+      require_close(a.value(), slice(fixture.get<T>(name + "/a"), step / 5, a.shape()), tolerance);
+      require_close(b.value(), slice(fixture.get<T>(name + "/b"), step / 5, b.shape()), tolerance);
+    }
+  }
+}
+
+template <class T, template <class> class Kind, class Options>
+void check_steps(const std::string& name, const Options& options) {
+  check_steps<T>(name, [&](Variable<T> a, Variable<T> b) {
+    return std::make_unique<Kind<T>>(std::vector<Variable<T>>{a, b}, options);
+  });
+}
+
+/// Two steps of Adam on three parameters, the second of which has no gradient in the first step.
+struct Small {
+  std::vector<Variable<float>> parameters = {{random_tensor<float>({3, 5}, 1), true},
+                                             {random_tensor<float>({4}, 2), true},
+                                             {random_tensor<float>({}, 3), true}};
+  optim::Adam<float> adam{parameters, {.weight_decay = 0.1}};
+
+  void step(std::uint64_t seed, bool all = true) {
+    adam.zero_grad();
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      if (all || i != 1) {
+        parameters[i].set_grad(random_tensor<float>(parameters[i].shape(), seed + i));
+      }
+    }
+    adam.step();
+  }
+};
+
+bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
+  return a.shape() == b.shape() && std::equal(a.span().begin(), a.span().end(), b.data());
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Adam and AdamW take PyTorch's steps", "", float, double) {
+  using T = TestType;
+  for (const std::string decay : {"0.0", "0.1"}) {
+    const double weight_decay = std::stod(decay);
+    check_steps<T, optim::Adam>(
+        "Adam/" + decay + "/0",
+        optim::AdamOptions{.learning_rate = 0.05, .weight_decay = weight_decay});
+    check_steps<T, optim::AdamW>(
+        "AdamW/" + decay + "/0",
+        optim::AdamWOptions{.learning_rate = 0.05, .weight_decay = weight_decay});
+    check_steps<T, optim::Adam>("Adam/" + decay + "/1",
+                                optim::AdamOptions{.learning_rate = 0.05,
+                                                   .beta1 = 0.5,
+                                                   .beta2 = 0.8,
+                                                   .epsilon = 1e-3,
+                                                   .weight_decay = weight_decay});
+    check_steps<T, optim::AdamW>("AdamW/" + decay + "/1",
+                                 optim::AdamWOptions{.learning_rate = 0.05,
+                                                     .beta1 = 0.5,
+                                                     .beta2 = 0.8,
+                                                     .epsilon = 1e-3,
+                                                     .weight_decay = weight_decay});
+  }
+}
+
+TEMPLATE_TEST_CASE("Sgd takes PyTorch's steps", "", float, double) {
+  for (const std::string decay : {"0.0", "0.1"}) {
+    for (const std::string variant : {"0.0/0", "0.9/0", "0.9/1"}) {
+      check_steps<TestType, optim::Sgd>(
+          "Sgd/" + variant + "/" + decay,
+          optim::SgdOptions{.learning_rate = 0.05,
+                            .momentum = std::stod(variant.substr(0, 3)),
+                            .weight_decay = std::stod(decay),
+                            .nesterov = variant.back() == '1'});
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("groups have learning rates and weight decays of their own", "", float, double) {
+  using T = TestType;
+  check_steps<T>("groups", [](Variable<T> a, Variable<T> b) {
+    return std::make_unique<optim::Adam<T>>(
+        std::vector<optim::ParameterGroup<T>>{
+            {.parameters = {a}}, {.parameters = {b}, .learning_rate = 0.2, .weight_decay = 0.3}},
+        optim::AdamOptions{.learning_rate = 0.01});
+  });
+}
+
+TEST_CASE("a step is bitwise the same for any number of threads") {
+  const auto run = [](int thread_count) {
+    set_threads(thread_count);
+    Variable<float> w(random_tensor<float>({3, 20001}, 1), true);
+    optim::Adam<float> adam({w}, {.weight_decay = 0.1});
+    optim::Sgd<float> sgd({w}, {.momentum = 0.9, .nesterov = true});
+    for (std::uint64_t step = 2; step < 5; ++step) {
+      w.set_grad(random_tensor<float>(w.shape(), step));
+      adam.step();
+      sgd.step();
+    }
+    set_threads(0);
+    return w.value();
+  };
+  const auto one = run(1);
+  CHECK(same_bits(run(2), one));
+  CHECK(same_bits(run(3), one));
+}
+
+TEST_CASE("the learning rate factor multiplies every group's rate") {
+  Variable<double> a(Tensor<double>::ones({2}), true);
+  Variable<double> b(Tensor<double>::ones({2}), true);
+  optim::Sgd<double> sgd({{.parameters = {a}}, {.parameters = {b}, .learning_rate = 0.5}},
+                         {.learning_rate = 0.25});
+  sgd.set_learning_rate_factor(0.5);
+  CHECK(sgd.learning_rate() == 0.125);
+  CHECK(sgd.learning_rate(1) == 0.25);
+  a.set_grad(Tensor<double>::ones({2}));
+  b.set_grad(Tensor<double>::ones({2}));
+  sgd.step();
+  CHECK(a.value()(1) == 0.875);
+  CHECK(b.value()(1) == 0.75);
+  sgd.set_learning_rate_factor(0);
+  sgd.step();
+  CHECK(a.value()(1) == 0.875);
+  CHECK_THROWS_WITH(sgd.set_learning_rate_factor(-1), Contains("0 or more, got -1"));
+  CHECK_THROWS_WITH(sgd.learning_rate(2), Contains("one of its groups, got 2"));
+}
+
+TEST_CASE("an update after the forward pass is noticed by backward") {
+  Variable<double> w(Tensor<double>::ones({2}), true);
+  const auto version = w.value().version();
+  optim::Sgd<double> sgd({w});
+  sgd.step();  // no gradient: nothing happens
+  CHECK(w.value().version() == version);
+  w.set_grad(Tensor<double>::ones({2}));
+  sgd.step();
+  CHECK(w.value().version() > version);
+  sgd.zero_grad();
+  CHECK_FALSE(w.grad().defined());
+}
+
+TEST_CASE("an optimizer goes on from a saved state, bit for bit") {
+  Small first;
+  first.step(10, false);
+  CHECK(first.adam.state().steps == std::map<std::string, Index>{{"0.step", 1}, {"2.step", 1}});
+  CHECK(first.adam.state().tensors.size() == 4);
+
+  Small second;
+  for (std::size_t i = 0; i < second.parameters.size(); ++i) {
+    second.parameters[i].mutable_value().copy_from(first.parameters[i].value());
+  }
+  second.adam.load_state(first.adam.state());
+  CHECK(first.adam.describe() == second.adam.describe());
+  for (const std::uint64_t seed : {20U, 30U}) {
+    first.step(seed);
+    second.step(seed);
+  }
+  for (std::size_t i = 0; i < second.parameters.size(); ++i) {
+    CHECK(same_bits(second.parameters[i].value(), first.parameters[i].value()));
+  }
+  CHECK(first.adam.state().steps.at("1.step") == 2);
+}
+
+TEST_CASE("a state that does not fit is refused and changes nothing") {
+  Small small;
+  small.step(10);
+  const auto good = small.adam.state();
+  const auto refused = [&](const auto& change) {
+    auto bad = good;
+    change(bad);
+    Small other;
+    std::string message;
+    try {
+      other.adam.load_state(bad);
+    } catch (const ValueError& error) {
+      message = error.what();
+    }
+    CHECK(other.adam.state().steps.empty());
+    return message;
+  };
+  CHECK_THAT(refused([](auto& state) { state.tensors.erase("1.exp_avg"); }),
+             Contains("Adam: expected a state with 1.exp_avg, got none"));
+  CHECK_THAT(refused([](auto& state) { state.tensors["1.exp_avg"] = Tensor<float>::zeros({5}); }),
+             Contains("expected 1.exp_avg of shape (4,), got (5,)"));
+  CHECK_THAT(refused([](auto& state) { state.steps.erase("1.step"); }),
+             Contains("expected the state of 3 parameters, got 6 tensors and 2 steps"));
+  CHECK_THAT(refused([](auto& state) { state.steps["3.step"] = 1; }), Contains("4 steps"));
+  CHECK_THAT(refused([](auto& state) { state.tensors["x"] = Tensor<float>::scalar(1); }),
+             Contains("7 tensors"));
+  CHECK_THAT(refused([](auto& state) { state.steps["1.step"] = 0; }),
+             Contains("expected a positive 1.step, got 0"));
+}
+
+TEST_CASE("optimizers describe themselves") {
+  const std::vector<Variable<float>> parameters = {{Tensor<float>::ones({2, 3}), true},
+                                                   {Tensor<float>::ones({}), true}};
+  CHECK(optim::Adam<float>(parameters).describe() ==
+        "Adam(beta1 0.9, beta2 0.999, epsilon 1e-08; 2 parameters: learning rate 0.001, weight "
+        "decay 0)");
+  using Group = optim::ParameterGroup<float>;
+  const std::vector<Group> groups = {{.parameters = {parameters[0]}},
+                                     {},
+                                     {.parameters = {parameters[1]}, .learning_rate = 0.1}};
+  CHECK(optim::Sgd<float>(groups, {.momentum = 0.9, .nesterov = true}).describe() ==
+        "Sgd(momentum 0.9, nesterov; 1 parameters: learning rate 0.01, weight decay 0; 1 "
+        "parameters: learning rate 0.1, weight decay 0)");
+}
+
+TEST_CASE("options out of range are refused with their value") {
+  const std::vector<Variable<float>> w = {{Tensor<float>::ones({2}), true}};
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  using optim::Adam, optim::AdamW, optim::Sgd;
+  CHECK_THROWS_WITH(Adam<float>(w, {.learning_rate = 0}),
+                    "Adam: expected a positive learning rate, got 0");
+  CHECK_THROWS_WITH(AdamW<float>(w, {.learning_rate = nan}),
+                    Contains("AdamW: ") && Contains("nan"));
+  CHECK_THROWS_WITH(Sgd<float>(w, {.learning_rate = -1}), Contains("learning rate, got -1"));
+  CHECK_THROWS_WITH(Sgd<float>(w, {.learning_rate = infinity}), Contains("learning rate, got inf"));
+  CHECK_THROWS_WITH(Adam<float>(w, {.beta1 = 1}), Contains("beta1 in [0, 1), got 1"));
+  CHECK_THROWS_WITH(Adam<float>(w, {.beta1 = nan}), Contains("beta1 in [0, 1), got nan"));
+  CHECK_THROWS_WITH(AdamW<float>(w, {.beta2 = -0.5}), Contains("beta2 in [0, 1), got -0.5"));
+  CHECK_THROWS_WITH(Adam<float>(w, {.epsilon = -1}), Contains("epsilon of 0 or more, got -1"));
+  CHECK_THROWS_WITH(Adam<float>(w, {.weight_decay = -1}), Contains("decay of 0 or more, got -1"));
+  CHECK_THROWS_WITH(Sgd<float>(w, {.momentum = 1}), Contains("momentum in [0, 1), got 1"));
+  CHECK_THROWS_WITH(Sgd<float>(w, {.nesterov = true}),
+                    Contains("positive momentum with nesterov, got 0"));
+  using Group = optim::ParameterGroup<float>;
+  CHECK_THROWS_WITH(Adam<float>(std::vector<Group>{{.parameters = w, .learning_rate = nan}}),
+                    Contains("learning rate, got nan"));
+  CHECK_THROWS_WITH(Adam<float>(std::vector<Group>{{.parameters = w}, {.parameters = w}}),
+                    Contains("every parameter once, got one of shape (2,) twice"));
+  CHECK_THROWS_WITH(Adam<float>(std::vector<Variable<float>>{}),
+                    Contains("at least one parameter"));
+  CHECK_THROWS_WITH(Adam<float>({Variable<float>(Tensor<float>::ones({2}))}),
+                    Contains("collects no gradient"));
+}

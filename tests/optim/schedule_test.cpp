@@ -1,0 +1,66 @@
+#include "cnnrnn/optim/schedule.hpp"
+
+#include <limits>
+
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/fixture.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+
+namespace {
+
+void check_schedule(const std::string& name, const optim::Schedule& schedule) {
+  INFO(name);
+  const auto expected = Fixture("optim").get<double>("schedule/" + name);
+  Tensor<double> factors(expected.shape());
+  for (Index step = 0; step < factors.size(); ++step) {
+    factors.mutable_data()[step] = schedule(step);
+  }
+  require_close(factors, expected, 1e-12);
+}
+
+}  // namespace
+
+TEST_CASE("schedules are PyTorch's") {
+  check_schedule("step", optim::step_schedule({.every = 6, .factor = 0.3}));
+  check_schedule("cosine", optim::cosine_schedule({.steps = 20}));
+  check_schedule("cosine_minimum", optim::cosine_schedule({.steps = 20, .minimum = 0.1}));
+  check_schedule("one_cycle", optim::one_cycle_schedule({.steps = 30}));
+  check_schedule("one_cycle_linear", optim::one_cycle_schedule({.steps = 30,
+                                                                .warm_up_share = 0.45,
+                                                                .initial_divisor = 10,
+                                                                .final_divisor = 50,
+                                                                .linear = true}));
+  check_schedule("warm_up", optim::warm_up({.steps = 5}));
+  check_schedule("warm_up_cosine",
+                 optim::warm_up({.steps = 4, .start = 0.1}, optim::cosine_schedule({.steps = 16})));
+  CHECK(optim::constant_schedule()(1000) == 1);
+  const auto by_epoch = optim::per_epoch(optim::step_schedule({.every = 1, .factor = 0.5}), 10);
+  CHECK(by_epoch(9) == 1);
+  CHECK(by_epoch(10) == 0.5);
+}
+
+TEST_CASE("schedules stay where they end") {
+  const auto cosine = optim::cosine_schedule({.steps = 20, .minimum = 0.1});
+  CHECK(cosine(1000) == cosine(20));
+  const auto one_cycle = optim::one_cycle_schedule({.steps = 30});
+  CHECK(one_cycle(1000) == one_cycle(29));
+}
+
+TEST_CASE("schedules refuse what makes no sense") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(optim::step_schedule({.every = 0}), Contains("positive every, got 0"));
+  CHECK_THROWS_WITH(optim::step_schedule({.factor = nan}), Contains("0 or more, got nan"));
+  CHECK_THROWS_WITH(optim::cosine_schedule({}), Contains("positive steps, got 0"));
+  CHECK_THROWS_WITH(optim::cosine_schedule({.steps = 1, .minimum = -1}), Contains("got -1"));
+  CHECK_THROWS_WITH(optim::one_cycle_schedule({.steps = 3}), Contains("a share of 0.3 of 3 steps"));
+  CHECK_THROWS_WITH(optim::one_cycle_schedule({.steps = 10, .warm_up_share = 1}),
+                    Contains("share of 1 of 10"));
+  CHECK_THROWS_WITH(optim::one_cycle_schedule({.steps = 10, .initial_divisor = 0}),
+                    Contains("positive divisors, got 0 and 10000"));
+  CHECK_THROWS_WITH(optim::warm_up({.steps = 0}), Contains("positive steps, got 0"));
+  CHECK_THROWS_WITH(optim::per_epoch(optim::constant_schedule(), 0), Contains("batches, got 0"));
+  CHECK_THROWS_WITH(optim::warm_up({.start = -1}), Contains("a start of 0 or more, got -1"));
+}
