@@ -38,8 +38,7 @@ struct Header {
 using Json = nlohmann::json;
 
 /// Text of a file as a line of an error message can hold it.
-inline std::string quoted(const std::string& text) {
-  constexpr std::size_t most = 80;
+inline std::string quoted(const std::string& text, std::size_t most = 80) {
   const std::string all = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
   return all.size() <= most ? all : all.substr(0, most) + "...";
 }

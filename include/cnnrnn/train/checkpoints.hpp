@@ -1,0 +1,117 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/io/checkpoint.hpp"
+#include "cnnrnn/train/trainer.hpp"
+
+// Opt-in: not in cnnrnn.hpp, since io/ needs nlohmann-json.
+
+CNNRNN_NAMESPACE_BEGIN
+namespace train {
+
+namespace detail {
+
+inline io::RunState to_tensors(const TrainingState& state) {
+  Tensor<double> history({std::ssize(state.history), 7});
+  double* to = history.mutable_data();
+  for (const auto& row : state.history) {
+    for (const double value :
+         {static_cast<double>(row.epoch), row.train_loss, row.train_accuracy, row.test_loss,
+          row.test_accuracy, row.seconds, row.images_per_second}) {
+      *to++ = value;
+    }
+  }
+  return {
+      {"position", Tensor<Index>({2}, {state.epoch, state.batch})},
+      {"counts", Tensor<Index>({2}, {state.running.correct, state.running.images})},
+      {"sums", Tensor<double>({2}, {state.running.loss_sum, state.seconds})},
+      {"history", history},
+  };
+}
+
+template <class T>
+Tensor<T> take(const std::string& path, const io::RunState& run, const char* name) {
+  const auto entry = run.find(name);
+  require<FileError>(entry != run.end() && std::holds_alternative<Tensor<T>>(entry->second), path,
+                     ": expected a checkpoint of a training run, got none of its ", name);
+  return std::get<Tensor<T>>(entry->second);
+}
+
+inline TrainingState to_state(const std::string& path, const io::RunState& run) {
+  const auto position = take<Index>(path, run, "position");
+  const auto counts = take<Index>(path, run, "counts");
+  const auto sums = take<double>(path, run, "sums");
+  const auto history = take<double>(path, run, "history");
+  require<FileError>(
+      position.shape() == Shape{2} && counts.shape() == Shape{2} && sums.shape() == Shape{2} &&
+          history.rank() == 2 && history.dim(1) == 7 && history.dim(0) == position(0),
+      path, ": expected a position, counts, sums and a history that belong together");
+  TrainingState state = {.epoch = position(0),
+                         .batch = position(1),
+                         .running = {sums(0), counts(0), counts(1)},
+                         .seconds = sums(1)};
+  for (Index row = 0; row < history.dim(0); ++row) {
+    state.history.push_back({static_cast<Index>(history(row, 0)), history(row, 1), history(row, 2),
+                             history(row, 3), history(row, 4), history(row, 5), history(row, 6)});
+  }
+  return state;
+}
+
+}  // namespace detail
+
+struct CheckpointsOptions {
+  std::string folder;              ///< made if it is not there
+  std::string configuration = "";  ///< a line that says which run it is: options, data, seed
+  io::Metadata metadata = {};      ///< of the published model
+};
+
+/// The files of a run, in a folder: `resume.safetensors`, from which the run goes on,
+/// `checkpoint.safetensors`, the model alone, for evaluation, prediction and PyTorch, and
+/// `history.csv`. Each is whole at any moment, also when saving fails.
+///
+///   train::Checkpoints<float> checkpoints(model, adam, {.folder = "out"});
+///   options.save = [&](const auto& state) { checkpoints.save(state); };
+///   trainer.run(checkpoints.resume());
+template <class T>
+class Checkpoints {
+ public:
+  /// Model and optimizer must outlive it. Throws FileError when the folder cannot be made.
+  Checkpoints(nn::Module<T>& model, optim::Optimizer<T>& optimizer, CheckpointsOptions options)
+      : model_(model), optimizer_(optimizer), options_(std::move(options)) {
+    std::error_code error;
+    std::filesystem::create_directories(options_.folder, error);
+    require<FileError>(std::filesystem::is_directory(options_.folder), options_.folder,
+                       ": expected a folder or the right to make one, got ", error.message());
+  }
+
+  std::string resume_path() const { return options_.folder + "/resume.safetensors"; }
+  std::string model_path() const { return options_.folder + "/checkpoint.safetensors"; }
+  std::string history_path() const { return options_.folder + "/history.csv"; }
+
+  /// Writes all three. Throws FileError, such as for a full disk; the old files then stay.
+  void save(const TrainingState& state) {
+    io::save_checkpoint(resume_path(), model_, optimizer_, options_.configuration,
+                        detail::to_tensors(state));
+    io::save(model_path(), model_, options_.metadata);
+    io::write_text(history_path(), to_csv(state.history));
+  }
+
+  /// Puts model and optimizer where the saved run stands, and returns its state. Throws FileError
+  /// when there is none, or one of another model, optimizer or configuration.
+  TrainingState resume() {
+    return detail::to_state(resume_path(), io::load_checkpoint(resume_path(), model_, optimizer_,
+                                                               options_.configuration));
+  }
+
+ private:
+  nn::Module<T>& model_;
+  optim::Optimizer<T>& optimizer_;
+  CheckpointsOptions options_;
+};
+
+}  // namespace train
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <type_traits>
+
+#include "cnnrnn/data/loader.hpp"
+#include "cnnrnn/nn/module.hpp"
+#include "cnnrnn/ops/cross_entropy.hpp"
+#include "cnnrnn/train/metrics.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace train {
+
+/// The mean loss over a batch: logits (N, K), labels (N,) -> scalar.
+template <class T>
+using LossFunction = std::function<Variable<T>(const Variable<T>&, const Tensor<Index>&)>;
+
+template <class T>
+LossFunction<T> cross_entropy_loss(const CrossEntropyOptions& options = {}) {
+  return [options](const Variable<T>& logits, const Tensor<Index>& labels) {
+    return cross_entropy(logits, labels, options);
+  };
+}
+
+namespace detail {
+
+/// Puts a module into evaluation mode and back into the mode it had.
+template <class T>
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(nn::Module<T>& module) : module_(module), before_(module.training()) {
+    module_.eval();
+  }
+  ~EvaluationMode() { module_.train(before_); }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  nn::Module<T>& module_;
+  bool before_;
+};
+
+}  // namespace detail
+
+/// Loss and accuracy of a model on what a loader gives, in evaluation mode and without a graph; the
+/// model gets its mode back. None when `stop` says so between two batches.
+template <class T>
+std::optional<RunningMetrics> evaluate_until(nn::Layer<T>& model, const data::Loader<T>& loader,
+                                             const LossFunction<T>& loss,
+                                             const std::function<bool()>& stop) {
+  const NoGradGuard no_grad;
+  const detail::EvaluationMode<T> mode(model);
+  RunningMetrics metrics;
+  for (const auto& [images, labels] : loader) {
+    if (stop && stop()) {
+      return std::nullopt;
+    }
+    const Variable<T> logits = model(Variable<T>(images));
+    metrics.add(static_cast<double>(loss(logits, labels).item()),
+                count_correct(logits.value(), labels), labels.size());
+  }
+  return metrics;
+}
+
+/// The same to the end. Throws NumericError when the loss is not finite.
+template <class T>
+RunningMetrics evaluate(
+    nn::Layer<T>& model, const data::Loader<T>& loader,
+    const std::type_identity_t<LossFunction<T>>& loss = cross_entropy_loss<T>()) {
+  const RunningMetrics metrics = *evaluate_until(model, loader, loss, {});
+  require<NumericError>(std::isfinite(metrics.loss()), "evaluate: expected a finite loss, got ",
+                        metrics.loss());
+  return metrics;
+}
+
+}  // namespace train
+CNNRNN_NAMESPACE_END

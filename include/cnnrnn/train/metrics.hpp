@@ -1,0 +1,82 @@
+#pragma once
+
+#include <algorithm>
+
+#include "cnnrnn/core/tensor.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace train {
+
+namespace detail {
+
+template <class T>
+void check_logits(const Tensor<T>& logits, const Tensor<Index>& labels) {
+  require<ShapeError>(logits.rank() == 2 && labels.defined() &&
+                          labels.shape() == Shape{logits.dim(0)} && logits.dim(1) > 0,
+                      "metrics: expected logits (N, K) and labels (N,), got ", logits.shape(),
+                      " and ", labels.shape());
+}
+
+}  // namespace detail
+
+/// The class with the largest logit in a row of (N, K); the first of several.
+template <class T>
+Index predicted_class(const Tensor<T>& logits, Index row) {
+  const T* const first = logits.data() + row * logits.dim(1);
+  return std::max_element(first, first + logits.dim(1)) - first;
+}
+
+/// How many rows of the logits (N, K) are largest at their label (N,). Throws ShapeError.
+template <class T>
+Index count_correct(const Tensor<T>& logits, const Tensor<Index>& labels) {
+  detail::check_logits(logits, labels);
+  Index correct = 0;
+  for (Index row = 0; row < logits.dim(0); ++row) {
+    correct += predicted_class(logits, row) == labels.data()[row] ? 1 : 0;
+  }
+  return correct;
+}
+
+/// The share of right answers: accuracy(logits (N, K), labels (N,)). Throws ShapeError.
+template <class T>
+double accuracy(const Tensor<T>& logits, const Tensor<Index>& labels) {
+  return static_cast<double>(count_correct(logits, labels)) / static_cast<double>(labels.size());
+}
+
+/// Adds a batch to the counts (K, K), a row for each label and a column for each answer. Throws
+/// ShapeError, ValueError for a label outside.
+template <class T>
+void count_confusions(const Tensor<T>& logits, const Tensor<Index>& labels, Tensor<Index>& counts) {
+  detail::check_logits(logits, labels);
+  const Index classes = logits.dim(1);
+  require<ShapeError>(counts.defined() && counts.shape() == Shape{classes, classes},
+                      "count_confusions: expected counts ", Shape{classes, classes}, ", got ",
+                      counts.shape());
+  Index* const cells = counts.mutable_data();
+  for (Index row = 0; row < logits.dim(0); ++row) {
+    const Index label = labels.data()[row];
+    require<ValueError>(label >= 0 && label < classes, "count_confusions: expected labels below ",
+                        classes, ", got ", label);
+    ++cells[label * classes + predicted_class(logits, row)];
+  }
+}
+
+/// The mean loss and the accuracy over batches of different sizes.
+struct RunningMetrics {
+  double loss_sum = 0;  ///< of the images' losses
+  Index correct = 0;
+  Index images = 0;
+
+  /// Adds a batch by its mean loss and its right answers.
+  void add(double mean_loss, Index right, Index count) {
+    loss_sum += mean_loss * static_cast<double>(count);
+    correct += right;
+    images += count;
+  }
+
+  double loss() const { return loss_sum / static_cast<double>(images); }
+  double accuracy() const { return static_cast<double>(correct) / static_cast<double>(images); }
+};
+
+}  // namespace train
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,196 @@
+#include "cnnrnn/train/checkpoints.hpp"
+
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+#include "train/small_run.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+using train::Ending;
+
+namespace {
+
+/// Trains `epochs` epochs with checkpoints in `folder`, stopping after so many batches if that is
+/// not 0; the model's last file is what comes back.
+template <class T>
+std::string train_in(const std::string& folder, Index epochs, Index stop_after, bool resume) {
+  SmallRun<T> run;
+  train::Checkpoints<T> checkpoints(
+      run.model, run.adam, {.folder = folder, .configuration = "a", .metadata = {{"rnn", "none"}}});
+  Index batches = 0;
+  train::TrainerOptions<T> options = {
+      .epochs = epochs,
+      .schedule = optim::one_cycle_schedule({.steps = 7 * epochs}),
+      .save = [&](const train::TrainingState& state) { checkpoints.save(state); },
+      .stop = [&] { return ++batches == stop_after; },
+      .progress = {.out = nullptr}};
+  train::Trainer<T> trainer(run.model, run.adam, small_loader<T>(), small_loader<T>(), options);
+  trainer.run(resume ? checkpoints.resume() : train::TrainingState{});
+  return read_bytes(checkpoints.model_path());
+}
+
+/// The history without its two columns of time.
+std::string without_times(const std::string& csv) {
+  std::string result;
+  std::istringstream lines(csv);
+  for (std::string line; std::getline(lines, line);) {
+    result += line.substr(0, line.rfind(',', line.rfind(',') - 1)) + '\n';
+  }
+  return result;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a resumed run ends in the same bytes as an uninterrupted one", "", float,
+                   double) {
+  const TemporaryFolder whole;
+  const auto expected = train_in<TestType>(whole.path(), 3, 0, false);
+  const auto history = without_times(read_bytes(whole.file("history.csv")));
+  CHECK(history.find("\n3,") != std::string::npos);
+  CHECK(whole.files() == 3);
+  const auto resume_file = io::read_safetensors(whole.file("resume.safetensors"));
+
+  for (const Index stop_after : {1, 7, 9, 15, 30}) {  // in batches, and in tests between them
+    CAPTURE(stop_after);
+    const TemporaryFolder parts;
+    CHECK(train_in<TestType>(parts.path(), 3, stop_after, false) != expected);
+    train_in<TestType>(parts.path(), 3, 2, true);
+    CHECK(train_in<TestType>(parts.path(), 3, 0, true) == expected);
+    CHECK(without_times(read_bytes(parts.file("history.csv"))) == history);
+    const auto file = io::read_safetensors(parts.file("resume.safetensors"));
+    for (const auto& [name, any] : resume_file.tensors) {
+      if (name != "run/history") {
+        CHECK(std::visit(
+            [&, &tensor_name = name](const auto& tensor) {
+              using Kind = std::decay_t<decltype(tensor)>;
+              const auto& other = std::get<Kind>(file.tensors.at(tensor_name));
+              return std::equal(tensor.span().begin(), tensor.span().end(), other.data());
+            },
+            any));
+      }
+    }
+    CHECK(train_in<TestType>(parts.path(), 3, 0, true) == expected);  // nothing is left to do
+  }
+}
+
+TEST_CASE("the published model is a plain state dict with its configuration") {
+  const TemporaryFolder folder;
+  train_in<float>(folder.path(), 1, 0, false);
+  SmallRun<float> run(9);
+  CHECK(io::load(folder.file("checkpoint.safetensors"), run.model) ==
+        io::Metadata{{"rnn", "none"}});
+}
+
+TEST_CASE("the state of a run comes back exactly") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const TemporaryFolder folder;
+  SmallRun<float> run;
+  train::Checkpoints<float> checkpoints(run.model, run.adam, {.folder = folder.path()});
+  checkpoints.save({.epoch = 1,
+                    .batch = 5,
+                    .running = {0.1, 3, 40},
+                    .seconds = 1.5,
+                    .history = {{1, 0.1, 0.2, nan, 0.4, 1e-300, 6}}});
+  const auto state = checkpoints.resume();
+  CHECK(state.epoch == 1);
+  CHECK(state.batch == 5);
+  CHECK(state.running.loss_sum == 0.1);
+  CHECK(state.running.correct == 3);
+  CHECK(state.running.images == 40);
+  CHECK(state.seconds == 1.5);
+  REQUIRE(state.history.size() == 1);
+  CHECK(state.history[0].epoch == 1);
+  CHECK(state.history[0].train_loss == 0.1);
+  CHECK(std::isnan(state.history[0].test_loss));
+  CHECK(state.history[0].seconds == 1e-300);
+}
+
+TEST_CASE("a checkpoint of another run is refused and changes nothing") {
+  const TemporaryFolder folder;
+  train_in<float>(folder.path(), 1, 3, false);
+  const std::string path = folder.file("resume.safetensors");
+  const auto good = io::read_safetensors(path);
+
+  SmallRun<float> run(9);
+  const auto before = nn::state_dict(run.model).clone();
+  const auto refused = [&](optim::Optimizer<float>& optimizer, const std::string& configuration) {
+    train::Checkpoints<float> checkpoints(
+        run.model, optimizer, {.folder = folder.path(), .configuration = configuration});
+    std::string message = "no error";
+    try {
+      checkpoints.resume();
+    } catch (const FileError& error) {
+      message = error.what();
+    }
+    CHECK(message.starts_with(path + ": "));
+    CHECK(nn::state_dict(run.model).random_states == before.random_states);
+    CHECK(run.model.parameters()[0].value()(0, 0) == before.tensors.at("1.weight")(0, 0));
+    return message;
+  };
+  CHECK_THAT(refused(run.adam, "b"), Contains("checkpoint of the configuration b, got \"a\""));
+  optim::Adam<float> faster(run.model.parameters(), {.learning_rate = 0.02});
+  CHECK_THAT(refused(faster, "a"), Contains("expected a checkpoint of the optimizer Adam(") &&
+                                       Contains("learning rate 0.02") &&
+                                       Contains("learning rate 0.01"));
+
+  const auto with = [&](const auto& change) {
+    auto file = good;
+    change(file);
+    io::write_safetensors(path, file);
+    return refused(run.adam, "a");
+  };
+  CHECK_THAT(with([](auto& f) { f.metadata.clear(); }), Contains("got none"));
+  CHECK_THAT(with([](auto& f) { f.metadata["model"] = "CnnRnn"; }),
+             Contains("checkpoint of the model Sequential, got \"CnnRnn\""));
+  CHECK_THAT(with([](auto& f) { f.tensors.erase("model/1.bias"); }), Contains("1 missing: 1.bias"));
+  CHECK_THAT(with([](auto& f) { f.tensors.erase("random/4.random"); }), Contains("random"));
+  CHECK_THAT(with([](auto& f) { f.tensors["random/4.random"] = Tensor<Index>::zeros({3}); }),
+             Contains("expected 4 words, got (3,)"));
+  CHECK_THAT(with([](auto& f) { f.tensors.erase("optimizer/0.exp_avg"); }),
+             Contains("Adam: expected a state with 0.exp_avg, got none"));
+  CHECK_THAT(with([](auto& f) { f.tensors["optimizer/0.step"] = Tensor<Index>::zeros({2}); }),
+             Contains("expected one number"));
+}
+
+TEST_CASE("a model file is no checkpoint to go on from, and a missing one is an error") {
+  const TemporaryFolder folder;
+  SmallRun<float> run;
+  train::Checkpoints<float> checkpoints(run.model, run.adam, {.folder = folder.file("a/b")});
+  CHECK_THROWS_WITH(checkpoints.resume(), Contains("cannot open: No such file"));
+  io::save(checkpoints.resume_path(), run.model);
+  CHECK_THROWS_WITH(checkpoints.resume(), Contains("expected a checkpoint of the format cnnrnn"));
+  io::save_checkpoint(checkpoints.resume_path(), run.model, run.adam, "", {});
+  CHECK_THROWS_WITH(checkpoints.resume(), Contains("got none of its position"));
+  write_bytes(folder.file("file"), "");
+  CHECK_THROWS_WITH(train::Checkpoints<float>(run.model, run.adam, {.folder = folder.file("file")}),
+                    Contains("expected a folder"));
+}
+
+TEST_CASE("saving on a full disk leaves the former checkpoint") {
+  const TemporaryFolder folder;
+  train_in<float>(folder.path(), 1, 3, false);
+  const std::string before = read_bytes(folder.file("resume.safetensors"));
+
+  ::rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ::rlimit small = limit;
+  small.rlim_cur = 4096;
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  std::string message;
+  try {
+    train_in<float>(folder.path(), 1, 0, true);
+  } catch (const FileError& error) {
+    message = error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, handler);
+
+  CHECK_THAT(message, Contains("cannot write: File too large"));
+  CHECK(read_bytes(folder.file("resume.safetensors")) == before);
+  CHECK(folder.files() == 3);
+}

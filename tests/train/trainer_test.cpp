@@ -1,0 +1,207 @@
+#include "cnnrnn/train/trainer.hpp"
+
+#include <csignal>
+#include <limits>
+
+#include "cnnrnn/train/interrupt.hpp"
+#include "support/catch.hpp"
+#include "train/small_run.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+using train::Ending;
+
+namespace {
+
+const train::ProgressOptions silent = {.out = nullptr};
+
+std::vector<float> parameters_of(nn::Module<float>& model) {
+  std::vector<float> values;
+  for (const auto& parameter : model.parameters()) {
+    const auto span = parameter.value().span();
+    values.insert(values.end(), span.begin(), span.end());
+  }
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("a run learns, and its history says so") {
+  SmallRun<float> run;
+  Index epochs_seen = 0;
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), small_loader<float>(),
+                                {.epochs = 12,
+                                 .after_epoch =
+                                     [&](const train::TrainingState& state) {
+                                       CHECK(state.epoch == ++epochs_seen);
+                                       return true;
+                                     },
+                                 .progress = silent});
+  CHECK(trainer.run() == Ending::finished);
+  const auto& history = trainer.state().history;
+  REQUIRE(history.size() == 12);
+  CHECK(history.back().epoch == 12);
+  CHECK(history.back().train_loss < 0.7 * history.front().train_loss);
+  CHECK(history.back().test_accuracy > 0.9);
+  CHECK(history.back().images_per_second > 0);
+
+  // What evaluate says of the trained model is what the last row says.
+  const auto tested = train::evaluate(run.model, small_loader<float>());
+  CHECK(tested.images == 50);
+  CHECK(tested.loss() == history.back().test_loss);
+  CHECK(tested.accuracy() == history.back().test_accuracy);
+  CHECK(run.model.training());
+}
+
+TEST_CASE("the trainer's steps are those of the loop written out") {
+  SmallRun<float> run;
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), {},
+                                {.epochs = 2,
+                                 .loss = train::cross_entropy_loss<float>({.label_smoothing = 0.1}),
+                                 .schedule = optim::cosine_schedule({.steps = 14}),
+                                 .clip_norm = 0.5,
+                                 .progress = silent});
+  trainer.run();
+  CHECK(std::isnan(trainer.state().history.back().test_loss));
+
+  SmallRun<float> by_hand;
+  auto loader = small_loader<float>(0);
+  Index step = 0;
+  for (Index epoch = 0; epoch < 2; ++epoch) {
+    loader.set_epoch(epoch);
+    for (auto [images, labels] : loader) {
+      by_hand.adam.set_learning_rate_factor(optim::cosine_schedule({.steps = 14})(step++));
+      const auto loss = cross_entropy(by_hand.model(images), labels, {.label_smoothing = 0.1});
+      by_hand.adam.zero_grad();
+      loss.backward();
+      optim::clip_grad_norm(by_hand.model.parameters(), 0.5);
+      by_hand.adam.step();
+    }
+  }
+  CHECK(parameters_of(run.model) == parameters_of(by_hand.model));
+}
+
+TEST_CASE("after_epoch ends a run") {
+  SmallRun<float> run;
+  train::Trainer<float> trainer(
+      run.model, run.adam, small_loader<float>(), {},
+      {.after_epoch = [](const train::TrainingState& state) { return state.epoch < 2; },
+       .progress = silent});
+  CHECK(trainer.run() == Ending::enough);
+  CHECK(trainer.state().history.size() == 2);
+}
+
+TEST_CASE("Ctrl-C finishes the batch, saves and stops; the run goes on from there") {
+  SmallRun<float> whole;
+  train::Trainer<float>(whole.model, whole.adam, small_loader<float>(), small_loader<float>(),
+                        {.epochs = 3, .progress = silent})
+      .run();
+
+  // The 10th batch, the end of an epoch's training, its test, and the end of an epoch.
+  for (const int stop_after : {10, 7, 8, 14}) {
+    CAPTURE(stop_after);
+    SmallRun<float> run;
+    std::vector<train::TrainingState> saved;
+    int asked = 0;
+    const train::Interrupt interrupt;
+    train::TrainerOptions<float> options = {
+        .epochs = 3,
+        .save = [&](const train::TrainingState& state) { saved.push_back(state); },
+        .stop =
+            [&] {
+              if (++asked == stop_after) {
+                std::raise(SIGINT);
+              }
+              return interrupt.requested();
+            },
+        .progress = silent};
+    train::Trainer<float> first(run.model, run.adam, small_loader<float>(), small_loader<float>(),
+                                options);
+    CHECK(first.run() == Ending::stopped);
+    CHECK(interrupt.signal() == SIGINT);
+    REQUIRE_FALSE(saved.empty());
+    CHECK(saved.back().epoch * 7 + saved.back().batch ==
+          first.state().epoch * 7 + first.state().batch);
+    CHECK(saved.back().epoch < 3);
+
+    options.stop = {};
+    train::Trainer<float> second(run.model, run.adam, small_loader<float>(), small_loader<float>(),
+                                 options);
+    CHECK(second.run(saved.back()) == Ending::finished);
+    CHECK(second.state().history.size() == 3);
+    CHECK(parameters_of(run.model) == parameters_of(whole.model));
+  }
+}
+
+TEST_CASE("a run is saved after each epoch and every so many batches or seconds") {
+  const auto positions = [](train::TrainerOptions<float> options) {
+    SmallRun<float> run;
+    std::vector<std::pair<Index, Index>> saved;
+    double now = 0;
+    options.epochs = 2;
+    options.save = [&](const train::TrainingState& state) {
+      saved.emplace_back(state.epoch, state.batch);
+    };
+    options.progress = {.out = nullptr, .clock = [&] { return now += 0.5; }};
+    train::Trainer<float>(run.model, run.adam, small_loader<float>(), {}, options).run();
+    return saved;
+  };
+  using Positions = std::vector<std::pair<Index, Index>>;
+  CHECK(positions({}) == Positions{{1, 0}, {2, 0}});
+  CHECK(positions({.save_batches = 3}) ==
+        Positions{{0, 3}, {0, 6}, {1, 0}, {1, 3}, {1, 6}, {2, 0}});
+  CHECK(positions({.save_batches = 7}) == Positions{{1, 0}, {2, 0}});
+  CHECK(positions({.save_seconds = 1e9}) == Positions{{1, 0}, {2, 0}});
+  CHECK(positions({.save_seconds = 1e-9}).size() == 14);
+}
+
+TEST_CASE("a loss that is not finite ends the run with epoch and step") {
+  SmallRun<float> run;
+  int calls = 0;
+  bool saved = false;
+  train::TrainerOptions<float> options = {
+      .save = [&](const train::TrainingState& state) { saved = state.epoch > 1; },
+      .progress = silent};
+  options.loss = [&](const Variable<float>& logits, const Tensor<Index>& labels) {
+    return ++calls == 10
+               ? Variable<float>(Tensor<float>::scalar(std::numeric_limits<float>::quiet_NaN()))
+               : cross_entropy(logits, labels);
+  };
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), {}, options);
+  CHECK_THROWS_WITH(trainer.run(),
+                    "train: expected a finite loss, got nan at epoch 2, step 3 of 7");
+  CHECK_FALSE(saved);
+
+  run.model.parameters()[0].mutable_value().mutable_span()[0] =
+      std::numeric_limits<float>::infinity();
+  CHECK_THROWS_AS(train::evaluate(run.model, small_loader<float>()), NumericError);
+}
+
+TEST_CASE("a gradient that is not finite ends a clipped run with epoch and step") {
+  SmallRun<float> run;
+  train::TrainerOptions<float> options = {.clip_norm = 1, .progress = silent};
+  options.loss = [](const Variable<float>& logits, const Tensor<Index>&) {
+    return record<float>("bad", {logits}, Tensor<float>::scalar(1), [](Gradients<float>& g) {
+      const auto dx = g.dx();
+      std::fill(dx.values.begin(), dx.values.end(), std::numeric_limits<float>::infinity());
+    });
+  };
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), {}, options);
+  const auto before = parameters_of(run.model);
+  CHECK_THROWS_WITH(trainer.run(),
+                    Contains("expected a finite gradient") && Contains("at epoch 1, step 1 of 7"));
+  CHECK(parameters_of(run.model) == before);
+}
+
+TEST_CASE("the trainer refuses options and states out of range") {
+  SmallRun<float> run;
+  const auto make = [&](const train::TrainerOptions<float>& options) {
+    return train::Trainer<float>(run.model, run.adam, small_loader<float>(), {}, options);
+  };
+  CHECK_THROWS_WITH(make({.epochs = 0}), Contains("positive number of epochs, got 0"));
+  CHECK_THROWS_WITH(make({.clip_norm = -1}), Contains("clip norm of 0 or more, got -1"));
+  CHECK_THROWS_WITH(make({.save_batches = -1}), Contains("got -1 and 0"));
+  auto trainer = make({.progress = silent});
+  CHECK_THROWS_WITH(trainer.run({.batch = 8}),
+                    Contains("epochs of 7 batches, got epoch 0, batch 8"));
+}
