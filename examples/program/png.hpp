@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+
+#include "cnnrnn/data/dataset.hpp"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Wunknown-warning-option"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wstringop-overflow"
+#define STB_IMAGE_WRITE_STATIC
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#if __has_include(<stb/stb_image_write.h>)
+#include <stb/stb_image_write.h>
+#else
+#include <stb_image_write.h>
+#endif
+#pragma GCC diagnostic pop
+
+namespace program {
+
+/// Writes image number `index` of a data set as a PNG file. Throws FileError.
+inline void write_png(const std::string& path, const cnnrnn::data::ImageDataset& dataset,
+                      cnnrnn::Index index) {
+  const auto height = static_cast<int>(dataset.height());
+  const auto width = static_cast<int>(dataset.width());
+  const auto channels = static_cast<int>(dataset.channels());
+  const auto* const pixels =
+      dataset.images.data() + index * dataset.height() * dataset.width() * dataset.channels();
+  const int written =
+      stbi_write_png(path.c_str(), width, height, channels, pixels, width * channels);
+  cnnrnn::require<cnnrnn::FileError>(written != 0, path, ": cannot write the image");
+}
+
+}  // namespace program

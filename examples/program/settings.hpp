@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cnnrnn/cnnrnn.hpp"
+
+namespace program {
+
+/// Which of a program's networks.
+struct ModelChoice {
+  std::string rnn = "none";
+  std::string wavelet = "none";
+  cnnrnn::Index classes = 10;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ModelChoice, rnn, wavelet, classes)
+
+/// Everything that decides what a training run computes; config.json holds it.
+struct RunConfig {
+  std::string data = "auto";
+  ModelChoice model;
+  cnnrnn::Index epochs = 10;
+  cnnrnn::Index batch = 128;
+  double learning_rate = 1e-3;
+  std::string schedule = "constant";
+  double rnn_l2 = 1e-4;
+  double clip_norm = 0;
+  bool augment = false;
+  std::uint64_t seed = 0;
+  cnnrnn::Index limit = 0;  ///< images of each part; 0: all
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, data, model, epochs, batch, learning_rate, schedule,
+                                   rnn_l2, clip_norm, augment, seed, limit)
+
+/// What a trained model must carry to be used on images again.
+struct ModelCard {
+  std::string program;
+  ModelChoice model;
+  std::string data_name;
+  std::vector<std::string> class_names;
+  std::vector<double> mean;
+  std::vector<double> standard_deviation;
+
+  cnnrnn::data::ChannelStatistics statistics() const { return {mean, standard_deviation}; }
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ModelCard, program, model, data_name, class_names, mean,
+                                   standard_deviation)
+
+/// The names of the entries in which two configurations differ, but for `ignored`.
+inline std::vector<std::string> differences(const RunConfig& a, const RunConfig& b,
+                                            const std::set<std::string>& ignored) {
+  const nlohmann::json left = a;
+  const nlohmann::json right = b;
+  std::vector<std::string> names;
+  for (const auto& [name, value] : left.items()) {
+    if (!ignored.contains(name) && value != right.at(name)) {
+      names.push_back(name + ": " + value.dump() + " then, " + right.at(name).dump() + " now");
+    }
+  }
+  return names;
+}
+
+}  // namespace program

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# From a fresh clone to a trained CNN-RNN, unattended: installs, builds, trains, shows the result.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib/setup.sh
+
+out=runs/demo
+install=yes
+
+# About two minutes of training on two cores.
+train=(train --data auto --rnn lstm --epochs 2 --limit 20000 --batch 128 --seed 1 --out "$out")
+evaluate=(evaluate --data auto --checkpoint "$out/checkpoint.safetensors")
+
+usage() {
+  cat <<END
+usage: scripts/demo.sh [--no-install]
+
+Installs with apt what is missing, builds the CNN-RNN, trains it for about two minutes on two cores
+and shows the result. Takes CIFAR-10 from \$CNNRNN_DATA_DIR or ./data if it is there, otherwise
+Fashion-MNIST from Debian's package. Everything it writes goes to build/ and $out/.
+
+  --no-install   leave the system as it is
+END
+}
+
+case ${1-} in
+  "") ;;
+  --no-install) install=no ;;
+  -h | --help) usage && exit ;;
+  *) usage >&2 && exit 2 ;;
+esac
+
+[[ $install == no ]] || install_missing "${build_packages[@]}"
+python=$(python_with numpy matplotlib)
+
+# The preset turns tests and benchmarks on again when it is next configured without these two.
+cmake --preset release -DCNNRNN_BUILD_TESTS=OFF -DCNNRNN_BUILD_BENCHMARKS=OFF
+cmake --build --preset release --target cifar10_cnn_rnn
+program=build/release/examples/cifar10_cnn_rnn
+
+"$program" "${train[@]}"
+evaluation=$("$program" "${evaluate[@]}")
+"$python" examples/plot.py "$out"
+
+echo
+grep --only-matching 'test accuracy .*' <<<"$evaluation"
+echo "history:     $out/history.png"
+echo "predictions: $out/predictions.png"

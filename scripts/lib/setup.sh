@@ -1,0 +1,53 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by the scripts: the packages that they need, and what more than one of them does.
+
+build_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev
+  python3 python3-numpy python3-matplotlib dataset-fashion-mnist)
+test_packages=(clang libomp-dev pkg-config catch2 libbenchmark-dev python3-torch)
+
+die() {
+  echo "$(basename "$0"): $*" >&2
+  exit 1
+}
+
+is_installed() {
+  [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# install_missing PACKAGE...: installs with apt what is not there yet, and asks nothing.
+install_missing() {
+  command -v dpkg-query >/dev/null ||
+    die "this is no Debian: install the equivalents of '$*' and pass --no-install"
+
+  local package missing=()
+  for package in "$@"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+
+  command -v apt-get >/dev/null || die "missing packages, and there is no apt-get: ${missing[*]}"
+  local as_root=()
+  if [[ $EUID -ne 0 ]]; then
+    as_root=(sudo)
+    command -v sudo >/dev/null || die "become root and run: apt-get install ${missing[*]}"
+  fi
+
+  echo "Installing ${missing[*]}"
+  "${as_root[@]}" apt-get update --quiet --quiet
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --quiet --quiet --no-install-recommends "${missing[@]}"
+}
+
+# python_with MODULE...: the first interpreter that can import the modules. One from pyenv or conda
+# may stand first in the PATH and not see the distribution's packages.
+python_with() {
+  local candidate modules
+  modules=$(IFS=,; echo "$*")
+  for candidate in python3 /usr/bin/python3; do
+    if "$candidate" -c "import $modules" 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  die "there is no Python 3 with ${modules}"
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Builds everything and runs the whole test suite.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib/setup.sh
+
+preset=release
+jobs=$(nproc)
+install=yes
+
+usage() {
+  cat <<END
+usage: scripts/test.sh [--preset NAME] [--jobs N] [--no-install]
+
+Installs with apt what is missing, configures, builds, and runs all tests with ctest.
+
+  --preset NAME  release (the default), dev, asan or tsan
+  --jobs N       how many jobs at a time, default: the number of cores ($jobs)
+  --no-install   leave the system as it is
+END
+}
+
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --preset | --jobs)
+      [[ $# -ge 2 ]] || die "$1 needs a value"
+      declare "${1#--}=$2"
+      shift
+      ;;
+    --no-install) install=no ;;
+    -h | --help) usage && exit ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+  shift
+done
+
+[[ $install == no ]] || install_missing "${build_packages[@]}" "${test_packages[@]}"
+cmake --preset "$preset"
+cmake --build --preset "$preset" --parallel "$jobs"
+ctest --preset "$preset" --parallel "$jobs" --output-on-failure

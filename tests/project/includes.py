@@ -1,0 +1,110 @@
+"""Checks that every header includes only what its folder may see (docs/architecture.md).
+
+usage: includes.py INCLUDE_DIR
+"""
+
+import pathlib
+import re
+import sys
+
+# What the headers of a folder may include of the project. A folder that is not here may see all.
+VISIBLE = {
+    "core": {"core"},
+    "kernels": {"core", "kernels"},
+    "autograd": {"core", "autograd"},
+    "ops": {"core", "kernels", "autograd", "ops"},
+    "nn": {"core", "autograd", "ops", "nn"},
+    "optim": {"core", "kernels", "autograd", "nn", "optim"},
+    "data": {"core", "data"},
+    "io": {"core", "autograd", "nn", "optim", "data", "io"},
+    "train": {"core", "autograd", "ops", "nn", "optim", "data", "io", "train"},
+}
+
+# Third-party headers, and the only places of the project that may include them.
+THIRD_PARTY = {
+    r"(unsupported/)?Eigen/": r"core/",
+    r"omp\.h$": r"core/",
+    r"nlohmann/": r"io/",
+    r"(stb/)?stb_": r"data/(stb_image|image|gzip)\.hpp$",
+    r"(CLI|catch2|benchmark|torch|ATen|c10|opencv2?)/": r"$^",
+}
+
+# Opt-in, and so is everything that includes one of them: not in cnnrnn.hpp.
+OPT_IN = r"core/eigen\.hpp$|data/(stb_image|image|gzip)\.hpp$|io/|.*mpi"
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
+UMBRELLA = "cnnrnn.hpp"
+
+
+def read_includes(root):
+    """{header: [(line number, included name)]}, headers named from include/cnnrnn/ on."""
+    includes = {}
+    for path in sorted(root.rglob("*.hpp")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        matches = ((number, INCLUDE.match(line)) for number, line in enumerate(lines, 1))
+        includes[path.relative_to(root).as_posix()] = [(n, m[1]) for n, m in matches if m]
+    return includes
+
+
+def reachable(start, edges):
+    seen, pending = set(), [start]
+    while pending:
+        for header in edges.get(pending.pop(), ()):
+            if header not in seen:
+                seen.add(header)
+                pending.append(header)
+    return seen
+
+
+def check_line(header, name, headers):
+    """What is wrong with the one #include of `name` in `header`, or None."""
+    folder = header.split("/")[0]
+    if name.startswith("cnnrnn/"):
+        target = name.removeprefix("cnnrnn/")
+        if target not in headers:
+            return "there is no such header"
+        if target.split("/")[0] not in VISIBLE.get(folder, {target.split("/")[0]}):
+            return f"{folder}/ may include only {', '.join(sorted(VISIBLE[folder]))}"
+    elif name.startswith(".") or f"{folder}/{name}" in headers or name in headers:
+        return "write the path from cnnrnn/ on"
+    for pattern, places in THIRD_PARTY.items():
+        if re.match(pattern, name) and not re.match(places, header):
+            return "a third-party header that is not allowed here"
+    return None
+
+
+def check_umbrella(edges):
+    """cnnrnn.hpp has everything but the opt-in headers."""
+    if UMBRELLA not in edges:
+        return [f"{UMBRELLA}: missing"]
+    opt_in = {h for h in edges if any(re.match(OPT_IN, x) for x in {h} | reachable(h, edges))}
+    opt_in.discard(UMBRELLA)
+    has = reachable(UMBRELLA, edges)
+    wanted = set(edges) - opt_in - {UMBRELLA}
+    return [f"{UMBRELLA}: does not include {h}" for h in sorted(wanted - has)] + [
+        f"{UMBRELLA}: includes {h}, which is opt-in" for h in sorted(has & opt_in)
+    ]
+
+
+def check(include_dir):
+    """All violations under include_dir, one line of text each."""
+    includes = read_includes(pathlib.Path(include_dir) / "cnnrnn")
+    problems = []
+    for header, lines in includes.items():
+        for number, name in lines:
+            problem = check_line(header, name, includes)
+            if problem:
+                problems.append(f"{header}:{number}: #include {name}: {problem}")
+    edges = {
+        header: [n.removeprefix("cnnrnn/") for _, n in lines if n.startswith("cnnrnn/")]
+        for header, lines in includes.items()
+    }
+    return problems + check_umbrella(edges)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    found = check(sys.argv[1])
+    print("\n".join(found) or "every include is in order")
+    sys.exit(1 if found else 0)
