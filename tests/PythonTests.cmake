@@ -1,4 +1,5 @@
-# Tests in Python: programs/ runs the compiled examples, pytorch/ exchanges models with PyTorch.
+# Tests in Python: programs/ runs the compiled examples, pytorch/ exchanges models with PyTorch. Every
+# NAME_test.py is a test, every NAME.cpp a program that such a test runs.
 
 # The first interpreter that can import all the modules. One earlier in the PATH (pyenv, conda) often
 # cannot see the distribution's packages, so both are tried.
@@ -29,6 +30,18 @@ function(cnnrnn_python_tests folder interpreter)
       ENVIRONMENT "${test_environment};${python_environment}"
       SKIP_RETURN_CODE 77
       TIMEOUT 900)
+  endforeach()
+
+  file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_test\\.")
+  foreach(source IN LISTS sources)
+    cmake_path(GET source STEM program)
+    add_executable(${folder}_${program} ${source})
+    target_link_libraries(${folder}_${program} PRIVATE cnnrnn_program_options cnnrnn_opt_in)
+    target_include_directories(${folder}_${program} PRIVATE ${PROJECT_SOURCE_DIR}/examples)
+    set_target_properties(${folder}_${program} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${folder}
+      OUTPUT_NAME ${program})
   endforeach()
 endfunction()
 

@@ -106,6 +106,22 @@ TEMPLATE_TEST_CASE("packet arithmetic is scalar arithmetic", "", float, double) 
                      [](T a, T b) { return a < b ? a * a : b + b; });
 }
 
+TEMPLATE_TEST_CASE("selections follow each element, and NaN equals nothing", "", float, double) {
+  using P = Packet<TestType>;
+  const auto yes = P::set(1);
+  const auto no = P::set(2);
+  auto a = numbers<TestType>(1);
+  const auto b = P::load(a.data());
+  a.front() += 1;
+  auto expected = std::vector<TestType>(a.size(), TestType(1));
+  expected.front() = 2;
+  CHECK(elements(select_equal(P::load(a.data()), b, yes, no)) == expected);
+  const auto nan = P::set(static_cast<TestType>(not_a_number));
+  CHECK(elements(select_equal(nan, nan, yes, no)).front() == 2);
+  CHECK(elements(select_less(nan, yes, yes, no)).front() == 2);
+  CHECK(elements(select_less(yes, nan, yes, no)).front() == 2);
+}
+
 TEMPLATE_TEST_CASE("multiply_add is exact to a rounding", "", float, double) {
   using P = Packet<TestType>;
   const auto a = numbers<TestType>(1);

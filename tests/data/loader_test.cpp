@@ -140,8 +140,8 @@ TEST_CASE("a pass may begin in the middle, as after a resume") {
   loader.set_epoch(2, 3);
   const Pass rest = run(loader);
   CHECK(rest.sizes == std::vector<Index>{4, 4, 4, 4, 2});
-  CHECK(std::equal(rest.values.begin(), rest.values.end(), whole.values.begin() + 3 * 4 * 48,
-                   whole.values.end()));
+  CHECK(std::equal(rest.values.begin(), rest.values.end(),
+                   whole.values.begin() + std::ptrdiff_t{3} * 4 * 48, whole.values.end()));
   loader.set_epoch(2, loader.batches());
   CHECK(run(loader).labels.empty());
   loader.set_epoch(3);

@@ -19,11 +19,11 @@ class Surroundings {
  public:
   Surroundings(const std::string& data_dir, const std::string& folder)
       : before_(std::filesystem::current_path()) {
-    ::setenv("CNNRNN_DATA_DIR", data_dir.c_str(), 1);
+    ::setenv("CNNRNN_DATA_DIR", data_dir.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
     std::filesystem::current_path(folder);
   }
   ~Surroundings() {
-    ::unsetenv("CNNRNN_DATA_DIR");
+    ::unsetenv("CNNRNN_DATA_DIR");  // NOLINT(concurrency-mt-unsafe)
     std::filesystem::current_path(before_);
   }
   Surroundings(const Surroundings&) = delete;

@@ -97,7 +97,7 @@ TEST_CASE("random_crop moves the image by every amount up to the padding") {
         }
       }
     }
-    REQUIRE(seen.size() >= 1);
+    REQUIRE_FALSE(seen.empty());
   }
   CHECK(seen.size() == 25);
 }

@@ -24,7 +24,7 @@ nn::Lstm<T> lstm_of(const Fixture& fixture, const std::string& name) {
   nn::Lstm<T> lstm(fixture.get<T>(name + "/x").dim(2), weight_hh.dim(1),
                    {.layers = options(0), .bidirectional = options(1) == 1}, random);
   for (auto& [path, parameter] : lstm.named_parameters()) {
-    parameter.mutable_value().copy_from(fixture.get<T>(name + "/" + path));
+    parameter.mutable_value().copy_from(fixture.get<T>(to_message(name, '/', path)));
   }
   return lstm;
 }
@@ -67,7 +67,7 @@ void compare_fixture(double tolerance) {
     backward_from(output, fixture, name);
     for (const auto& [key, input] : inputs) {
       CAPTURE(key);
-      require_close(input.grad(), fixture.get<T>(name + "/d" + key), tolerance);
+      require_close(input.grad(), fixture.get<T>(to_message(name, "/d", key)), tolerance);
     }
   }
 }

@@ -57,7 +57,8 @@ void compare_fixture(double tolerance) {
     require_close(x.grad(), fixture.get<T>(name + "/dx"), tolerance);
     for (const auto& [key, parameter] : tap.named_parameters()) {
       CAPTURE(key);
-      require_close(parameter.grad(), fixture.get<T>(name + "/gradient/" + key), tolerance);
+      require_close(parameter.grad(), fixture.get<T>(to_message(name, "/gradient/", key)),
+                    tolerance);
     }
     auto state = nn::state_dict(tap).tensors;
     require_close(state.at("bn.running_mean"), fixture.get<T>(name + "/running_mean"), tolerance);
@@ -86,8 +87,9 @@ TEST_CASE("the LSTM tap has the size and the parameters of the paper's models") 
   auto tap = make_tap<float>({.channels = 32, .height = 16, .width = 16, .patch = 4, .units = 32});
   CHECK(tap.features() == 256);
   CHECK(tap(Variable<float>(Tensor<float>::ones({2, 16, 16, 32}))).shape() == Shape{2, 256});
-  CHECK(tap.rnn().parameter_count() == 2 * 128 * (512 + 32 + 2));
-  CHECK(tap.parameter_count() == 2 * 128 * (512 + 32 + 2) + 2 * 256);
+  constexpr Index lstm = Index{2} * 128 * (512 + 32 + 2);
+  CHECK(tap.rnn().parameter_count() == lstm);
+  CHECK(tap.parameter_count() == lstm + 512);
   CHECK(tap.rnn().describe() == "LstmRows(patch 4x4, Lstm(512, 32, layers 1, bidirectional))");
   CHECK(tap.named_parameters().front().first == "rnn.weight_ih_l0");
 }

@@ -135,7 +135,7 @@ TEST_CASE("pooling has the gradients of its values") {
   check_gradients([](const auto& v) { return std::vector{global_avg_pool2d(v[0])}; }, {2, 3, 5, 9});
 }
 
-TEST_CASE("a window of more than 255 positions keeps them too") {
+TEST_CASE("a window may be large") {
   const Pool2dOptions options{.kernel = {20, 17}, .stride = 3};
   check_gradients([&](const auto& v) { return std::vector{max_pool2d(v[0], options)}; },
                   {1, 23, 20, 2});

@@ -45,21 +45,20 @@ std::string without_times(const std::string& csv) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a resumed run ends in the same bytes as an uninterrupted one", "", float,
-                   double) {
+TEST_CASE("a resumed run ends in the same bytes as an uninterrupted one") {
   const TemporaryFolder whole;
-  const auto expected = train_in<TestType>(whole.path(), 3, 0, false);
+  const auto expected = train_in<float>(whole.path(), 3, 0, false);
   const auto history = without_times(read_bytes(whole.file("history.csv")));
   CHECK(history.find("\n3,") != std::string::npos);
   CHECK(whole.files() == 3);
   const auto resume_file = io::read_safetensors(whole.file("resume.safetensors"));
 
-  for (const Index stop_after : {1, 7, 9, 15, 30}) {  // in batches, and in tests between them
+  for (const Index stop_after : {1, 7, 30}) {  // in batches, and in tests between them
     CAPTURE(stop_after);
     const TemporaryFolder parts;
-    CHECK(train_in<TestType>(parts.path(), 3, stop_after, false) != expected);
-    train_in<TestType>(parts.path(), 3, 2, true);
-    CHECK(train_in<TestType>(parts.path(), 3, 0, true) == expected);
+    CHECK(train_in<float>(parts.path(), 3, stop_after, false) != expected);
+    train_in<float>(parts.path(), 3, 2, true);
+    CHECK(train_in<float>(parts.path(), 3, 0, true) == expected);
     CHECK(without_times(read_bytes(parts.file("history.csv"))) == history);
     const auto file = io::read_safetensors(parts.file("resume.safetensors"));
     for (const auto& [name, any] : resume_file.tensors) {
@@ -73,7 +72,7 @@ TEMPLATE_TEST_CASE("a resumed run ends in the same bytes as an uninterrupted one
             any));
       }
     }
-    CHECK(train_in<TestType>(parts.path(), 3, 0, true) == expected);  // nothing is left to do
+    CHECK(train_in<float>(parts.path(), 3, 0, true) == expected);  // nothing is left to do
   }
 }
 

@@ -30,7 +30,7 @@ TEST_CASE("a run learns, and its history says so") {
   SmallRun<float> run;
   Index epochs_seen = 0;
   train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), small_loader<float>(),
-                                {.epochs = 12,
+                                {.epochs = 20,
                                  .after_epoch =
                                      [&](const train::TrainingState& state) {
                                        CHECK(state.epoch == ++epochs_seen);
@@ -39,8 +39,8 @@ TEST_CASE("a run learns, and its history says so") {
                                  .progress = silent});
   CHECK(trainer.run() == Ending::finished);
   const auto& history = trainer.state().history;
-  REQUIRE(history.size() == 12);
-  CHECK(history.back().epoch == 12);
+  REQUIRE(history.size() == 20);
+  CHECK(history.back().epoch == 20);
   CHECK(history.back().train_loss < 0.7 * history.front().train_loss);
   CHECK(history.back().test_accuracy > 0.9);
   CHECK(history.back().images_per_second > 0);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -145,7 +146,21 @@ class Gradcheck {
         gradients.push_back(upstream_[output]);
       }
     }
+    spoil_free_memory();
     cnnrnn::backward(roots, gradients);
+  }
+
+  /// Leaves NaN in the memory that gradients are about to get, so that a backward function shows
+  /// when it does not store every element, or adds where it should store.
+  void spoil_free_memory() const {
+    constexpr int blocks = 4;
+    std::vector<Tensor<double>> spoiled;
+    for (const auto& input : inputs_) {
+      for (int block = 0; block < blocks; ++block) {
+        spoiled.push_back(
+            Tensor<double>::full(input.shape(), std::numeric_limits<double>::quiet_NaN()));
+      }
+    }
   }
 
   void compare(const std::string& what, std::size_t input, const Tensor<double>& analytic,

@@ -92,7 +92,12 @@ class Gradients {
 
   /// Gives a finished gradient for input `input`; the tensor may be shared (a reshaped dy).
   void give(Index input, const Tensor<T>& gradient) {
-    if (needs(input)) {
+    if (!needs(input)) {
+      return;
+    }
+    if (asked_before(input)) {  // a kernel may yet store in what dx() handed out
+      apart_[static_cast<std::size_t>(input)] = gradient;
+    } else {
       edge(input).add(gradient);
     }
   }

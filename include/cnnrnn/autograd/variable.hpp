@@ -78,8 +78,9 @@ class Variable {
   void backward(const Tensor<T>& gradient, const BackwardOptions& options = {}) const {
     require<GraphError>(requires_grad(),
                         "backward: expected a result that depends on a leaf with a gradient");
-    require<ShapeError>(gradient.shape() == shape(), "backward: expected a gradient of shape ",
-                        shape(), ", got ", gradient.shape());
+    require<ShapeError>(gradient.defined() && gradient.shape() == shape(),
+                        "backward: expected a gradient of shape ", shape(), ", got ",
+                        gradient.defined() ? to_message(gradient.shape()) : "an undefined one");
     cnnrnn::backward<T>({edge_}, {gradient}, options);
   }
 

@@ -59,6 +59,12 @@ struct Packet {
     return {Eigen::internal::pselect(mask, yes.value, no.value)};
   }
 
+  /// For each element: a == b ? yes : no. NaN equals nothing, not itself either.
+  friend Packet select_equal(Packet a, Packet b, Packet yes, Packet no) {
+    const Native mask = Eigen::internal::pcmp_eq(a.value, b.value);
+    return {Eigen::internal::pselect(mask, yes.value, no.value)};
+  }
+
   /// The sum and the largest of the elements.
   friend T sum(Packet a) { return Eigen::internal::predux(a.value); }
   friend T max_element(Packet a) { return Eigen::internal::predux_max(a.value); }

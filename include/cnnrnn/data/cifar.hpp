@@ -66,7 +66,7 @@ inline CifarFolder cifar100_folder() {
 inline std::optional<std::string> find_cifar(const std::string& folder, const CifarFolder& layout) {
   for (const std::string& place : {folder, folder + '/' + layout.archive_folder}) {
     const auto there = [&](const std::string& file) {
-      return is_readable_file(place + '/' + file);
+      return is_readable_file(to_message(place, '/', file));
     };
     if (std::ranges::any_of(layout.train_files, there) || there(layout.test_file)) {
       return place;
@@ -115,7 +115,7 @@ inline ImageDataset read_cifar_files(const std::string& folder,
                       images_per_file);
   std::vector<BinaryFile> files;
   for (const std::string& file_name : file_names) {
-    files.emplace_back(folder + '/' + file_name);
+    files.emplace_back(to_message(folder, '/', file_name));
     files.back().expect_size(images_per_file * layout.bytes(),
                              to_message(images_per_file, " images of ", layout.bytes(), " bytes"));
   }

@@ -84,6 +84,7 @@ inline OpenedDataset open_dataset(const std::string& data, const OpenOptions& op
   if (data != "auto") {
     return open_dataset_folder(data, options);
   }
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes the environment
   const char* const named = std::getenv("CNNRNN_DATA_DIR");
   for (const std::string& folder :
        {std::string(named != nullptr ? named : ""), std::string("data")}) {

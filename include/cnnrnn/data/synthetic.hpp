@@ -68,10 +68,13 @@ struct PlacedShape {
     const double cosine = std::cos(angle) / radius;
     const double sine = std::sin(angle) / radius;
     int inside = 0;
-    for (int sample = 0; sample < 9; ++sample) {
-      const double dx = column - x + (sample % 3 - 1) / 3.0;
-      const double dy = row - y + (sample / 3 - 1) / 3.0;
-      inside += shape->contains(cosine * dx + sine * dy, cosine * dy - sine * dx) ? 1 : 0;
+    constexpr std::array<double, 3> thirds{-1.0 / 3, 0, 1.0 / 3};
+    for (const double down : thirds) {
+      for (const double right : thirds) {
+        const double dx = column - x + right;
+        const double dy = row - y + down;
+        inside += shape->contains(cosine * dx + sine * dy, cosine * dy - sine * dx) ? 1 : 0;
+      }
     }
     return inside / 9.0;
   }

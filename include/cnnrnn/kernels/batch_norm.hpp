@@ -1,97 +1,113 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
+#include <numeric>
 #include <vector>
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
-#include "cnnrnn/core/simd.hpp"
+#include "cnnrnn/kernels/lanes.hpp"
 
 // Batch normalisation over the rows of x (R, C), each channel on its own.
 //
 //   mean, variance (C)   of a channel's R values; the variance is the biased one
 //   inverse (C)          1 / sqrt(variance + epsilon)
 //
-// Work is cut in tiles of some rows and up to 64 channels that fit in the first-level cache. In a
-// tile, each vector of channels walks down the rows with its coefficients or sums in registers.
+// Memory is what it costs, so every pass streams through x from front to back. Some rows together
+// make a wide row of at least 64 elements that is full of whole vectors; what belongs to a channel
+// is repeated along a wide row. Tiles of wide rows fit in the caches and belong to one thread.
 
 CNNRNN_KERNELS_BEGIN
 
-struct BatchNormDims {
+class BatchNormDims {
+ public:
+  BatchNormDims(Index rows_of_x, Index channels_of_x) : rows(rows_of_x), channels(channels_of_x) {
+    constexpr Index vector = 16;  // of any instruction set, so that results are cut alike
+    constexpr Index enough = 64;
+    if (channels > 0 && channels < enough) {
+      const Index whole = vector / std::gcd(channels, vector);
+      fold = (enough + whole * channels - 1) / (whole * channels) * whole;
+    }
+    width = fold * channels;
+    tile = std::max<Index>(16, (1 << 13) / std::max<Index>(1, width));
+  }
+
   Index rows, channels;
+  Index fold = 1;  ///< rows in a wide row
+  Index width;     ///< elements of a wide row
+  Index tile;      ///< wide rows in a tile
 
-  static constexpr Index tile_channels = 64;
-  Index tile_rows() const {
-    constexpr Index elements = 1 << 12;
-    return elements / std::clamp<Index>(channels, 1, tile_channels);
-  }
-  Index row_tiles() const { return (rows + tile_rows() - 1) / tile_rows(); }
-  Index channel_tiles() const { return (channels + tile_channels - 1) / tile_channels; }
+  Index wide_rows() const { return (rows + fold - 1) / fold; }
+  Index tiles() const { return (wide_rows() + tile - 1) / tile; }
 };
 
-/// Some rows of one vector of channels.
-struct ChannelStrip {
-  Index row_tile;  ///< which tile of rows it belongs to
-  Index first_row;
-  Index rows;
-  Index channel;   ///< the first of the vector
-  Index count;     ///< how many channels the vector holds
-  Index channels;  ///< distance between rows
-
-  Index at(Index row) const { return (first_row + row) * channels + channel; }
-
-  template <class T>
-  Packet<T> load(const T* from) const {
-    return count == Packet<T>::width ? Packet<T>::load(from) : Packet<T>::load_partial(from, count);
-  }
-  template <class T>
-  void store(Packet<T> packet, T* to) const {
-    if (count == Packet<T>::width) {
-      packet.store(to);
-    } else {
-      packet.store_partial(to, count);
-    }
-  }
-};
-
-/// Calls body(strip) for all strips that cover (R, C), tile by tile on all threads.
+/// Calls body(lanes, offset) for all vectors of the wide rows begin ... end: the lanes are within a
+/// wide row, which starts at x + offset. The last wide row may be cut short.
 template <class T, class Body>
-void for_channel_strips(const BatchNormDims& d, const Body& body) {
-  parallel_for(d.row_tiles() * d.channel_tiles(), 1, [&](Index tile, Index /*end*/) {
-    const Index row_tile = tile / d.channel_tiles();
-    const Index first_row = row_tile * d.tile_rows();
-    const Index rows = std::min(d.tile_rows(), d.rows - first_row);
-    Index channel = tile % d.channel_tiles() * d.tile_channels;
-    const Index end = std::min(d.channels, channel + d.tile_channels);
-    for (; channel < end; channel += Packet<T>::width) {
-      const Index count = std::min(Packet<T>::width, end - channel);
-      body(ChannelStrip{row_tile, first_row, rows, channel, count, d.channels});
-    }
-  });
+void for_wide_rows(const BatchNormDims& d, Index begin, Index end, const Body& body) {
+  for (Index row = begin; row < end; ++row) {
+    const Index offset = row * d.width;
+    const Index count = std::min(d.width, d.rows * d.channels - offset);
+    for_each_lanes<T>(count, [&](const auto& lanes) { body(lanes, offset); });
+  }
 }
 
-/// K sums over the rows of a strip; add(row, sums) adds a row's terms. Four rows have sums of their
-/// own, because an addition need not wait for the previous one then.
-template <Index K, class T, class Add>
-std::array<Packet<T>, static_cast<std::size_t>(K)> sum_rows(Index rows, const Add& add) {
-  using Sums = std::array<Packet<T>, static_cast<std::size_t>(K)>;
-  Sums sums[4];
-  for (Sums& part : sums) {
-    part.fill(Packet<T>::zero());
+/// values (C), repeated along a wide row
+template <class T>
+std::vector<T> repeat_channels(const BatchNormDims& d, const T* values) {
+  std::vector<T> wide;
+  wide.reserve(static_cast<std::size_t>(d.width));
+  for (Index i = 0; i < d.fold; ++i) {
+    wide.insert(wide.end(), values, values + d.channels);
   }
-  Index row = 0;
-  for (; row + 4 <= rows; row += 4) {
-    unroll<4>([&](auto i) { add(row + i, sums[i]); });
+  return wide;
+}
+
+/// sums (C) = the sums of what a wide row holds for each channel
+template <class T>
+void fold_channels(const BatchNormDims& d, const std::vector<T>& wide, T* sums) {
+  std::copy_n(wide.data(), d.channels, sums);
+  for (Index i = 1; i < d.fold; ++i) {
+    const T* const from = wide.data() + i * d.channels;
+    for (Index c = 0; c < d.channels; ++c) {
+      sums[c] += from[c];
+    }
   }
-  for (; row < rows; ++row) {
-    add(row, sums[0]);
+}
+
+/// Mean (C) and sum of squared differences from it (C) of `rows` rows in the wide rows begin ...
+/// end. What rounding left out of the mean is found with the squares and corrects both.
+template <class T>
+void tile_statistics(const BatchNormDims& d, Index begin, Index end, Index rows, const T* x,
+                     T* mean, T* squares) {
+  const auto channels = static_cast<std::size_t>(d.channels);
+  std::vector<T> wide(static_cast<std::size_t>(d.width));
+  for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index offset) {
+    lanes.store(wide.data(), lanes.load(wide.data()) + lanes.load(x + offset));
+  });
+  fold_channels(d, wide, mean);
+  for (std::size_t c = 0; c < channels; ++c) {
+    mean[c] /= static_cast<T>(rows);
   }
-  for (std::size_t k = 0; k < sums[0].size(); ++k) {
-    sums[0][k] = (sums[0][k] + sums[1][k]) + (sums[2][k] + sums[3][k]);
+
+  const auto centre = repeat_channels(d, mean);
+  std::vector<T> wide_squares(wide.size());
+  std::fill(wide.begin(), wide.end(), T(0));
+  for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index offset) {
+    const auto difference = lanes.load(x + offset) - lanes.load(centre.data());
+    lanes.store(wide.data(), lanes.load(wide.data()) + difference);
+    lanes.store(wide_squares.data(),
+                multiply_add(difference, difference, lanes.load(wide_squares.data())));
+  });
+  std::vector<T> rest(channels);
+  fold_channels(d, wide, rest.data());
+  fold_channels(d, wide_squares, squares);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const T correction = rest[c] / static_cast<T>(rows);
+    mean[c] += correction;
+    squares[c] -= rest[c] * correction;
   }
-  return sums[0];
 }
 
 /// Mean and biased variance of each channel. Every tile finds its own mean, then the squares of the
@@ -99,46 +115,33 @@ std::array<Packet<T>, static_cast<std::size_t>(K)> sum_rows(Index rows, const Ad
 /// (Chan, Golub and LeVeque 1983).
 template <class T>
 void batch_norm_statistics(const BatchNormDims& d, const T* x, T* mean, T* variance) {
-  using P = Packet<T>;
-  const auto size = static_cast<std::size_t>(d.row_tiles() * d.channels);
-  std::vector<T> tile_mean(size);
-  std::vector<T> tile_squares(size);
-  for_channel_strips<T>(d, [&](const ChannelStrip& strip) {
-    const auto count = P::set(static_cast<T>(strip.rows));
-    const auto [sum] = sum_rows<1, T>(strip.rows, [&](Index row, auto& sums) {
-      sums[0] = sums[0] + strip.load(x + strip.at(row));
-    });
-    const P rough = sum / count;
-    const auto [rest, squares] = sum_rows<2, T>(strip.rows, [&](Index row, auto& sums) {
-      const P difference = strip.load(x + strip.at(row)) - rough;
-      sums[0] = sums[0] + difference;
-      sums[1] = multiply_add(difference, difference, sums[1]);
-    });
-    const P correction = rest / count;  // what rounding left out of the mean
-    const Index to = strip.row_tile * d.channels + strip.channel;
-    strip.store(rough + correction, tile_mean.data() + to);
-    strip.store(squares - rest * correction, tile_squares.data() + to);
+  const auto channels = static_cast<std::size_t>(d.channels);
+  std::vector<T> means(static_cast<std::size_t>(d.tiles()) * channels);
+  std::vector<T> squares(means.size());
+  const Index tile_rows = d.tile * d.fold;
+  parallel_for(d.wide_rows(), d.tile, [&](Index begin, Index end) {
+    const Index to = begin / d.tile * d.channels;
+    const Index rows = std::min(tile_rows, d.rows - begin * d.fold);
+    tile_statistics(d, begin, end, rows, x, means.data() + to, squares.data() + to);
   });
 
-  std::vector<double> total_mean(static_cast<std::size_t>(d.channels));
-  std::vector<double> total_squares(static_cast<std::size_t>(d.channels));
-  for (Index tile = 0; tile < d.row_tiles(); ++tile) {
-    const Index before = tile * d.tile_rows();
-    const auto after = static_cast<double>(std::min(d.rows, before + d.tile_rows()));
+  std::vector<double> total_mean(channels);
+  std::vector<double> total_squares(channels);
+  for (Index tile = 0; tile < d.tiles(); ++tile) {
+    const Index before = tile * tile_rows;
+    const auto after = static_cast<double>(std::min(d.rows, before + tile_rows));
     const double share = 1 - static_cast<double>(before) / after;
     const double weight = static_cast<double>(before) * share;
-    for (std::size_t c = 0; c < total_mean.size(); ++c) {
-      const auto from = static_cast<std::size_t>(tile * d.channels) + c;
-      const double difference = static_cast<double>(tile_mean[from]) - total_mean[c];
+    for (std::size_t c = 0; c < channels; ++c) {
+      const std::size_t from = static_cast<std::size_t>(tile) * channels + c;
+      const double difference = static_cast<double>(means[from]) - total_mean[c];
       total_mean[c] += difference * share;
-      total_squares[c] +=
-          static_cast<double>(tile_squares[from]) + difference * difference * weight;
+      total_squares[c] += static_cast<double>(squares[from]) + difference * difference * weight;
     }
   }
-  for (Index c = 0; c < d.channels; ++c) {
-    const auto from = static_cast<std::size_t>(c);
-    mean[c] = static_cast<T>(total_mean[from]);
-    variance[c] = static_cast<T>(total_squares[from] / static_cast<double>(d.rows));
+  for (std::size_t c = 0; c < channels; ++c) {
+    mean[c] = static_cast<T>(total_mean[c]);
+    variance[c] = static_cast<T>(total_squares[c] / static_cast<double>(d.rows));
   }
 }
 
@@ -146,14 +149,14 @@ void batch_norm_statistics(const BatchNormDims& d, const T* x, T* mean, T* varia
 template <class T>
 void batch_norm_forward(const BatchNormDims& d, const T* x, const T* mean, const T* scale,
                         const T* shift, T* y) {
-  for_channel_strips<T>(d, [&](const ChannelStrip& strip) {
-    const auto m = strip.load(mean + strip.channel);
-    const auto a = strip.load(scale + strip.channel);
-    const auto b = strip.load(shift + strip.channel);
-    for (Index row = 0; row < strip.rows; ++row) {
-      const Index at = strip.at(row);
-      strip.store(multiply_add(strip.load(x + at) - m, a, b), y + at);
-    }
+  const auto m = repeat_channels(d, mean);
+  const auto a = repeat_channels(d, scale);
+  const auto b = repeat_channels(d, shift);
+  parallel_for(d.wide_rows(), d.tile, [&](Index begin, Index end) {
+    for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index offset) {
+      const auto centred = lanes.load(x + offset) - lanes.load(m.data());
+      lanes.store(y + offset, multiply_add(centred, lanes.load(a.data()), lanes.load(b.data())));
+    });
   });
 }
 
@@ -161,34 +164,35 @@ void batch_norm_forward(const BatchNormDims& d, const T* x, const T* mean, const
 template <class T>
 void batch_norm_backward_sums(const BatchNormDims& d, const T* x, const T* dy, const T* mean,
                               const T* inverse, T* sum_dy, T* sum_dy_x) {
-  const auto size = static_cast<std::size_t>(d.row_tiles() * d.channels);
-  std::vector<T> tile_dy(size);
-  std::vector<T> tile_dy_x(size);
-  for_channel_strips<T>(d, [&](const ChannelStrip& strip) {
-    const auto m = strip.load(mean + strip.channel);
-    const auto sums_of = sum_rows<2, T>(strip.rows, [&](Index row, auto& sums) {
-      const Index at = strip.at(row);
-      const auto upstream = strip.load(dy + at);
-      sums[0] = sums[0] + upstream;
-      sums[1] = multiply_add(upstream, strip.load(x + at) - m, sums[1]);
+  const auto channels = static_cast<std::size_t>(d.channels);
+  std::vector<T> tile_dy(static_cast<std::size_t>(d.tiles()) * channels);
+  std::vector<T> tile_dy_x(tile_dy.size());
+  const auto m = repeat_channels(d, mean);
+  parallel_for(d.wide_rows(), d.tile, [&](Index begin, Index end) {
+    std::vector<T> wide_dy(m.size());
+    std::vector<T> wide_dy_x(m.size());
+    for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index offset) {
+      const auto upstream = lanes.load(dy + offset);
+      const auto centred = lanes.load(x + offset) - lanes.load(m.data());
+      lanes.store(wide_dy.data(), lanes.load(wide_dy.data()) + upstream);
+      lanes.store(wide_dy_x.data(), multiply_add(upstream, centred, lanes.load(wide_dy_x.data())));
     });
-    const Index to = strip.row_tile * d.channels + strip.channel;
-    strip.store(sums_of[0], tile_dy.data() + to);
-    strip.store(sums_of[1], tile_dy_x.data() + to);
+    const Index to = begin / d.tile * d.channels;
+    fold_channels(d, wide_dy, tile_dy.data() + to);
+    fold_channels(d, wide_dy_x, tile_dy_x.data() + to);
   });
 
-  std::vector<double> total_dy(static_cast<std::size_t>(d.channels));
-  std::vector<double> total_dy_x(static_cast<std::size_t>(d.channels));
-  for (std::size_t from = 0; from < size;) {
-    for (std::size_t c = 0; c < total_dy.size(); ++c, ++from) {
+  std::vector<double> total_dy(channels);
+  std::vector<double> total_dy_x(channels);
+  for (std::size_t from = 0; from < tile_dy.size();) {
+    for (std::size_t c = 0; c < channels; ++c, ++from) {
       total_dy[c] += static_cast<double>(tile_dy[from]);
       total_dy_x[c] += static_cast<double>(tile_dy_x[from]);
     }
   }
-  for (Index c = 0; c < d.channels; ++c) {
-    const auto from = static_cast<std::size_t>(c);
-    sum_dy[c] = static_cast<T>(total_dy[from]);
-    sum_dy_x[c] = static_cast<T>(total_dy_x[from]) * inverse[c];
+  for (std::size_t c = 0; c < channels; ++c) {
+    sum_dy[c] = static_cast<T>(total_dy[c]);
+    sum_dy_x[c] = static_cast<T>(total_dy_x[c]) * inverse[c];
   }
 }
 
@@ -201,18 +205,18 @@ void batch_norm_backward_input(const BatchNormDims& d, const T* x, const T* dy, 
   if (!dx.needed()) {
     return;
   }
-  for_channel_strips<T>(d, [&](const ChannelStrip& strip) {
-    const auto m = strip.load(mean + strip.channel);
-    const auto a = strip.load(scale + strip.channel);
-    const auto b = Packet<T>::zero() - strip.load(slope + strip.channel);
-    const auto c = Packet<T>::zero() - strip.load(offset + strip.channel);
-    for (Index row = 0; row < strip.rows; ++row) {
-      const Index at = strip.at(row);
-      T* const to = dx.data() + at;
-      const auto before = dx.accumulate ? strip.load(to) + c : c;
-      const auto through_statistics = multiply_add(strip.load(x + at) - m, b, before);
-      strip.store(multiply_add(strip.load(dy + at), a, through_statistics), to);
-    }
+  const auto m = repeat_channels(d, mean);
+  const auto a = repeat_channels(d, scale);
+  const auto b = repeat_channels(d, slope);
+  const auto c = repeat_channels(d, offset);
+  parallel_for(d.wide_rows(), d.tile, [&](Index begin, Index end) {
+    for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index at) {
+      const auto centred = lanes.load(x + at) - lanes.load(m.data());
+      const auto through_statistics =
+          multiply_add(centred, lanes.load(b.data()), lanes.load(c.data()));
+      const auto value = lanes.load(dy + at) * lanes.load(a.data()) - through_statistics;
+      lanes.store(dx.data() + at, dx.accumulate ? lanes.load(dx.data() + at) + value : value);
+    });
   });
 }
 

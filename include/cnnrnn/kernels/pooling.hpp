@@ -1,15 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <functional>
 #include <limits>
-#include <type_traits>
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/size2d.hpp"
+#include "cnnrnn/kernels/lanes.hpp"
 
 // Pooling over windows of an image.
 //
@@ -51,23 +48,8 @@ inline Index pool_block(Index elements) {
   return std::max<Index>(1, block / std::max<Index>(1, elements));
 }
 
-/// Calls body(c, count) for consecutive chunks of channels. The count is a constant but for the
-/// last chunk, so that loops over it become a few vector instructions.
-inline constexpr Index pool_chunk = 32;
-template <class Body>
-void for_channel_chunks(Index channels, const Body& body) {
-  constexpr std::integral_constant<Index, pool_chunk> whole;
-  Index c = 0;
-  for (; c + whole <= channels; c += whole) {
-    body(c, whole);
-  }
-  if (c < channels) {
-    body(c, channels - c);
-  }
-}
-
-/// Calls body(p, q, row, column, window position) for all pixels (row, column) of one row of an
-/// image and all windows (p, q) that hold them.
+/// Calls body(p, q, column, position) for all pixels of one row of an image and all windows (p, q)
+/// that hold them: the pixel's column and its place in the window.
 template <class Body>
 void for_windows_over_row(const Pool2dDims& d, Index row, const Body& body) {
   const Index reach = row + d.padding.h - d.kernel.h;
@@ -103,124 +85,117 @@ void for_gradient_rows(const Pool2dDims& d, const GradientSpan<T>& dx, const Bod
   });
 }
 
-/// The largest of one window in `count` channels from c on, and its place in the window. NaN is the
-/// largest of all; of equals the first counts.
-template <class T, class Position, class Count>
-void max_of_window(const Pool2dDims& d, const T* image, const PoolExtent& rows,
-                   const PoolExtent& columns, Index c, Count count, T* y, Position* position) {
-  using Wide = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;  // T's vector width
-  constexpr auto chunk = static_cast<std::size_t>(pool_chunk);
-  std::array<T, chunk> best;
-  std::array<Wide, chunk> where;
-  best.fill(-std::numeric_limits<T>::infinity());
-  where.fill(
-      static_cast<Wide>((rows.begin - rows.first) * d.kernel.w + columns.begin - columns.first));
+/// Calls body(row, column) for the pixels of a window that are inside the image.
+template <class Body>
+void for_window(const PoolExtent& rows, const PoolExtent& columns, const Body& body) {
   for (Index row = rows.begin; row < rows.end; ++row) {
     for (Index column = columns.begin; column < columns.end; ++column) {
-      const T* const x = image + (row * d.w + column) * d.c + c;
-      const auto here = static_cast<Wide>((row - rows.first) * d.kernel.w + column - columns.first);
-      for (Index i = 0; i < count; ++i) {
-        const auto lane = static_cast<std::size_t>(i);
-        const bool better = (x[i] > best[lane]) | (x[i] != x[i]);
-        best[lane] = better ? x[i] : best[lane];
-        where[lane] = better ? here : where[lane];
-      }
+      body(row, column);
     }
-  }
-  std::copy_n(best.data(), static_cast<Index>(count), y);
-  for (Index i = 0; position != nullptr && i < count; ++i) {
-    position[i] = static_cast<Position>(where[static_cast<std::size_t>(i)]);
   }
 }
 
-/// y = the largest of each window; position (N, OH, OW, C) = its place in the window, counted by
-/// rows of the kernel, for backward. The positions may be null.
-template <class T, class Position>
-void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, Position* position) {
+/// Calls body(image, rows, columns, pixel) for all windows, on all threads: x of the image, and the
+/// pixel of y (N, OH, OW) that the window makes.
+template <class T, class Body>
+void for_all_windows(const Pool2dDims& d, const T* x, const Body& body) {
   parallel_for(d.n * d.oh, pool_block(d.ow * d.c), [&](Index begin, Index end) {
     for (Index line = begin; line < end; ++line) {
       const T* const image = x + line / d.oh * d.h * d.w * d.c;
-      const PoolExtent rows = pool_rows(d, line % d.oh);
       for (Index q = 0; q < d.ow; ++q) {
-        const Index pixel = (line * d.ow + q) * d.c;
-        const PoolExtent columns = pool_columns(d, q);
-        for_channel_chunks(d.c, [&](Index c, auto count) {
-          max_of_window(d, image, rows, columns, c, count, y + pixel + c,
-                        position == nullptr ? nullptr : position + pixel + c);
-        });
+        body(image, pool_rows(d, line % d.oh), pool_columns(d, q), line * d.ow + q);
       }
     }
   });
 }
 
+/// y = the largest of each window; place (N, OH, OW, C) = where in the window it stands, counted by
+/// rows of the kernel, for backward. NaN is larger than all; of equals the first counts. `place`
+/// may be null.
+template <class T>
+void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, T* place) {
+  using P = Packet<T>;
+  for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
+    const auto place_of = [&](Index row, Index column) {
+      return P::set(static_cast<T>((row - rows.first) * d.kernel.w + column - columns.first));
+    };
+    for_each_lanes<T>(d.c, [&](const auto& lanes) {
+      P best = P::set(-std::numeric_limits<T>::infinity());
+      P where = place_of(rows.begin, columns.begin);
+      for_window(rows, columns, [&](Index row, Index column) {
+        const P value = lanes.load(image + (row * d.w + column) * d.c);
+        const P here = place_of(row, column);
+        where = select_equal(value, value, select_less(best, value, here, where), here);
+        best = select_equal(value, value, select_less(best, value, value, best), value);
+      });
+      lanes.store(y + pixel * d.c, best);
+      if (place != nullptr) {
+        lanes.store(place + pixel * d.c, where);
+      }
+    });
+  });
+}
+
 /// dx = the sum of dy over the windows in which x was the largest
-template <class T, class Position>
-void max_pool2d_backward(const Pool2dDims& d, const Position* position, const T* dy,
-                         GradientSpan<T> dx) {
+template <class T>
+void max_pool2d_backward(const Pool2dDims& d, const T* place, const T* dy, GradientSpan<T> dx) {
+  using P = Packet<T>;
   for_gradient_rows(d, dx, [&](Index image, Index row, T* to) {
-    for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index here) {
-      const Index pixel = ((image * d.oh + p) * d.ow + q) * d.c;
-      const auto at = static_cast<Position>(here);
-      for_channel_chunks(d.c, [&](Index c, auto count) {
-        const Position* const chosen = position + pixel + c;
-        const T* const from = dy + pixel + c;
-        T* const target = to + column * d.c + c;
-        for (Index i = 0; i < count; ++i) {
-          target[i] += chosen[i] == at ? from[i] : T(0);
-        }
+    for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index position) {
+      const Index from = ((image * d.oh + p) * d.ow + q) * d.c;
+      const P here = P::set(static_cast<T>(position));
+      for_each_lanes<T>(d.c, [&](const auto& lanes) {
+        const P before = lanes.load(to + column * d.c);
+        const P share =
+            select_equal(lanes.load(place + from), here, lanes.load(dy + from), P::zero());
+        lanes.store(to + column * d.c, before + share);
       });
     });
   });
 }
 
-/// What a window's sum is divided by: its pixels, those of the padding among them if `padded`.
-inline Index average_pool_count(const Pool2dDims& d, Index p, Index q, bool padded) {
-  const PoolExtent rows = pool_rows(d, p);
-  const PoolExtent columns = pool_columns(d, q);
+/// One over what a window's sum is divided by: the number of its pixels, those of the padding
+/// among them if `padded`.
+template <class T>
+T average_pool_scale(const Pool2dDims& d, const PoolExtent& rows, const PoolExtent& columns,
+                     bool padded) {
   if (!padded) {
-    return (rows.end - rows.begin) * (columns.end - columns.begin);
+    return T(1) / static_cast<T>((rows.end - rows.begin) * (columns.end - columns.begin));
   }
   // A window that ceil mode lets hang over the padding counts only as far as the padding goes.
   const Index bottom = std::min(rows.first + d.kernel.h, d.h + d.padding.h);
   const Index right = std::min(columns.first + d.kernel.w, d.w + d.padding.w);
-  return (bottom - rows.first) * (right - columns.first);
+  return T(1) / static_cast<T>((bottom - rows.first) * (right - columns.first));
 }
 
 /// y = the mean of each window
 template <class T>
-void avg_pool2d_forward(const Pool2dDims& d, bool count_padding, const T* x, T* y) {
-  parallel_for(d.n * d.oh, pool_block(d.ow * d.c), [&](Index begin, Index end) {
-    for (Index line = begin; line < end; ++line) {
-      const T* const image = x + line / d.oh * d.h * d.w * d.c;
-      const PoolExtent rows = pool_rows(d, line % d.oh);
-      for (Index q = 0; q < d.ow; ++q) {
-        const PoolExtent columns = pool_columns(d, q);
-        const auto count = static_cast<T>(average_pool_count(d, line % d.oh, q, count_padding));
-        T* const to = y + (line * d.ow + q) * d.c;
-        std::fill_n(to, d.c, T(0));
-        for (Index row = rows.begin; row < rows.end; ++row) {
-          for (Index column = columns.begin; column < columns.end; ++column) {
-            const T* const from = image + (row * d.w + column) * d.c;
-            std::transform(to, to + d.c, from, to, std::plus<T>());
-          }
-        }
-        std::transform(to, to + d.c, to, [&](T sum) { return sum / count; });
-      }
-    }
+void avg_pool2d_forward(const Pool2dDims& d, bool padded, const T* x, T* y) {
+  using P = Packet<T>;
+  for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
+    const P scale = P::set(average_pool_scale<T>(d, rows, columns, padded));
+    for_each_lanes<T>(d.c, [&](const auto& lanes) {
+      P sum = P::zero();
+      for_window(rows, columns, [&](Index row, Index column) {
+        sum = sum + lanes.load(image + (row * d.w + column) * d.c);
+      });
+      lanes.store(y + pixel * d.c, sum * scale);
+    });
   });
 }
 
 /// dx = the sum of dy / count over the windows that hold x
 template <class T>
-void avg_pool2d_backward(const Pool2dDims& d, bool count_padding, const T* dy, GradientSpan<T> dx) {
+void avg_pool2d_backward(const Pool2dDims& d, bool padded, const T* dy, GradientSpan<T> dx) {
+  using P = Packet<T>;
   for_gradient_rows(d, dx, [&](Index image, Index row, T* to) {
     for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index /*position*/) {
-      const T share = T(1) / static_cast<T>(average_pool_count(d, p, q, count_padding));
       const T* const from = dy + ((image * d.oh + p) * d.ow + q) * d.c;
-      T* const target = to + column * d.c;
-      for (Index c = 0; c < d.c; ++c) {
-        target[c] += from[c] * share;
-      }
+      const P scale = P::set(average_pool_scale<T>(d, pool_rows(d, p), pool_columns(d, q), padded));
+      for_each_lanes<T>(d.c, [&](const auto& lanes) {
+        const P before = lanes.load(to + column * d.c);
+        lanes.store(to + column * d.c, multiply_add(lanes.load(from), scale, before));
+      });
     });
   });
 }

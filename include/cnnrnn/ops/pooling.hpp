@@ -66,21 +66,6 @@ inline kernels::Pool2dDims pool2d_dims(const char* name, const Shape& x,
           .padding = padding};
 }
 
-/// Max-pooling that keeps the positions of the largest in integers of type Position.
-template <class Position, class T>
-Variable<T> max_pool2d_keeping(const Variable<T>& x, const kernels::Pool2dDims& d) {
-  Tensor<T> y({d.n, d.oh, d.ow, d.c});
-  Tensor<Position> position;
-  if (x.requires_grad() && grad_enabled()) {
-    position = Tensor<Position>(y.shape());
-  }
-  kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data(), position.mutable_data());
-  return record<T>("max_pool2d", {x}, y,
-                   [d, position = Saved<Position>(position)](Gradients<T>& g) {
-                     kernels::max_pool2d_backward(d, position->data(), g.dy().data(), g.dx());
-                   });
-}
-
 }  // namespace detail
 
 /// Max-pooling over windows; the padding never wins, NaN always does.
@@ -90,9 +75,18 @@ Variable<T> max_pool2d_keeping(const Variable<T>& x, const kernels::Pool2dDims& 
 template <class T>
 Variable<T> max_pool2d(const Variable<T>& x, const Pool2dOptions& options = {}) {
   const auto d = detail::pool2d_dims("max_pool2d", x.shape(), options);
-  const bool few_positions = d.kernel.area() <= std::numeric_limits<std::uint8_t>::max();
-  return few_positions ? detail::max_pool2d_keeping<std::uint8_t>(x, d)
-                       : detail::max_pool2d_keeping<Index>(x, d);
+  constexpr Index exact = 1 << 24;  // places are kept as T, and float counts no further
+  require<ValueError>(d.kernel.area() <= exact, "max_pool2d: expected a kernel of at most ", exact,
+                      " pixels, got ", d.kernel);
+  Tensor<T> y({d.n, d.oh, d.ow, d.c});
+  Tensor<T> place;
+  if (x.requires_grad() && grad_enabled()) {
+    place = Tensor<T>(y.shape());
+  }
+  kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data(), place.mutable_data());
+  return record<T>("max_pool2d", {x}, y, [d, place = Saved<T>(place)](Gradients<T>& g) {
+    kernels::max_pool2d_backward(d, place->data(), g.dy().data(), g.dx());
+  });
 }
 
 /// Average pooling over windows; the padding counts as zeros, or not at all.
@@ -102,11 +96,11 @@ Variable<T> max_pool2d(const Variable<T>& x, const Pool2dOptions& options = {}) 
 template <class T>
 Variable<T> avg_pool2d(const Variable<T>& x, const AvgPool2dOptions& options = {}) {
   const auto d = detail::pool2d_dims("avg_pool2d", x.shape(), pool2d_options(options));
-  const bool count_padding = options.count_include_pad;
+  const bool padded = options.count_include_pad;
   Tensor<T> y({d.n, d.oh, d.ow, d.c});
-  kernels::avg_pool2d_forward(d, count_padding, x.value().data(), y.mutable_data());
-  return record<T>("avg_pool2d", {x}, y, [d, count_padding](Gradients<T>& g) {
-    kernels::avg_pool2d_backward(d, count_padding, g.dy().data(), g.dx());
+  kernels::avg_pool2d_forward(d, padded, x.value().data(), y.mutable_data());
+  return record<T>("avg_pool2d", {x}, y, [d, padded](Gradients<T>& g) {
+    kernels::avg_pool2d_backward(d, padded, g.dy().data(), g.dx());
   });
 }
 

@@ -21,11 +21,11 @@ namespace train {
 /// Where a run stands. With the states of model and optimizer it is all that a run needs to go on
 /// as if it had not stopped.
 struct TrainingState {
-  Index epoch = 0;         ///< epochs that are complete
-  Index batch = 0;         ///< batches of the next epoch that are done
-  RunningMetrics running;  ///< over those batches
-  double seconds = 0;      ///< spent on those batches
-  History history = {};    ///< of the complete epochs
+  Index epoch = 0;              ///< epochs that are complete
+  Index batch = 0;              ///< batches of the next epoch that are done
+  RunningMetrics running = {};  ///< over those batches
+  double seconds = 0;           ///< spent on those batches
+  History history = {};         ///< of the complete epochs
 };
 
 /// Why a run ended: all epochs are done, after_epoch said so, or stop did.

@@ -1,0 +1,97 @@
+#include "cnnrnn/autograd/variable.hpp"
+
+#include "cnnrnn/ops/mul.hpp"
+#include "cnnrnn/ops/sum.hpp"
+#include "support/catch.hpp"
+
+using namespace cnnrnn;
+
+TEST_CASE("an undefined variable has neither value nor gradient") {
+  const Variable<float> none;
+  CHECK_FALSE(none.defined());
+  CHECK_FALSE(none.requires_grad());
+  CHECK_FALSE(none.grad().defined());
+  CHECK_THROWS_AS(none.backward(), Error);
+}
+
+TEST_CASE("a tensor is a constant") {
+  const Variable<float> x = Tensor<float>::ones({2, 3});
+  CHECK(x.defined());
+  CHECK(x.shape() == Shape{2, 3});
+  CHECK(x.dim(-1) == 3);
+  CHECK(x.rank() == 2);
+  CHECK_FALSE(x.requires_grad());
+  CHECK_FALSE((x * x).requires_grad());
+  CHECK_THROWS_WITH(sum(x).backward(),
+                    "backward: expected a result that depends on a leaf with a gradient");
+}
+
+TEST_CASE("copies of a leaf share value and gradient") {
+  Variable<double> x(Tensor<double>({2}, {3, 4}), true);
+  Variable<double> copy = x;
+  sum(x * x).backward();
+  REQUIRE(copy.grad().defined());
+  CHECK(copy.grad()(1) == 8);
+  copy.zero_grad();
+  CHECK_FALSE(x.grad().defined());
+}
+
+TEST_CASE("gradients add up until they are cleared") {
+  Variable<double> x(Tensor<double>::scalar(3), true);
+  (x * x).backward();
+  (x * x).backward();
+  CHECK(x.grad().item() == 12);
+  x.zero_grad();
+  (x * x).backward();
+  CHECK(x.grad().item() == 6);
+}
+
+TEST_CASE("only leaves keep their gradient") {
+  const Variable<double> x(Tensor<double>::scalar(3), true);
+  const auto y = x * x;
+  const auto z = y * y;
+  z.backward();
+  CHECK(x.grad().item() == 4 * 27);
+  CHECK_FALSE(y.grad().defined());
+  CHECK_FALSE(z.grad().defined());
+}
+
+TEST_CASE("detach leaves the graph and keeps the value") {
+  const Variable<double> x(Tensor<double>::scalar(3), true);
+  const auto y = (x * x).detach();
+  CHECK(y.item() == 9);
+  CHECK_FALSE(y.requires_grad());
+  (x * y).backward();
+  CHECK(x.grad().item() == 9);
+}
+
+TEST_CASE("backward of a leaf adds to its own gradient") {
+  const Variable<double> x(Tensor<double>::scalar(3), true);
+  x.backward();
+  x.backward();
+  CHECK(x.grad().item() == 2);
+}
+
+TEST_CASE("backward from something that is not a scalar needs its gradient") {
+  const Variable<double> x(Tensor<double>({2}, {3, 4}), true);
+  CHECK_THROWS_WITH(x.backward(),
+                    "backward: expected a scalar, got (2,) (give the gradient of the output)");
+  CHECK_THROWS_WITH(x.backward(Tensor<double>::ones({3})),
+                    "backward: expected a gradient of shape (2,), got (3,)");
+  CHECK_THROWS_WITH(sum(x).backward(Tensor<double>()),
+                    "backward: expected a gradient of shape (), got an undefined one");
+  (x * x).backward(Tensor<double>({2}, {1, 10}));
+  CHECK(x.grad()(0) == 6);
+  CHECK(x.grad()(1) == 80);
+}
+
+TEST_CASE("set_grad replaces the gradient") {
+  Variable<double> x(Tensor<double>({2}, {3, 4}), true);
+  sum(x).backward();
+  x.set_grad(Tensor<double>({2}, {5, 6}));
+  CHECK(x.grad()(1) == 6);
+  CHECK_THROWS_WITH(x.set_grad(Tensor<double>::ones({3})),
+                    "set_grad: expected shape (2,), got (3,)");
+  Variable<double> constant(Tensor<double>::ones({2}));
+  CHECK_THROWS_AS(constant.set_grad(Tensor<double>::ones({2})), GraphError);
+}

@@ -1,0 +1,37 @@
+"""What the tests of the example programs share: running one, and a small data set to run it on."""
+import os
+import pathlib
+import random
+import struct
+import subprocess
+
+EXAMPLES = pathlib.Path(os.environ["CNNRNN_EXAMPLES_DIR"])
+
+
+def run(program, *arguments, code=0, **options):
+    """Runs an example program and returns what it printed; its exit code must be `code`."""
+    command = [str(EXAMPLES / program), *map(str, arguments)]
+    result = subprocess.run(command, text=True, capture_output=True, timeout=600, **options)
+    assert result.returncode == code, (command, result.returncode, result.stdout, result.stderr)
+    return result.stdout + result.stderr
+
+
+def write_mnist(folder, train=96, test=24):
+    """A data set in MNIST's format: a bright square, whose place tells the class, on noise."""
+    noise = random.Random(1)
+    folder = pathlib.Path(folder)
+    folder.mkdir()
+    for part, count in (("train", train), ("t10k", test)):
+        images, labels = bytearray(), bytearray()
+        for n in range(count):
+            label = n % 10
+            image = [[noise.randrange(60) for _ in range(28)] for _ in range(28)]
+            top, left = 2 + 14 * (label % 2), 1 + 5 * (label // 2)
+            for row in range(top, top + 8):
+                image[row][left:left + 5] = [250] * 5
+            images += bytes(value for row in image for value in row)
+            labels.append(label)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">4i", 0x803, count, 28, 28) + images)
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 0x801, count) + labels)
+    return folder

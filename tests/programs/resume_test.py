@@ -1,0 +1,76 @@
+"""A run that was stopped, or killed, and resumed ends in the same bytes as one that ran through; so
+does one on another number of threads. A checkpoint that cannot be written leaves the old one."""
+import csv
+import pathlib
+import resource
+import signal
+import subprocess
+import tempfile
+import time
+
+from program import EXAMPLES, run, write_mnist
+
+PROGRAM = "cifar10_cnn_rnn"
+
+
+def options(data, out, threads=2):
+    return ["train", "--data", data, "--rnn", "lstm", "--epochs", 2, "--batch", 16, "--seed", 3,
+            "--augment", "--checkpoint-every", 1, "--threads", threads, "--out", out]
+
+
+def result(folder):
+    """The model's bytes, and the history but for its times."""
+    with open(folder / "history.csv", newline="") as file:
+        rows = [row[:5] for row in csv.reader(file)]
+    return (folder / "checkpoint.safetensors").read_bytes(), rows
+
+
+def interrupt(data, out, which):
+    """Starts a run and sends it a signal once it has saved something."""
+    command = [str(EXAMPLES / PROGRAM), *map(str, options(data, out))]
+    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    while not (out / "resume.safetensors").exists() and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(which)
+    return process.communicate(timeout=600)[0], process.returncode
+
+
+def check_full_disk(data, out):
+    """A file may not grow beyond 8 MiB: less than a checkpoint needs."""
+    before = (out / "resume.safetensors").read_bytes()
+    files = sorted(path.name for path in out.iterdir())
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
+
+    text = run(PROGRAM, "train", "--resume", "--epochs", 3, "--out", out, code=1, preexec_fn=limit)
+    assert "resume.safetensors: cannot write: File too large" in text, text
+    assert (out / "resume.safetensors").read_bytes() == before
+    assert sorted(path.name for path in out.iterdir()) == files
+
+
+with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
+    mnist = write_mnist(folder / "mnist")
+    run(PROGRAM, *options(mnist, folder / "whole"))
+    expected = result(folder / "whole")
+    assert len(expected[1]) == 3, expected[1]
+
+    run(PROGRAM, *options(mnist, folder / "one", threads=1))
+    assert result(folder / "one") == expected, "1 and 2 threads differ"
+
+    text, code = interrupt(mnist, folder / "stopped", signal.SIGINT)
+    assert code == 130 and "--resume" in text, (code, text)
+    run(PROGRAM, "train", "--resume", "--out", folder / "stopped")
+    assert result(folder / "stopped") == expected, "the resumed run differs"
+
+    text, code = interrupt(mnist, folder / "killed", signal.SIGKILL)
+    assert code == -signal.SIGKILL, (code, text)
+    run(PROGRAM, *options(mnist, folder / "killed"), "--resume")
+    assert result(folder / "killed") == expected, "the run that was killed differs"
+
+    text = run(PROGRAM, "train", "--resume", "--batch", 8, "--out", folder / "killed", code=2)
+    assert "batch: 16 then, 8 now" in text, text
+    check_full_disk(mnist, folder / "whole")
+print("stopped, killed and resumed runs end in the same bytes")
