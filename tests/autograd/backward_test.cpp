@@ -181,9 +181,8 @@ TEST_CASE("inputs that need no gradient get none") {
 
 TEST_CASE("a gradient of the wrong shape is reported with the operation") {
   const auto x = leaf(3);
-  const auto y = record<double>("careless", {x}, Tensor<double>::scalar(1), [](Gradients<double>& g) {
-    g.give(0, Tensor<double>::ones({2}));
-  });
+  const auto y = record<double>("careless", {x}, Tensor<double>::scalar(1),
+                                [](Gradients<double>& g) { g.give(0, Tensor<double>::ones({2})); });
   CHECK_THROWS_WITH(y.backward(),
                     "backward of careless: expected a gradient of shape (), got (2,)");
 }

@@ -98,9 +98,8 @@ TEST_CASE("gradcheck fails a backward function that does nothing") {
 }
 
 TEST_CASE("gradcheck does not trust gradients that are zero") {
-  const auto result = gradcheck(
-      [](const auto& v) { return std::vector{scale_shift(v[0], 0, 1)}; },
-      {random_tensor<double>({3}, 1)});
+  const auto result = gradcheck([](const auto& v) { return std::vector{scale_shift(v[0], 0, 1)}; },
+                                {random_tensor<double>({3}, 1)});
   CHECK(result.passed);
   CHECK_FALSE(result.trusted);
   CHECK_FALSE(result);

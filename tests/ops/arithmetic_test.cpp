@@ -51,9 +51,9 @@ TEST_CASE("add, sub and mul have the gradients of their values") {
   for (const auto& [a, b] : {Shapes{{3, 4}, {3, 4}}, Shapes{{2, 3, 5}, {5}}, Shapes{{1}, {3, 1}},
                              Shapes{{3, 1}, {1, 4}}, Shapes{{}, {2}}, Shapes{{3}, {1, 3}}}) {
     for (const auto& operation : operations) {
-      const auto result = gradcheck(
-          [&](const auto& v) { return std::vector{apply(operation, v[0], v[1])}; },
-          {random_tensor<double>(a, 1), random_tensor<double>(b, 2)});
+      const auto result =
+          gradcheck([&](const auto& v) { return std::vector{apply(operation, v[0], v[1])}; },
+                    {random_tensor<double>(a, 1), random_tensor<double>(b, 2)});
       INFO(operation << ' ' << a << ' ' << b << '\n' << result.log);
       CHECK(result);
     }
@@ -62,9 +62,9 @@ TEST_CASE("add, sub and mul have the gradients of their values") {
 
 TEST_CASE("an operand may be both") {
   for (const auto& operation : operations) {
-    const auto result = gradcheck(
-        [&](const auto& v) { return std::vector{apply(operation, v[0], v[0] * 2)}; },
-        {random_tensor<double>({3, 4}, 1)});
+    const auto result =
+        gradcheck([&](const auto& v) { return std::vector{apply(operation, v[0], v[0] * 2)}; },
+                  {random_tensor<double>({3, 4}, 1)});
     INFO(operation << '\n' << result.log);
     CHECK(result);
   }
@@ -126,12 +126,9 @@ TEST_CASE("arithmetic says what it expected and what came") {
   const Variable<float> a(Tensor<float>::ones({2, 3}));
   const Variable<float> b(Tensor<float>::ones({2}));
   CHECK_THROWS_WITH(
-      a + b,
-      "add: expected shapes that are equal or 1 from the last axis on, got (2, 3) and (2,)");
+      a + b, "add: expected shapes that are equal or 1 from the last axis on, got (2, 3) and (2,)");
   CHECK_THROWS_WITH(
-      b - a,
-      "sub: expected shapes that are equal or 1 from the last axis on, got (2,) and (2, 3)");
+      b - a, "sub: expected shapes that are equal or 1 from the last axis on, got (2,) and (2, 3)");
   CHECK_THROWS_WITH(
-      a * b,
-      "mul: expected shapes that are equal or 1 from the last axis on, got (2, 3) and (2,)");
+      a * b, "mul: expected shapes that are equal or 1 from the last axis on, got (2, 3) and (2,)");
 }

@@ -48,8 +48,8 @@ TEST_CASE("concat agrees with PyTorch, values and gradients") {
 TEST_CASE("concat has the gradients of its values") {
   const auto result = gradcheck(
       [](const auto& v) {
-        return std::vector{concat({v[0], v[1]}), concat({v[0], v[2], v[0]}, 0),
-                           concat({v[0]}, 1), concat({v[1], v[0], v[1]}, -1)};
+        return std::vector{concat({v[0], v[1]}), concat({v[0], v[2], v[0]}, 0), concat({v[0]}, 1),
+                           concat({v[1], v[0], v[1]}, -1)};
       },
       {random_tensor<double>({2, 3}, 1), random_tensor<double>({2, 1}, 2),
        random_tensor<double>({4, 3}, 3)});

@@ -69,8 +69,12 @@ TEST_CASE("sum and mean of all elements") {
 TEST_CASE("sum and mean have the gradients of their values") {
   const auto result = gradcheck(
       [](const auto& v) {
-        return std::vector{sum(v[0]),         mean(v[0]),          sum(v[0], {1}),
-                           mean(v[0], {0, 2}), sum(v[0], {-1}, SummedAxes::keep), sum(v[0], Axes{})};
+        return std::vector{sum(v[0]),
+                           mean(v[0]),
+                           sum(v[0], {1}),
+                           mean(v[0], {0, 2}),
+                           sum(v[0], {-1}, SummedAxes::keep),
+                           sum(v[0], Axes{})};
       },
       {random_tensor<double>({3, 4, 5}, 1)});
   INFO(result.log);
@@ -78,9 +82,9 @@ TEST_CASE("sum and mean have the gradients of their values") {
 }
 
 TEST_CASE("sums over many blocks are right, and the same for any number of threads") {
-  for (const Shape& shape : {Shape{1, 70001, 1}, Shape{3, 40000, 1}, Shape{1, 900, 70},
-                             Shape{40, 30, 33}, Shape{2, 40, 1500}, Shape{1, 1, 3000},
-                             Shape{2, 20000, 3}}) {
+  for (const Shape& shape :
+       {Shape{1, 70001, 1}, Shape{3, 40000, 1}, Shape{1, 900, 70}, Shape{40, 30, 33},
+        Shape{2, 40, 1500}, Shape{1, 1, 3000}, Shape{2, 20000, 3}}) {
     const auto x = random_tensor<float>(shape, 1);
     std::vector<Tensor<float>> results;
     for (const int count : {1, 2, 3}) {

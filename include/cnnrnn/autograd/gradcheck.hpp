@@ -175,8 +175,8 @@ class Gradcheck {
       }
       const double got = analytic.defined() ? analytic.data()[element] : 0;
       const double error = std::abs(got - expected);
-      const double excess = error / (options_.absolute_tolerance +
-                                     options_.relative_tolerance * std::abs(expected));
+      const double excess =
+          error / (options_.absolute_tolerance + options_.relative_tolerance * std::abs(expected));
       passed = passed && excess <= 1;  // false for NaN too
       largest_ = std::max(largest_, std::abs(expected));
       if (!(excess <= worst)) {

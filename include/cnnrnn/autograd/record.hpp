@@ -112,9 +112,7 @@ class Gradients {
   }
 
  private:
-  const Edge<T>& edge(Index input) const {
-    return record_.inputs[static_cast<std::size_t>(input)];
-  }
+  const Edge<T>& edge(Index input) const { return record_.inputs[static_cast<std::size_t>(input)]; }
   bool asked_before(Index input) const {
     for (std::size_t other = 0; other < asked_.size(); ++other) {
       if (asked_[other] && record_.inputs[other] == edge(input)) {

@@ -52,8 +52,8 @@ class Variable {
   /// requires a gradient, ShapeError for another shape.
   void set_grad(Tensor<T> gradient) {
     require<GraphError>(requires_grad(), "set_grad: expected a variable that requires a gradient");
-    require<ShapeError>(gradient.shape() == shape(), "set_grad: expected shape ", shape(),
-                        ", got ", gradient.shape());
+    require<ShapeError>(gradient.shape() == shape(), "set_grad: expected shape ", shape(), ", got ",
+                        gradient.shape());
     edge_.gradient() = std::move(gradient);
   }
 
@@ -112,9 +112,8 @@ std::vector<Variable<T>> record(std::string_view name, const std::vector<Variabl
   for (const auto& output : outputs) {
     shapes.push_back(output.shape());
   }
-  const auto record =
-      std::make_shared<Record<T>>(std::string(name), std::move(edges), std::move(shapes),
-                                  std::forward<Backward>(backward));
+  const auto record = std::make_shared<Record<T>>(
+      std::string(name), std::move(edges), std::move(shapes), std::forward<Backward>(backward));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     results.emplace_back(outputs[i], Edge<T>{record, static_cast<Index>(i)});
   }

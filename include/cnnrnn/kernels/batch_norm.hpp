@@ -43,7 +43,9 @@ class BatchNormDims {
 };
 
 /// Calls body(lanes, offset) for all vectors of the wide rows begin ... end: the lanes are within a
-/// wide row, which starts at x + offset. The last wide row may be cut short.
+/// wide row, which starts at x + offset. The last wide row may be cut short. Bodies capture by
+/// value: a vector store may change anything in memory, so that what is captured by reference has
+/// to be loaded again after each.
 template <class T, class Body>
 void for_wide_rows(const BatchNormDims& d, Index begin, Index end, const Body& body) {
   for (Index row = begin; row < end; ++row) {

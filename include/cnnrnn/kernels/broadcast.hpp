@@ -47,8 +47,8 @@ void add_backward(const std::vector<SumDims>& steps, T scale, const T* dy, Gradi
   sum_forward(steps, scale, dy, dx);
 }
 
-/// dx = dy * other, summed along the axes on which x was repeated, in the given steps; the walk goes
-/// over dy and holds the strides of the other factor.
+/// dx = dy * other, summed along the axes on which x was repeated, in the given steps; the walk
+/// goes over dy and holds the strides of the other factor.
 template <class T>
 void mul_backward(const StridedWalk<1>& walk, const std::vector<SumDims>& steps, const T* other,
                   const T* dy, GradientSpan<T> dx) {

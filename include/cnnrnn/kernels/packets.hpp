@@ -24,7 +24,8 @@ void for_each_packet(std::size_t count, const Body& body) {
   });
 }
 
-/// Stores value(lanes) in every element of a gradient, or adds it; does nothing if it is not needed.
+/// Stores value(lanes) in every element of a gradient, or adds it; does nothing if it is not
+/// needed.
 template <class T, class Value>
 void store_gradient_packets(const GradientSpan<T>& dx, const Value& value) {
   for_each_packet<T>(dx.values.size(), [&](auto lanes) {

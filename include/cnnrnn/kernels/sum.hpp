@@ -32,8 +32,7 @@ T sum_row(const T* x, Index count) {
       sums[part] = sums[part] + P::load(x + i + static_cast<Index>(part) * P::width);
     }
   }
-  for_each_lanes<T>(count - whole,
-                    [&](auto lanes) { sums[0] = sums[0] + lanes.load(x + whole); });
+  for_each_lanes<T>(count - whole, [&](auto lanes) { sums[0] = sums[0] + lanes.load(x + whole); });
   return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
@@ -67,7 +66,8 @@ void sum_tile(Index first, Index last, Index inner, const T* x, Index count, T* 
   }
 }
 
-/// Calls put(position in (O, blocks of K, I), sum) with the sums of x (O, K, I) over each block of K.
+/// Calls put(position in (O, blocks of K, I), sum) with the sums of x (O, K, I) over each block of
+/// K.
 template <class T, class Put>
 void sum_tiles(const SumDims& d, const SumTiles& tiles, const T* x, const Put& put) {
   const Index tile_size = std::max<Index>(1, std::min(tiles.rows, d.axis) * tiles.columns);

@@ -22,8 +22,8 @@ class Relu : public Layer<T> {
   std::string describe() const override { return "Relu()"; }
 };
 
-/// Leaky rectified linear unit as a layer; see leaky_relu. Throws ValueError for a slope that is not
-/// finite.
+/// Leaky rectified linear unit as a layer; see leaky_relu. Throws ValueError for a slope that is
+/// not finite.
 template <class T>
 class LeakyRelu : public Layer<T> {
  public:

@@ -40,8 +40,8 @@ Variable<T> add_scaled(const char* name, const Variable<T>& a, const Variable<T>
 
 }  // namespace detail
 
-/// y = a + b. Shapes are broadcast as NumPy does it: matched from the last axis on, an axis of 1, or
-/// one that is not there, is repeated. Saves nothing. Throws ShapeError.
+/// y = a + b. Shapes are broadcast as NumPy does it: matched from the last axis on, an axis of 1,
+/// or one that is not there, is repeated. Saves nothing. Throws ShapeError.
 template <class T>
 Variable<T> add(const Variable<T>& a, const Variable<T>& b) {
   return detail::add_scaled("add", a, b, T(1));

@@ -29,8 +29,8 @@ inline Index broadcast_dim(const Shape& shape, Index rank, Index axis) {
   return own < 0 ? 1 : shape[own];
 }
 
-/// The shape that both are repeated to, as NumPy does it: axes are matched from the last one, and an
-/// axis of 1, or one that is not there, is repeated. Throws ShapeError.
+/// The shape that both are repeated to, as NumPy does it: axes are matched from the last one, and
+/// an axis of 1, or one that is not there, is repeated. Throws ShapeError.
 inline Shape broadcast_shape(const char* name, const Shape& a, const Shape& b) {
   if (a == b) {
     return a;
@@ -48,7 +48,8 @@ inline Shape broadcast_shape(const char* name, const Shape& a, const Shape& b) {
   return Shape(dims);
 }
 
-/// The stride of axis `axis` of `whole` in a tensor that is broadcast to it: 0 where it is repeated.
+/// The stride of axis `axis` of `whole` in a tensor that is broadcast to it: 0 where it is
+/// repeated.
 inline Index broadcast_stride(const Shape& shape, const Shape& whole, Index axis) {
   const Index own = axis - (whole.rank() - shape.rank());
   return own < 0 || shape[own] == 1 ? 0 : row_major_strides(shape)[static_cast<std::size_t>(own)];
@@ -56,7 +57,8 @@ inline Index broadcast_stride(const Shape& shape, const Shape& whole, Index axis
 
 /// A walk over `whole` beside tensors that are broadcast to it.
 template <class... Shapes>
-kernels::StridedWalk<sizeof...(Shapes)> broadcast_walk(const Shape& whole, const Shapes&... shapes) {
+kernels::StridedWalk<sizeof...(Shapes)> broadcast_walk(const Shape& whole,
+                                                       const Shapes&... shapes) {
   kernels::StridedWalk<sizeof...(Shapes)> walk;
   for (Index axis = 0; axis < whole.rank(); ++axis) {
     walk.append(whole[axis], {broadcast_stride(shapes, whole, axis)...});

@@ -15,14 +15,13 @@ template <class T>
 Shape concat_shape(const std::vector<Variable<T>>& parts, Index axis) {
   require<ShapeError>(!parts.empty(), "concat: expected one part or more, got none");
   const Shape& first = parts[0].shape();
-  require<ShapeError>(axis >= -first.rank() && axis < first.rank(),
-                      "concat: expected an axis of ", first, ", got ", axis);
+  require<ShapeError>(axis >= -first.rank() && axis < first.rank(), "concat: expected an axis of ",
+                      first, ", got ", axis);
   Index length = 0;
   for (const auto& part : parts) {
-    require<ShapeError>(part.rank() == first.rank() &&
-                            part.shape().with(axis, first[axis]) == first,
-                        "concat: expected a part like ", first, " but for axis ", axis, ", got ",
-                        part.shape());
+    require<ShapeError>(
+        part.rank() == first.rank() && part.shape().with(axis, first[axis]) == first,
+        "concat: expected a part like ", first, " but for axis ", axis, ", got ", part.shape());
     length += part.dim(axis);
   }
   return first.with(axis, length);

@@ -11,9 +11,9 @@ CNNRNN_NAMESPACE_BEGIN
 /// In training, each element is 0 with probability p, else x / (1 - p), so that the mean stays; x
 /// itself otherwise.
 ///
-/// Any shape. Takes one draw from `random` in training, whatever the shape; the mask is the same for
-/// any number of threads. Saves the mask, a byte an element. Throws ValueError unless p is in [0, 1).
-/// Source: Srivastava et al. (2014).
+/// Any shape. Takes one draw from `random` in training, whatever the shape; the mask is the same
+/// for any number of threads. Saves the mask, a byte an element. Throws ValueError unless p is in
+/// [0, 1). Source: Srivastava et al. (2014).
 template <class T>
 Variable<T> dropout(const Variable<T>& x, double p, Random& random, bool training) {
   require<ValueError>(p >= 0 && p < 1, "dropout: expected p in [0, 1), got ", p);

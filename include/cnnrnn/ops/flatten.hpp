@@ -6,8 +6,8 @@
 CNNRNN_NAMESPACE_BEGIN
 
 /// All axes but the first as one, in PyTorch's order, so that the dense layer behind it has
-/// PyTorch's weights: (N, H, W, C) -> (N, C H W), channel by channel; others, (N, ...) -> (N, rest),
-/// as they lie. Saves nothing. Throws ShapeError for a rank below 2.
+/// PyTorch's weights: (N, H, W, C) -> (N, C H W), channel by channel; others, (N, ...) -> (N,
+/// rest), as they lie. Saves nothing. Throws ShapeError for a rank below 2.
 template <class T>
 Variable<T> flatten(const Variable<T>& x) {
   require<ShapeError>(x.rank() >= 2, "flatten: expected a rank of 2 or more, got ", x.shape());

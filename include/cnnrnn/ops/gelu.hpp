@@ -16,7 +16,7 @@ Variable<T> gelu(const Variable<T>& x, GeluApproximation approximation = GeluApp
   Tensor<T> y(x.shape());
   const bool exact = approximation == GeluApproximation::none;
   (exact ? kernels::gelu_forward<T> : kernels::gelu_tanh_forward<T>)(x.value().span(),
-                                                                      y.mutable_span());
+                                                                     y.mutable_span());
   return record<T>("gelu", {x}, y, [exact, x = Saved<T>(x.value())](Gradients<T>& g) {
     (exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>)(x->span(), g.dy().span(),
                                                                          g.dx());

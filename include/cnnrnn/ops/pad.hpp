@@ -48,9 +48,8 @@ Variable<T> pad(const Variable<T>& x, const std::vector<Padding>& paddings,
     d.first += paddings[i].before * strides[i];
   }
   kernels::pad_forward(d, x.value().data(), y.mutable_data());
-  return record<T>("pad", {x}, y, [d](Gradients<T>& g) {
-    kernels::pad_backward(d, g.dy().data(), g.dx());
-  });
+  return record<T>("pad", {x}, y,
+                   [d](Gradients<T>& g) { kernels::pad_backward(d, g.dy().data(), g.dx()); });
 }
 
 CNNRNN_NAMESPACE_END

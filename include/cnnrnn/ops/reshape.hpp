@@ -10,9 +10,8 @@ namespace detail {
 
 template <class T>
 Variable<T> reshaped(const Variable<T>& x, const Tensor<T>& y) {
-  return record<T>("reshape", {x}, y, [shape = x.shape()](Gradients<T>& g) {
-    g.give(0, g.dy().reshape(shape));
-  });
+  return record<T>("reshape", {x}, y,
+                   [shape = x.shape()](Gradients<T>& g) { g.give(0, g.dy().reshape(shape)); });
 }
 
 }  // namespace detail

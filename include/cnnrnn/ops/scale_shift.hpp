@@ -8,8 +8,8 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
-/// y = scale x + shift with two numbers, of any shape. Saves nothing. Its name on the tape is that of
-/// the operator that it stands for.
+/// y = scale x + shift with two numbers, of any shape. Saves nothing. Its name on the tape is that
+/// of the operator that it stands for.
 template <class T>
 Variable<T> scale_shift(const Variable<T>& x, std::type_identity_t<T> scale,
                         std::type_identity_t<T> shift, std::string_view name = "scale_shift") {

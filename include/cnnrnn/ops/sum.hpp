@@ -19,9 +19,9 @@ inline Shape with_ones(const char* name, Shape x, const std::vector<Index>& axes
   std::array<bool, Shape::max_rank> seen{};
   for (const Index axis : axes) {
     const Index position = axis < 0 ? axis + x.rank() : axis;
-    require<ShapeError>(position >= 0 && position < x.rank() &&
-                            !seen[static_cast<std::size_t>(position)],
-                        name, ": expected axes of ", x, ", each once, got ", axis);
+    require<ShapeError>(
+        position >= 0 && position < x.rank() && !seen[static_cast<std::size_t>(position)], name,
+        ": expected axes of ", x, ", each once, got ", axis);
     seen[static_cast<std::size_t>(position)] = true;
   }
   for (const Index axis : axes) {
@@ -71,7 +71,8 @@ Variable<T> sum(const Variable<T>& x) {
   return detail::scaled_sum("sum", x, Shape{}, Shape{}, T(1));
 }
 
-/// The sums over the given axes; negative axes count from the end. Saves nothing. Throws ShapeError.
+/// The sums over the given axes; negative axes count from the end. Saves nothing. Throws
+/// ShapeError.
 template <class T>
 Variable<T> sum(const Variable<T>& x, const std::vector<Index>& axes,
                 SummedAxes summed = SummedAxes::drop) {
@@ -86,7 +87,8 @@ Variable<T> mean(const Variable<T>& x) {
   return detail::scaled_sum("mean", x, Shape{}, Shape{}, scale);
 }
 
-/// The means over the given axes; negative axes count from the end. Saves nothing. Throws ShapeError.
+/// The means over the given axes; negative axes count from the end. Saves nothing. Throws
+/// ShapeError.
 template <class T>
 Variable<T> mean(const Variable<T>& x, const std::vector<Index>& axes,
                  SummedAxes summed = SummedAxes::drop) {
