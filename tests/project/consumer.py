@@ -36,9 +36,7 @@ def cmake_project(args, work, definitions):
     run(args.cmake, "-S", args.consumer, "-B", build, "-G", args.generator,
         f"-DCMAKE_CXX_COMPILER={args.compiler}", f"-DCMAKE_CXX_FLAGS={' '.join(args.strict)}",
         f"-DCNNRNN_OPENMP={'ON' if args.openmp else 'OFF'}",
-        "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
-        # Some warnings, and so some false ones, come only from an optimising compiler.
-        "-DCMAKE_BUILD_TYPE=Release", *definitions)
+        "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *definitions)
     check_exported_flags(args, build)
     run(args.cmake, "--build", build, "--parallel", 1)
     run(build / "consumer")
@@ -54,7 +52,9 @@ def check_exported_flags(args, build):
 
 
 def find_package(args, work):
-    cmake_project(args, work, [f"-DCMAKE_PREFIX_PATH={install(args, work)}"])
+    # Some warnings, and so some false ones, come only from an optimising compiler.
+    cmake_project(args, work, [f"-DCMAKE_PREFIX_PATH={install(args, work)}",
+                               "-DCMAKE_BUILD_TYPE=Release"])
 
 
 def add_subdirectory(args, work):
