@@ -8,8 +8,8 @@ out=runs/demo
 install=yes
 
 # About two minutes of training on two cores.
-train=(train --data auto --rnn lstm --epochs 2 --limit 20000 --batch 128 --seed 1 --out "$out")
-evaluate=(evaluate --data auto --checkpoint "$out/checkpoint.safetensors")
+train=(train --data auto --rnn lstm --epochs 2 --limit 20000 --overwrite --out "$out")
+evaluate=(evaluate --data auto --checkpoint "$out/checkpoint.safetensors" --samples 32 --out "$out")
 
 usage() {
   cat <<END

@@ -1,5 +1,6 @@
 #include "cnnrnn/autograd/backward.hpp"
 
+#include <new>
 #include <vector>
 
 #include "cnnrnn/ops/add.hpp"
@@ -171,6 +172,31 @@ TEST_CASE("several roots, one an ancestor of the other, run together") {
   CHECK(x.grad().item() == 8 * 3 + 2 + 3);
 }
 
+TEST_CASE("several outputs of one record as roots run it once, and what is before it too") {
+  int runs = 0;
+  const auto x = leaf(3);
+  const auto y = x * 1.0;
+  const auto parts = twofold(y, runs);
+  const auto other = y * 4.0;
+  const auto one = Tensor<double>::scalar(1);
+  backward<double>({other.edge(), parts[0].edge(), parts[1].edge()}, {one, one, one});
+  CHECK(runs == 1);
+  CHECK(x.grad().item() == 2 + 3 + 4);
+}
+
+TEST_CASE("two gradients of one variable may be asked for before either is stored") {
+  const auto x = leaf(3);
+  const auto y =
+      record<double>("both", {x, x}, Tensor<double>::scalar(1), [](Gradients<double>& g) {
+        const auto first = g.dx(0);
+        const auto second = g.dx(1);
+        second.put(0, 1);
+        first.put(0, 10);
+      });
+  y.backward();
+  CHECK(x.grad().item() == 11);
+}
+
 TEST_CASE("inputs that need no gradient get none") {
   const auto x = leaf(3);
   const Variable<double> constant(Tensor<double>::scalar(5));
@@ -185,4 +211,36 @@ TEST_CASE("a gradient of the wrong shape is reported with the operation") {
                                 [](Gradients<double>& g) { g.give(0, Tensor<double>::ones({2})); });
   CHECK_THROWS_WITH(y.backward(),
                     "backward of careless: expected a gradient of shape (), got (2,)");
+}
+
+TEST_CASE("roots that do not fit are refused before anything is added") {
+  const auto x = leaf(3);
+  const auto y = x * x;
+  const auto one = Tensor<double>::scalar(1);
+  CHECK_THROWS_WITH(backward<double>({y.edge(), y.edge()}, {one}),
+                    "backward: expected a gradient for each root, got 1 for 2");
+  CHECK_THROWS_WITH(backward<double>({y.edge(), {}}, {one, one}),
+                    "backward: expected a result that depends on a leaf with a gradient");
+  CHECK_THROWS_WITH(backward<double>({y.edge(), y.edge()}, {one, Tensor<double>::ones({2})}),
+                    "backward: expected a gradient of shape (), got (2,)");
+  CHECK_THROWS_AS(backward<double>({y.edge(), y.edge()}, {one, {}}), ShapeError);
+  y.backward();
+  CHECK(x.grad().item() == 6);
+}
+
+TEST_CASE("a backward function that throws leaves nothing behind in a graph that was kept") {
+  auto x = leaf(3);
+  bool fail = true;
+  const auto y =
+      record<double>("flaky", {x * 2.0}, Tensor<double>::scalar(6), [&fail](Gradients<double>& g) {
+        g.give(0, g.dy());
+        if (fail) {
+          throw std::bad_alloc();
+        }
+      });
+  CHECK_THROWS_AS(y.backward({.retain_graph = true}), std::bad_alloc);
+  fail = false;
+  x.zero_grad();
+  y.backward();
+  CHECK(x.grad().item() == 2);
 }

@@ -1,5 +1,7 @@
 #include "cnnrnn/autograd/gradcheck.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "cnnrnn/ops/mul.hpp"
@@ -134,6 +136,36 @@ TEST_CASE("gradcheck looks at each input and each output alone") {
   CHECK_THAT(result.log, Contains("WRONG output 1, input 1"));
   CHECK_THAT(result.log, Contains("ok    input 0 alone, input 0"));
   CHECK_THAT(result.log, Contains("WRONG input 1 alone, input 1"));
+}
+
+TEST_CASE("gradcheck fails what is wrong for one of several outputs") {
+  const auto result = gradcheck(
+      [](const auto& v) {
+        const auto x = v[0].value();
+        return record<double>("copies", {v[0]}, {x.clone(), x.clone()}, [](Gradients<double>& g) {
+          g.give(0, g.dy(0).defined() ? g.dy(0) : g.dy(1));  // wrong: forgets the second of two
+        });
+      },
+      {random_tensor<double>({3}, 1)});
+  CHECK_FALSE(result);
+  CHECK_THAT(result.log, Contains("WRONG all outputs, input 0"));
+  CHECK_THAT(result.log, Contains("ok    output 0, input 0"));
+
+  const auto scaled = gradcheck(
+      [](const auto& v) {
+        const auto x = v[0].value();
+        return record<double>("copies", {v[0]}, {x.clone(), x.clone()}, [](Gradients<double>& g) {
+          const auto dx = g.dx();
+          for (Index i = 0; i < 3; ++i) {
+            const double second = g.dy(1).defined() ? g.dy(1).data()[i] : 0;
+            dx.put(i, (g.dy(0).defined() ? g.dy(0).data()[i] : 0) + 1.01 * second);
+          }
+        });
+      },
+      {random_tensor<double>({3}, 1)});
+  CHECK_FALSE(scaled);
+  CHECK_THAT(scaled.log, Contains("ok    output 0, input 0"));
+  CHECK_THAT(scaled.log, Contains("WRONG output 1, input 0"));
 }
 
 TEST_CASE("gradcheck fails gradients that are not a number") {

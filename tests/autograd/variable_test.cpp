@@ -26,6 +26,18 @@ TEST_CASE("a tensor is a constant") {
                     "backward: expected a result that depends on a leaf with a gradient");
 }
 
+TEST_CASE("an undefined input, such as a bias that is not there, gets no gradient") {
+  const Variable<double> x(Tensor<double>::scalar(3), true);
+  const auto y = record<double>("with_bias", {x, {}}, x.value().clone(), [](Gradients<double>& g) {
+    CHECK_FALSE(g.needs(1));
+    CHECK_FALSE(g.dx(1).needed());
+    g.give(1, g.dy());
+    g.give(0, g.dy());
+  });
+  y.backward();
+  CHECK(x.grad().item() == 1);
+}
+
 TEST_CASE("copies of a leaf share value and gradient") {
   Variable<double> x(Tensor<double>({2}, {3, 4}), true);
   Variable<double> copy = x;

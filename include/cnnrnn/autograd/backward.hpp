@@ -59,18 +59,33 @@ void run_backward(Record<T>& record, const BackwardOptions& options) {
   }
 }
 
-}  // namespace detail
-
-/// Runs the tape from the given outputs back to the leaves, whose gradients are added to. Each
-/// record runs once, after all its uses, without recursion. Throws GraphError when the graph was
-/// freed by an earlier pass or a saved tensor was changed.
+/// Throws before anything is changed unless there is a fitting gradient for each root.
 template <class T>
-void backward(const std::vector<Edge<T>>& roots, const std::vector<Tensor<T>>& gradients,
-              const BackwardOptions& options = {}) {
+void check_roots(const std::vector<Edge<T>>& roots, const std::vector<Tensor<T>>& gradients) {
+  require<GraphError>(roots.size() == gradients.size(),
+                      "backward: expected a gradient for each root, got ", gradients.size(),
+                      " for ", roots.size());
   for (std::size_t i = 0; i < roots.size(); ++i) {
-    roots[i].add(gradients[i]);
+    require<GraphError>(static_cast<bool>(roots[i]),
+                        "backward: expected a result that depends on a leaf with a gradient");
+    require<ShapeError>(
+        gradients[i].defined() && gradients[i].shape() == roots[i].shape(),
+        "backward: expected a gradient of shape ", roots[i].shape(), ", got ",
+        gradients[i].defined() ? to_message(gradients[i].shape()) : "an undefined one");
   }
-  auto uses = detail::count_uses(roots);
+}
+
+template <class T>
+void clear_gradients(Record<T>& record) {
+  for (auto& gradient : record.gradients) {
+    gradient = {};
+  }
+}
+
+/// Runs the records from the roots on, each when all its uses have run.
+template <class T>
+void run_records(const std::vector<Edge<T>>& roots, std::unordered_map<Record<T>*, Index>& uses,
+                 const BackwardOptions& options) {
   std::vector<Record<T>*> ready;
   for (const auto& root : roots) {
     const auto entry = uses.find(root.record.get());
@@ -87,16 +102,41 @@ void backward(const std::vector<Edge<T>>& roots, const std::vector<Tensor<T>>& g
     }
     const auto has_gradient = [](const Tensor<T>& gradient) { return gradient.defined(); };
     if (std::any_of(record->gradients.begin(), record->gradients.end(), has_gradient)) {
-      detail::run_backward(*record, options);
+      run_backward(*record, options);
     }
-    for (auto& gradient : record->gradients) {
-      gradient = {};
-    }
+    clear_gradients(*record);
     for (const auto& input : record->inputs) {
       if (input && --uses[input.record.get()] == 0) {
         ready.push_back(input.record.get());
       }
     }
+  }
+}
+
+}  // namespace detail
+
+/// Runs the tape from the given outputs back to the leaves, whose gradients are added to. Each
+/// record runs once, after all its uses, without recursion. Throws GraphError when the graph was
+/// freed by an earlier pass or a saved tensor was changed, ShapeError for a gradient of another
+/// shape than its output. After a failure leaves may hold a part of their gradients.
+template <class T>
+void backward(const std::vector<Edge<T>>& roots, const std::vector<Tensor<T>>& gradients,
+              const BackwardOptions& options = {}) {
+  detail::check_roots(roots, gradients);
+  auto uses = detail::count_uses(roots);
+  try {
+    for (std::size_t i = 0; i < roots.size(); ++i) {
+      roots[i].add(gradients[i]);
+    }
+    detail::run_records(roots, uses, options);
+  } catch (...) {
+    // A later pass over a kept graph must not add to what this one left behind.
+    for (const auto& [record, left] : uses) {
+      if (!record->is_leaf()) {
+        detail::clear_gradients(*record);
+      }
+    }
+    throw;
   }
 }
 

@@ -15,16 +15,15 @@
 //   inverse (C)          1 / sqrt(variance + epsilon)
 //
 // Memory is what it costs, so every pass streams through x from front to back. Some rows together
-// make a wide row of at least 64 elements that is full of whole vectors; what belongs to a channel
+// make a wide row of at least 128 elements that is full of whole vectors; what belongs to a channel
 // is repeated along a wide row. Tiles of wide rows fit in the caches and belong to one thread.
 
 CNNRNN_KERNELS_BEGIN
 
-class BatchNormDims {
- public:
+struct BatchNormDims {
   BatchNormDims(Index rows_of_x, Index channels_of_x) : rows(rows_of_x), channels(channels_of_x) {
     constexpr Index vector = 16;  // of any instruction set, so that results are cut alike
-    constexpr Index enough = 64;
+    constexpr Index enough = 128;
     if (channels > 0 && channels < enough) {
       const Index whole = vector / std::gcd(channels, vector);
       fold = (enough + whole * channels - 1) / (whole * channels) * whole;
@@ -44,14 +43,13 @@ class BatchNormDims {
 
 /// Calls body(lanes, offset) for all vectors of the wide rows begin ... end: the lanes are within a
 /// wide row, which starts at x + offset. The last wide row may be cut short. Bodies capture by
-/// value: a vector store may change anything in memory, so that what is captured by reference has
-/// to be loaded again after each.
+/// value, for the reason that is in for_each_lanes.
 template <class T, class Body>
 void for_wide_rows(const BatchNormDims& d, Index begin, Index end, const Body& body) {
   for (Index row = begin; row < end; ++row) {
     const Index offset = row * d.width;
     const Index count = std::min(d.width, d.rows * d.channels - offset);
-    for_each_lanes<T>(count, [&](const auto& lanes) { body(lanes, offset); });
+    for_each_lanes<T>(count, [=](const auto& lanes) { body(lanes, offset); });
   }
 }
 
@@ -83,32 +81,34 @@ void fold_channels(const BatchNormDims& d, const std::vector<T>& wide, T* sums) 
 template <class T>
 void tile_statistics(const BatchNormDims& d, Index begin, Index end, Index rows, const T* x,
                      T* mean, T* squares) {
-  const auto channels = static_cast<std::size_t>(d.channels);
   std::vector<T> wide(static_cast<std::size_t>(d.width));
-  for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index offset) {
-    lanes.store(wide.data(), lanes.load(wide.data()) + lanes.load(x + offset));
+  T* const sums = wide.data();
+  for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index offset) {
+    lanes.store(sums, lanes.load(sums) + lanes.load(x + offset));
   });
   fold_channels(d, wide, mean);
-  for (std::size_t c = 0; c < channels; ++c) {
+  for (Index c = 0; c < d.channels; ++c) {
     mean[c] /= static_cast<T>(rows);
   }
 
-  const auto centre = repeat_channels(d, mean);
+  const auto wide_mean = repeat_channels(d, mean);
   std::vector<T> wide_squares(wide.size());
   std::fill(wide.begin(), wide.end(), T(0));
-  for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index offset) {
-    const auto difference = lanes.load(x + offset) - lanes.load(centre.data());
-    lanes.store(wide.data(), lanes.load(wide.data()) + difference);
-    lanes.store(wide_squares.data(),
-                multiply_add(difference, difference, lanes.load(wide_squares.data())));
+  const T* const centre = wide_mean.data();
+  T* const square_sums = wide_squares.data();
+  for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index offset) {
+    const auto difference = lanes.load(x + offset) - lanes.load(centre);
+    lanes.store(sums, lanes.load(sums) + difference);
+    lanes.store(square_sums, multiply_add(difference, difference, lanes.load(square_sums)));
   });
-  std::vector<T> rest(channels);
+  std::vector<T> rest(static_cast<std::size_t>(d.channels));
   fold_channels(d, wide, rest.data());
   fold_channels(d, wide_squares, squares);
-  for (std::size_t c = 0; c < channels; ++c) {
-    const T correction = rest[c] / static_cast<T>(rows);
+  for (Index c = 0; c < d.channels; ++c) {
+    const T left = rest[static_cast<std::size_t>(c)];
+    const T correction = left / static_cast<T>(rows);
     mean[c] += correction;
-    squares[c] -= rest[c] * correction;
+    squares[c] -= left * correction;
   }
 }
 
@@ -151,13 +151,16 @@ void batch_norm_statistics(const BatchNormDims& d, const T* x, T* mean, T* varia
 template <class T>
 void batch_norm_forward(const BatchNormDims& d, const T* x, const T* mean, const T* scale,
                         const T* shift, T* y) {
-  const auto m = repeat_channels(d, mean);
-  const auto a = repeat_channels(d, scale);
-  const auto b = repeat_channels(d, shift);
+  const auto wide_mean = repeat_channels(d, mean);
+  const auto wide_scale = repeat_channels(d, scale);
+  const auto wide_shift = repeat_channels(d, shift);
+  const T* const m = wide_mean.data();
+  const T* const a = wide_scale.data();
+  const T* const b = wide_shift.data();
   parallel_for(d.wide_rows(), d.tile, [&](Index begin, Index end) {
-    for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index offset) {
-      const auto centred = lanes.load(x + offset) - lanes.load(m.data());
-      lanes.store(y + offset, multiply_add(centred, lanes.load(a.data()), lanes.load(b.data())));
+    for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index offset) {
+      const auto centred = lanes.load(x + offset) - lanes.load(m);
+      lanes.store(y + offset, multiply_add(centred, lanes.load(a), lanes.load(b)));
     });
   });
 }
@@ -169,15 +172,18 @@ void batch_norm_backward_sums(const BatchNormDims& d, const T* x, const T* dy, c
   const auto channels = static_cast<std::size_t>(d.channels);
   std::vector<T> tile_dy(static_cast<std::size_t>(d.tiles()) * channels);
   std::vector<T> tile_dy_x(tile_dy.size());
-  const auto m = repeat_channels(d, mean);
+  const auto wide_mean = repeat_channels(d, mean);
+  const T* const m = wide_mean.data();
   parallel_for(d.wide_rows(), d.tile, [&](Index begin, Index end) {
-    std::vector<T> wide_dy(m.size());
-    std::vector<T> wide_dy_x(m.size());
-    for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index offset) {
+    std::vector<T> wide_dy(wide_mean.size());
+    std::vector<T> wide_dy_x(wide_mean.size());
+    T* const sums_dy = wide_dy.data();
+    T* const sums_dy_x = wide_dy_x.data();
+    for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index offset) {
       const auto upstream = lanes.load(dy + offset);
-      const auto centred = lanes.load(x + offset) - lanes.load(m.data());
-      lanes.store(wide_dy.data(), lanes.load(wide_dy.data()) + upstream);
-      lanes.store(wide_dy_x.data(), multiply_add(upstream, centred, lanes.load(wide_dy_x.data())));
+      const auto centred = lanes.load(x + offset) - lanes.load(m);
+      lanes.store(sums_dy, lanes.load(sums_dy) + upstream);
+      lanes.store(sums_dy_x, multiply_add(upstream, centred, lanes.load(sums_dy_x)));
     });
     const Index to = begin / d.tile * d.channels;
     fold_channels(d, wide_dy, tile_dy.data() + to);
@@ -207,17 +213,21 @@ void batch_norm_backward_input(const BatchNormDims& d, const T* x, const T* dy, 
   if (!dx.needed()) {
     return;
   }
-  const auto m = repeat_channels(d, mean);
-  const auto a = repeat_channels(d, scale);
-  const auto b = repeat_channels(d, slope);
-  const auto c = repeat_channels(d, offset);
+  const auto wide_mean = repeat_channels(d, mean);
+  const auto wide_scale = repeat_channels(d, scale);
+  const auto wide_slope = repeat_channels(d, slope);
+  const auto wide_offset = repeat_channels(d, offset);
+  const T* const m = wide_mean.data();
+  const T* const a = wide_scale.data();
+  const T* const b = wide_slope.data();
+  const T* const c = wide_offset.data();
   parallel_for(d.wide_rows(), d.tile, [&](Index begin, Index end) {
-    for_wide_rows<T>(d, begin, end, [&](const auto& lanes, Index at) {
-      const auto centred = lanes.load(x + at) - lanes.load(m.data());
-      const auto through_statistics =
-          multiply_add(centred, lanes.load(b.data()), lanes.load(c.data()));
-      const auto value = lanes.load(dy + at) * lanes.load(a.data()) - through_statistics;
-      lanes.store(dx.data() + at, dx.accumulate ? lanes.load(dx.data() + at) + value : value);
+    for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index at) {
+      const auto centred = lanes.load(x + at) - lanes.load(m);
+      const auto through_statistics = multiply_add(centred, lanes.load(b), lanes.load(c));
+      const auto value = lanes.load(dy + at) * lanes.load(a) - through_statistics;
+      T* const to = dx.data() + at;
+      lanes.store(to, dx.accumulate ? lanes.load(to) + value : value);
     });
   });
 }

@@ -139,16 +139,17 @@ void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, T* place) {
 /// dx = the sum of dy over the windows in which x was the largest
 template <class T>
 void max_pool2d_backward(const Pool2dDims& d, const T* place, const T* dy, GradientSpan<T> dx) {
-  using P = Packet<T>;
   for_gradient_rows(d, dx, [&](Index image, Index row, T* to) {
     for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index position) {
-      const Index from = ((image * d.oh + p) * d.ow + q) * d.c;
-      const P here = P::set(static_cast<T>(position));
-      for_each_lanes<T>(d.c, [&](const auto& lanes) {
-        const P before = lanes.load(to + column * d.c);
-        const P share =
-            select_equal(lanes.load(place + from), here, lanes.load(dy + from), P::zero());
-        lanes.store(to + column * d.c, before + share);
+      const Index pixel = ((image * d.oh + p) * d.ow + q) * d.c;
+      const T* const chosen = place + pixel;
+      const T* const from = dy + pixel;
+      T* const target = to + column * d.c;
+      const auto here = Packet<T>::set(static_cast<T>(position));
+      for_each_lanes<T>(d.c, [=](const auto& lanes) {
+        const auto zero = Packet<T>::zero();
+        const auto share = select_equal(lanes.load(chosen), here, lanes.load(from), zero);
+        lanes.store(target, lanes.load(target) + share);
       });
     });
   });
@@ -187,14 +188,14 @@ void avg_pool2d_forward(const Pool2dDims& d, bool padded, const T* x, T* y) {
 /// dx = the sum of dy / count over the windows that hold x
 template <class T>
 void avg_pool2d_backward(const Pool2dDims& d, bool padded, const T* dy, GradientSpan<T> dx) {
-  using P = Packet<T>;
   for_gradient_rows(d, dx, [&](Index image, Index row, T* to) {
     for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index /*position*/) {
       const T* const from = dy + ((image * d.oh + p) * d.ow + q) * d.c;
-      const P scale = P::set(average_pool_scale<T>(d, pool_rows(d, p), pool_columns(d, q), padded));
-      for_each_lanes<T>(d.c, [&](const auto& lanes) {
-        const P before = lanes.load(to + column * d.c);
-        lanes.store(to + column * d.c, multiply_add(lanes.load(from), scale, before));
+      T* const target = to + column * d.c;
+      const auto scale =
+          Packet<T>::set(average_pool_scale<T>(d, pool_rows(d, p), pool_columns(d, q), padded));
+      for_each_lanes<T>(d.c, [=](const auto& lanes) {
+        lanes.store(target, multiply_add(lanes.load(from), scale, lanes.load(target)));
       });
     });
   });

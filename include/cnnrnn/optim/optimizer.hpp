@@ -19,7 +19,7 @@ namespace optim {
 /// Parameters that are updated alike; what is not given is the optimizer's own option.
 template <class T>
 struct ParameterGroup {
-  std::vector<Variable<T>> parameters = {};
+  std::vector<Variable<T>> parameters;
   std::optional<double> learning_rate = {};
   std::optional<double> weight_decay = {};
 };
