@@ -235,9 +235,8 @@ TEST_CASE("optimizers describe themselves") {
         "Adam(beta1 0.9, beta2 0.999, epsilon 1e-08; 2 parameters: learning rate 0.001, weight "
         "decay 0)");
   using Group = optim::ParameterGroup<float>;
-  const std::vector<Group> groups = {{.parameters = {parameters[0]}},
-                                     {},
-                                     {.parameters = {parameters[1]}, .learning_rate = 0.1}};
+  const std::vector<Group> groups = {
+      {.parameters = {parameters[0]}}, {}, {.parameters = {parameters[1]}, .learning_rate = 0.1}};
   CHECK(optim::Sgd<float>(groups, {.momentum = 0.9, .nesterov = true}).describe() ==
         "Sgd(momentum 0.9, nesterov; 1 parameters: learning rate 0.01, weight decay 0; 1 "
         "parameters: learning rate 0.1, weight decay 0)");

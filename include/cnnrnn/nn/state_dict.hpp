@@ -71,15 +71,16 @@ class RandomRestorer : public Visitor<T> {
 class StateDifferences {
  public:
   template <class Part>
-  void compare(const std::map<std::string, Part>& expected, const std::map<std::string, Part>& got) {
+  void compare(const std::map<std::string, Part>& expected,
+               const std::map<std::string, Part>& got) {
     for (const auto& [name, part] : expected) {
       const auto found = got.find(name);
       if (found == got.end()) {
         missing_.push_back(name);
       } else if constexpr (!std::is_same_v<Part, Random::State>) {
         if (found->second.shape() != part.shape()) {
-          shapes_.push_back(to_message(name, ": expected ", part.shape(), ", got ",
-                                       found->second.shape()));
+          shapes_.push_back(
+              to_message(name, ": expected ", part.shape(), ", got ", found->second.shape()));
         }
       }
     }
