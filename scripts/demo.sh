@@ -8,7 +8,7 @@ out=runs/demo
 install=yes
 
 # About two minutes of training on two cores.
-train=(train --data auto --rnn lstm --epochs 2 --limit 20000 --overwrite --out "$out")
+train=(train --data auto --rnn lstm --epochs 3 --limit 25000 --overwrite --out "$out")
 evaluate=(evaluate --data auto --checkpoint "$out/checkpoint.safetensors" --samples 32 --out "$out")
 
 usage() {

@@ -42,7 +42,7 @@ struct SumTiles {
   Index row_blocks, column_blocks;
 
   explicit SumTiles(const SumDims& d)
-      : rows(std::max<Index>(16, (1 << 12) / std::clamp<Index>(d.inner, 1, most_columns))),
+      : rows(std::max<Index>(64, (1 << 10) / std::clamp<Index>(d.inner, 1, most_columns))),
         columns(std::min(d.inner, most_columns)),
         row_blocks(std::max<Index>(1, (d.axis + rows - 1) / rows)),
         column_blocks((d.inner + most_columns - 1) / most_columns) {}
