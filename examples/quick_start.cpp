@@ -12,7 +12,8 @@ int main() {
                               nn::MaxPool2d<float>(), nn::Flatten<float>(),  // (N, 1152)
                               nn::Linear<float>(1152, 10, random));
   optim::Adam<float> adam(model.parameters(), {.learning_rate = 1e-3});
-  data::Loader<float> loader(data::synthetic_images({.train_images = 5000}).train, {.batch = 100});
+  data::Loader<float> loader(data::synthetic_images({.train_images = 5000}).train,
+                             {.batch = 100, .shuffle = true});
   for (Index epoch = 0; epoch < 2; ++epoch) {
     loader.set_epoch(epoch);
     for (const auto& [images, labels] : loader) {

@@ -24,7 +24,8 @@ struct Classifier {
 inline std::vector<cnnrnn::optim::ParameterGroup<float>> parameter_groups(Classifier::Model& model,
                                                                           double rnn_l2) {
   cnnrnn::optim::ParameterGroup<float> plain;
-  cnnrnn::optim::ParameterGroup<float> recurrent{.weight_decay = rnn_l2};
+  cnnrnn::optim::ParameterGroup<float> recurrent;
+  recurrent.weight_decay = rnn_l2;
   for (const auto& [path, parameter] : model.named_parameters()) {
     const bool decays = path.find(".rnn.weight") != std::string::npos;
     (decays ? recurrent : plain).parameters.push_back(parameter);

@@ -73,8 +73,7 @@ inline int evaluate(const Classifier& classifier, const EvaluateOptions& options
   }
   const auto& test = data.split.test;
   require<ValueError>(test.class_names == card.class_names, "evaluate: expected the classes of ",
-                      card.data_name, ", which the model was trained on, got those of ",
-                      test.name);
+                      card.data_name, ", which the model was trained on, got those of ", test.name);
   std::cout << "data:    " << data.describe() << '\n';
   print_setup(*model);
 

@@ -35,6 +35,13 @@ inline LoadedModel load_model(const Classifier& classifier, const std::string& p
   }
   require<FileError>(loaded.card.program == classifier.name, path, ": expected a model of ",
                      classifier.name, ", got one of ", loaded.card.program);
+  const ModelCard& card = loaded.card;
+  require<FileError>(card.model.classes > 0 && std::ssize(card.class_names) == card.model.classes &&
+                         card.mean.size() == 3 && card.standard_deviation.size() == 3,
+                     path,
+                     ": expected a name for each class and the statistics of 3 channels, got ",
+                     card.class_names.size(), " names for ", card.model.classes, " classes and ",
+                     card.mean.size(), " means");
   Random random;
   loaded.model = classifier.make(loaded.card.model, random);
   io::load(path, *loaded.model);

@@ -37,8 +37,8 @@ inline int predict(const Classifier& classifier, const PredictOptions& options) 
     order.resize(std::min(order.size(), static_cast<std::size_t>(options.top)));
     std::cout << file << ':' << std::fixed << std::setprecision(1);
     for (const Index k : order) {
-      std::cout << (k == order.front() ? " " : ", ") << card.class_names[static_cast<std::size_t>(k)]
-                << ' ' << 100 * p(0, k) << '%';
+      std::cout << (k == order.front() ? " " : ", ")
+                << card.class_names[static_cast<std::size_t>(k)] << ' ' << 100 * p(0, k) << '%';
     }
     std::cout << std::endl;
   }

@@ -20,7 +20,10 @@ inline CLI::Validator finite_above(double least, bool inclusive) {
         double value = 0;
         const bool number = CLI::detail::lexical_cast(text, value) && std::isfinite(value);
         const bool fits = number && (value > least || (inclusive && value == least));
-        return fits ? std::string() : "expected a " + std::string(inclusive ? "number of 0 or more" : "positive number") + ", got " + text;
+        return fits ? std::string()
+                    : "expected a " +
+                          std::string(inclusive ? "number of 0 or more" : "positive number") +
+                          ", got " + text;
       },
       inclusive ? "0 or more" : "positive");
 }
@@ -30,7 +33,7 @@ inline const CLI::Validator not_negative = finite_above(0, true);
 
 inline void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "threads (0: as many as OpenMP offers)")
-      ->check(not_negative)
+      ->check(CLI::Range(0, cnnrnn::most_threads))
       ->capture_default_str();
 }
 
@@ -48,9 +51,9 @@ inline CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOpt
         ->each([&options, name](const std::string&) { options.given.insert(name); });
   };
   entry("--data", "data", config.data, data_help);
-  entry("--rnn", "model", config.model.rnn, "recurrent taps beside the network")
+  entry("--rnn", "rnn", config.model.rnn, "recurrent taps beside the network")
       ->check(CLI::IsMember(classifier.rnns));
-  entry("--wavelet", "model", config.model.wavelet, "wavelet before the taps")
+  entry("--wavelet", "wavelet", config.model.wavelet, "wavelet before the taps")
       ->check(CLI::IsMember({"none"}));
   entry("--epochs", "epochs", config.epochs, "passes over the training images")->check(positive);
   entry("--batch", "batch", config.batch, "images in a batch")->check(positive);
@@ -64,12 +67,13 @@ inline CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOpt
   train->add_flag("--augment", config.augment, "random crops and flips of the training images")
       ->each([&options](const std::string&) { options.given.insert("augment"); });
   entry("--seed", "seed", config.seed, "seed of the weights and of the order")->check(not_negative);
-  entry("--limit", "limit", config.limit, "use only the first images of each part (0: all)")
+  entry("--limit", "limit", config.limit,
+        "use so many images of each part, spread over it (0: all)")
       ->check(not_negative);
   train->add_option("--out", options.out, "folder for checkpoints and history")
       ->capture_default_str();
   train->add_flag("--resume", options.resume, "go on where the run in --out stopped");
-  train->add_flag("--overwrite", options.overwrite, "replace a run in --out");
+  train->add_flag("--overwrite", options.overwrite, "replace a run in --out")->excludes("--resume");
   train
       ->add_option("--checkpoint-every", options.checkpoint_every,
                    "save every so many batches too (0: after each epoch)")
@@ -86,7 +90,7 @@ inline CLI::App* add_evaluate(CLI::App& app, EvaluateOptions& options, int& thre
   command->add_option("--batch", options.batch, "images in a batch")
       ->check(positive)
       ->capture_default_str();
-  command->add_option("--limit", options.limit, "use only the first test images (0: all)")
+  command->add_option("--limit", options.limit, "use so many test images (0: all)")
       ->check(not_negative);
   command->add_option("--samples", options.samples, "write the first test images and predictions")
       ->check(not_negative);
@@ -109,8 +113,8 @@ inline CLI::App* add_predict(CLI::App& app, PredictOptions& options, int& thread
 
 }  // namespace detail
 
-/// The command line of an example program. Returns its exit code: 0; 1 when it failed; 2 for a wrong
-/// command line; 130 when training was stopped by Ctrl-C and saved.
+/// The command line of an example program. Returns its exit code: 0; 1 when it failed; 2 for a
+/// wrong command line; 130 when training was stopped by Ctrl-C and saved.
 inline int run(int argc, char** argv, const Classifier& classifier) {
   CLI::App app(classifier.summary, classifier.name);
   app.require_subcommand(1);
@@ -128,11 +132,12 @@ inline int run(int argc, char** argv, const Classifier& classifier) {
   }
   try {
     cnnrnn::set_threads(train.threads);
-    if (train_command->parsed()) {
-      return TrainingRun(classifier, train).run();
-    }
-    return evaluate_command->parsed() ? evaluate(classifier, evaluation)
-                                      : predict(classifier, prediction);
+    const int code = train_command->parsed()      ? TrainingRun(classifier, train).run()
+                     : evaluate_command->parsed() ? evaluate(classifier, evaluation)
+                                                  : predict(classifier, prediction);
+    cnnrnn::require<cnnrnn::FileError>(static_cast<bool>(std::cout.flush()),
+                                       "cannot write to standard output");
+    return code;
   } catch (const cnnrnn::ValueError& error) {
     std::cerr << classifier.name << ": " << error.what() << std::endl;
     return 2;

@@ -16,8 +16,7 @@ inline bool on_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 /// Prints what is about to run: model, threads, vector width, build.
 inline void print_setup(Classifier::Model& model) {
   const auto build = cnnrnn::kernels::build_info();
-  std::cout << "model:   " << model.describe() << ", " << model.parameter_count()
-            << " parameters\n"
+  std::cout << "model:   " << model.describe() << ", " << model.parameter_count() << " parameters\n"
             << "machine: " << cnnrnn::threads() << " threads"
             << (build.openmp ? "" : " (built without OpenMP)") << ", vectors of "
             << build.float_lanes << " floats (" << build.instruction_set << ")\n"

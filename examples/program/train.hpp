@@ -52,7 +52,8 @@ inline RunConfig resumed_config(const TrainOptions& options, const RunFolder& fo
   const nlohmann::json asked = options.config;
   nlohmann::json now = config;
   for (const std::string& name : options.given) {
-    now[name] = asked.at(name);
+    const bool of_model = name == "rnn" || name == "wavelet";
+    (of_model ? now["model"] : now)[name] = (of_model ? asked["model"] : asked).at(name);
   }
   const auto changed = differences(config, now.get<RunConfig>(), {"epochs", "data"});
   cnnrnn::require<cnnrnn::ValueError>(changed.empty(), "--resume: expected the options of ",
@@ -96,7 +97,12 @@ class TrainingRun {
       std::cout << "resumed: " << state.epoch << " epochs and " << state.batch
                 << " batches are done" << std::endl;
     } else {
-      io::write_text(folder_.config(), nlohmann::json(config_).dump(2) + "\n");
+      remove_old_run();
+    }
+    io::write_text(folder_.config(), nlohmann::json(config_).dump(2) + "\n");
+    if (state.epoch >= config_.epochs) {
+      std::cout << "nothing to do: " << state.epoch << " of " << config_.epochs
+                << " epochs are done; ask for more with --epochs" << std::endl;
     }
     if (trainer.run(std::move(state)) == train::Ending::stopped) {
       std::cout << "stopped after " << trainer.state().epoch << " epochs and "
@@ -124,6 +130,16 @@ class TrainingRun {
     require<ValueError>(!used || options_.resume || options_.overwrite, "--out: ", options_.out,
                         " holds a run; continue it with --resume, replace it with --overwrite, or "
                         "choose another folder");
+  }
+
+  /// A new run must not be resumed from what an old one left. The old run's files go away before
+  /// the new configuration comes.
+  void remove_old_run() const {
+    for (const auto& file : {folder_.resume(), folder_.model(), folder_.history()}) {
+      std::error_code error;
+      std::filesystem::remove(file, error);
+      cnnrnn::require<cnnrnn::FileError>(!error, file, ": cannot remove: ", error.message());
+    }
   }
 
   ModelCard make_card(const Classifier& classifier) const {
@@ -181,7 +197,9 @@ class TrainingRun {
     if (config_.schedule == "constant") {
       config.erase("epochs");
     }
-    config["images"] = {data_.split.train.name, data_.split.train.size()};
+    config["images"] = data_.split.train.size();
+    config["classes"] = card_.class_names;
+    config["mean"] = card_.mean;
     return config.dump();
   }
 

@@ -66,7 +66,7 @@ TEST_CASE("a parallel loop runs in nobody's time when there is nothing to do") {
 TEST_CASE("wrong blocks and thread counts are errors") {
   CHECK_THROWS_WITH(parallel_for(1, 0, [](Index, Index) {}),
                     "parallel_for: expected a positive block, got 0");
-  CHECK_THROWS_WITH(set_threads(-1), "set_threads: expected 0 or more threads, got -1");
+  CHECK_THROWS_WITH(set_threads(-1), "set_threads: expected 0 to 1024 threads, got -1");
 }
 
 TEST_CASE("the exception of the lowest block arrives, whatever the threads") {
@@ -159,3 +159,9 @@ TEST_CASE("a caller who flushes denormals goes on doing so") {
   CHECK(denormals_flushed());
 }
 #endif
+
+TEST_CASE("a number of threads or a block that cannot be is an error") {
+  CHECK_THROWS_AS(set_threads(-1), ValueError);
+  CHECK_THROWS_AS(set_threads(most_threads + 1), ValueError);
+  CHECK_THROWS_AS(parallel_sum<double>(3, 0, [](Index, Index) { return 1.0; }), ValueError);
+}

@@ -36,6 +36,7 @@ TEST_CASE("subset takes images and labels in the order asked for") {
 TEST_CASE("limit keeps the first images") {
   CHECK(data::limit(three(), 2).size() == 2);
   CHECK(data::limit(three(), 2).images(1, 0, 1, 0) == 3);
+  CHECK(data::limit(three(), 1).labels(0) == three().labels(0));
   CHECK(data::limit(three(), 7).size() == 3);
   CHECK_THROWS_WITH(data::limit(three(), 0), "limit: expected a positive number of images, got 0");
 }

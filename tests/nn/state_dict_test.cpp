@@ -112,3 +112,27 @@ TEST_CASE("a state that does not fit is refused with all differences, and change
   CHECK_THROWS_WITH(nn::load_state_dict(whole, empty),
                     Contains("9 unexpected: x0, x1, x2, x3, x4, ..."));
 }
+
+namespace {
+
+/// A slip that copying a line makes: two parts under one name.
+class Twice : public nn::Module<float> {
+ public:
+  void visit(nn::Visitor<float>& visitor) override {
+    visitor("weight", a_);
+    visitor("weight", b_);
+  }
+  std::string describe() const override { return "Twice"; }
+
+ private:
+  Variable<float> a_{Tensor<float>::ones({2}), true};
+  Variable<float> b_{Tensor<float>::ones({2}), true};
+};
+
+}  // namespace
+
+TEST_CASE("two parts under one name are an error, not a lost weight") {
+  Twice twice;
+  CHECK_THROWS_WITH(nn::state_dict(twice),
+                    "state_dict: expected every name once, got weight twice");
+}

@@ -36,18 +36,26 @@ def interrupt(data, out, which):
 
 
 def check_full_disk(data, out):
-    """A file may not grow beyond 8 MiB: less than a checkpoint needs."""
+    """A file may not grow beyond 16 MiB: less than what a run goes on from needs."""
     before = (out / "resume.safetensors").read_bytes()
     files = sorted(path.name for path in out.iterdir())
 
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16 << 20, 16 << 20))
 
     text = run(PROGRAM, "train", "--resume", "--epochs", 3, "--out", out, code=1, preexec_fn=limit)
     assert "resume.safetensors: cannot write: File too large" in text, text
     assert (out / "resume.safetensors").read_bytes() == before
     assert sorted(path.name for path in out.iterdir()) == files
+    run(PROGRAM, "train", "--resume", "--epochs", 3, "--out", out)  # it is still good
+
+
+def check_extended_run(out):
+    """A run that was given more epochs remembers them."""
+    run(PROGRAM, "train", "--resume", "--epochs", 3, "--out", out)
+    text = run(PROGRAM, "train", "--resume", "--out", out)
+    assert "nothing to do: 3 of 3 epochs" in text, text
 
 
 with tempfile.TemporaryDirectory() as name:
@@ -70,6 +78,9 @@ with tempfile.TemporaryDirectory() as name:
     run(PROGRAM, *options(mnist, folder / "killed"), "--resume")
     assert result(folder / "killed") == expected, "the run that was killed differs"
 
+    check_extended_run(folder / "killed")
+    text = run(PROGRAM, "train", "--resume", "--overwrite", "--out", folder / "killed", code=2)
+    assert "--overwrite" in text, text
     text = run(PROGRAM, "train", "--resume", "--batch", 8, "--out", folder / "killed", code=2)
     assert "batch: 16 then, 8 now" in text, text
     check_full_disk(mnist, folder / "whole")

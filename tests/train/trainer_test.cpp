@@ -205,3 +205,35 @@ TEST_CASE("the trainer refuses options and states out of range") {
   CHECK_THROWS_WITH(trainer.run({.batch = 8}),
                     Contains("epochs of 7 batches, got epoch 0, batch 8"));
 }
+
+TEST_CASE("weights that are not finite are never saved") {
+  SmallRun<float> run(1, 1e30);  // the first step ruins them; the loss before it is finite
+  Index saved = 0;
+  train::TrainerOptions<float> options{.epochs = 1,
+                                       .save = [&](const auto&) { ++saved; },
+                                       .save_batches = 1,
+                                       .progress = {.out = nullptr}};
+  for (auto& parameter : run.model.parameters()) {
+    parameter.mutable_value().mutable_span()[0] = 1e38F;
+  }
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), std::nullopt, options);
+  CHECK_THROWS_AS(trainer.run(), NumericError);
+  CHECK(saved == 0);
+}
+
+TEST_CASE("evaluating leaves a frozen part frozen") {
+  SmallRun<float> run;
+  run.model.train();
+  std::vector<nn::Module<float>*> parts;
+  struct Parts : nn::Visitor<float> {
+    explicit Parts(std::vector<nn::Module<float>*>& found) : found_(found) {}
+    void module(const std::string&, nn::Module<float>& part) override { found_.push_back(&part); }
+    std::vector<nn::Module<float>*>& found_;
+  } visitor(parts);
+  run.model.visit(visitor);
+  parts[2]->eval();  // the batch norm, as in fine-tuning
+  train::evaluate(run.model, small_loader<float>());
+  CHECK(run.model.training());
+  CHECK(parts[1]->training());
+  CHECK_FALSE(parts[2]->training());
+}

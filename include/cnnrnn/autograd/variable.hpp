@@ -40,7 +40,8 @@ class Variable {
   Index rank() const { return value_.rank(); }
   T item() const { return value_.item(); }
 
-  /// The value for an update in place, as an optimizer does it.
+  /// The value for an update in place, as an optimizer does it: write into its memory, which all
+  /// handles share. Assigning another tensor would part this handle from the others.
   Tensor<T>& mutable_value() { return value_; }
 
   bool requires_grad() const { return static_cast<bool>(edge_); }

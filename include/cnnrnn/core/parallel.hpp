@@ -33,10 +33,14 @@ inline int threads() {
 #endif
 }
 
-/// Sets the number of threads; 0 returns to OpenMP's own choice. Throws ValueError when negative.
-/// Results do not depend on it: not a bit.
+/// More threads than any machine this is for; a runtime that cannot start them ends the program.
+inline constexpr int most_threads = 1024;
+
+/// Sets the number of threads; 0 returns to OpenMP's own choice. Throws ValueError when negative or
+/// above most_threads. Results do not depend on it: not a bit.
 inline void set_threads(int count) {
-  require<ValueError>(count >= 0, "set_threads: expected 0 or more threads, got ", count);
+  require<ValueError>(count >= 0 && count <= most_threads, "set_threads: expected 0 to ",
+                      most_threads, " threads, got ", count);
   detail::thread_setting().store(count, std::memory_order_relaxed);
 }
 
@@ -108,6 +112,7 @@ void parallel_for(Index count, Index block, const Body& body) {
 /// the same bits for any number of threads.
 template <class T, class Body>
 T parallel_sum(Index count, Index block, const Body& body) {
+  require<ValueError>(block > 0, "parallel_sum: expected a positive block, got ", block);
   std::vector<T> partial(static_cast<std::size_t>(count / block + (count % block != 0)));
   parallel_for(count, block, [&](Index begin, Index end) {
     partial[static_cast<std::size_t>(begin / block)] = body(begin, end);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,7 +65,8 @@ inline ImageDataset subset(const ImageDataset& dataset, std::span<const Index> p
   return result;
 }
 
-/// The first `count` images, or all of them when there are no more. Throws ValueError unless count
+/// `count` images spread evenly over the set, whose order may be by class; or all of them when there
+/// are no more. Throws ValueError unless count
 /// is positive.
 inline ImageDataset limit(const ImageDataset& dataset, Index count) {
   require<ValueError>(count > 0, "limit: expected a positive number of images, got ", count);
@@ -74,7 +74,9 @@ inline ImageDataset limit(const ImageDataset& dataset, Index count) {
     return dataset;
   }
   std::vector<Index> positions(static_cast<std::size_t>(count));
-  std::iota(positions.begin(), positions.end(), Index{0});
+  for (Index i = 0; i < count; ++i) {
+    positions[static_cast<std::size_t>(i)] = i * dataset.size() / count;
+  }
   return subset(dataset, positions);
 }
 

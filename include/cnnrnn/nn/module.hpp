@@ -66,7 +66,8 @@ class Visitor {
 };
 
 /// A part of a network that owns parameters or a mode. It lists its parts once, in visit(), and its
-/// parameters, state, mode and printing come from that list.
+/// parameters, state, mode and printing come from that list. A copy of a module shares its
+/// parameters, as copies of variables do: build another one, and load the first one's state into it.
 template <class T>
 class Module {
  public:

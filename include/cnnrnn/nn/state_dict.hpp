@@ -41,10 +41,10 @@ class StateCollector : public Visitor<T> {
 
  private:
   void parameter(const std::string& path, Variable<T>& value) override {
-    state.tensors.emplace(path, value.value());
+    require_new(path, state.tensors.emplace(path, value.value()).second);
   }
   void buffer(const std::string& path, Tensor<T>& value) override {
-    state.tensors.emplace(path, value);
+    require_new(path, state.tensors.emplace(path, value).second);
   }
   void counter(const std::string& path, Tensor<Index>& value) override {
     if (value.defined()) {
@@ -53,6 +53,9 @@ class StateCollector : public Visitor<T> {
   }
   void random(const std::string& path, Random& value) override {
     state.random_states.emplace(path, value.state());
+  }
+  static void require_new(const std::string& path, bool is_new) {
+    require<ValueError>(is_new, "state_dict: expected every name once, got ", path, " twice");
   }
 };
 

@@ -92,12 +92,13 @@ class Checkpoints {
   std::string model_path() const { return options_.folder + "/checkpoint.safetensors"; }
   std::string history_path() const { return options_.folder + "/history.csv"; }
 
-  /// Writes all three. Throws FileError, such as for a full disk; the old files then stay.
+  /// Writes all three. Throws FileError, such as for a full disk; each file is then the old one or
+  /// the new one. What a run goes on from is written last: a finished run has its model.
   void save(const TrainingState& state) {
-    io::save_checkpoint(resume_path(), model_, optimizer_, options_.configuration,
-                        detail::to_tensors(state));
     io::save(model_path(), model_, options_.metadata);
     io::write_text(history_path(), to_csv(state.history));
+    io::save_checkpoint(resume_path(), model_, optimizer_, options_.configuration,
+                        detail::to_tensors(state));
   }
 
   /// Puts model and optimizer where the saved run stands, and returns its state. Throws FileError

@@ -3,7 +3,10 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "cnnrnn/data/loader.hpp"
 #include "cnnrnn/nn/module.hpp"
@@ -26,20 +29,28 @@ LossFunction<T> cross_entropy_loss(const CrossEntropyOptions& options = {}) {
 
 namespace detail {
 
-/// Puts a module into evaluation mode and back into the mode it had.
+/// Puts a module into evaluation mode, and it and each of its parts back into the mode it had: a
+/// part may be frozen.
 template <class T>
-class EvaluationMode {
+class EvaluationMode : private nn::Visitor<T> {
  public:
-  explicit EvaluationMode(nn::Module<T>& module) : module_(module), before_(module.training()) {
-    module_.eval();
+  explicit EvaluationMode(nn::Module<T>& module) {
+    this->module("", module);
+    module.eval();
   }
-  ~EvaluationMode() { module_.train(before_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
+  ~EvaluationMode() override {
+    for (const auto& [part, training] : before_) {  // a part comes after what holds it
+      part->train(training);
+    }
+  }
 
  private:
-  nn::Module<T>& module_;
-  bool before_;
+  void module(const std::string& /*path*/, nn::Module<T>& part) override {
+    before_.emplace_back(&part, part.training());
+    part.visit(*this);
+  }
+
+  std::vector<std::pair<nn::Module<T>*, bool>> before_;
 };
 
 }  // namespace detail

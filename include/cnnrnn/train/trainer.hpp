@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <optional>
@@ -86,6 +87,7 @@ class Trainer {
     require<ValueError>(state_.epoch >= 0 && state_.batch >= 0 && state_.batch <= train_.batches(),
                         "train: expected a state within epochs of ", train_.batches(),
                         " batches, got epoch ", state_.epoch, ", batch ", state_.batch);
+    model_.train();
     while (state_.epoch < options_.epochs) {
       if (!run_batches() || !finish_epoch()) {
         save();
@@ -107,7 +109,6 @@ class Trainer {
  private:
   /// Trains on the rest of the epoch; false when the run is to stop.
   bool run_batches() {
-    model_.train();
     train_.set_epoch(state_.epoch, state_.batch);
     progress_.begin(label(), train_.batches(), state_.batch);
     double last = options_.progress.clock();
@@ -194,9 +195,22 @@ class Trainer {
 
   void save() {
     if (options_.save) {
+      require_finite_weights();
       options_.save(state_);
     }
     saved_ = options_.progress.clock();
+  }
+
+  // A gradient that overflowed shows only in the next loss: it must not replace good weights on
+  // disk.
+  void require_finite_weights() const {
+    for (const auto& parameter : optimizer_.parameters()) {
+      const auto values = parameter.value().span();
+      const bool finite =
+          std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
+      require<NumericError>(finite, "train: expected finite weights to save, got some that are not",
+                            position());
+    }
   }
 
   std::string label() const { return to_message("epoch ", state_.epoch + 1, '/', options_.epochs); }
