@@ -29,8 +29,8 @@ struct ConvWindow {
   Index bands() const { return (out_h + band_rows() - 1) / band_rows(); }
 };
 
-/// The part of one image and one channel group that a band of output rows reads, copied once with its
-/// zeros: no tile ever meets a border.
+/// The part of one image and one channel group that a band of output rows reads, copied once with
+/// its zeros: no tile ever meets a border.
 template <class T>
 class ConvBand {
  public:
@@ -59,8 +59,8 @@ class ConvBand {
     T* to = copy_.mutable_data();
     for (Index row = 0; row < in_rows_; ++row, to += in_columns_ * channels_) {
       const Index place = first_row_ * window_.stride.h + row - window_.padding.h;
-      const bool inside = place >= 0 && place % window_.spacing.h == 0 &&
-                          place / window_.spacing.h < window_.h;
+      const bool inside =
+          place >= 0 && place % window_.spacing.h == 0 && place / window_.spacing.h < window_.h;
       if (inside) {
         fill_row(image + place / window_.spacing.h * window_.w * window_.c + group * channels_, to);
       } else {

@@ -12,7 +12,8 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// Twelve accumulators at least hide the latency of a multiply-add; 24 where there are 32 registers.
+/// Twelve accumulators at least hide the latency of a multiply-add; 24 where there are 32
+/// registers.
 template <class T>
 struct Tile {
   static constexpr Index vectors = 2;
@@ -38,16 +39,18 @@ struct TileStart {
   }
 };
 
-/// c (MR, NR) = start + sum over k of a[row][k] b (K, NR), where k goes through the runs in turn and
-/// b is packed without gaps.
+/// c (MR, NR) = start + sum over k of a[row][k] b (K, NR), where k goes through the runs in turn
+/// and b is packed without gaps.
 template <class T>
-void gemm_tile(const T* const* a, std::span<const Run> runs, const T* b, TileStart<T> start, T* c,
-               Index c_stride) {
+[[gnu::flatten, gnu::noinline]] void gemm_tile(const T* const* a, std::span<const Run> runs,
+                                               const T* b, TileStart<T> start, T* c,
+                                               Index c_stride) {
   using P = Packet<T>;
   P sum[Tile<T>::rows][Tile<T>::vectors];
   unroll<Tile<T>::rows>([&](auto i) {
     unroll<Tile<T>::vectors>([&](auto v) {
-      sum[i][v] = start.data ? P::load(start.data + i * start.row_stride + v * P::width) : P::zero();
+      sum[i][v] =
+          start.data ? P::load(start.data + i * start.row_stride + v * P::width) : P::zero();
     });
   });
   for (const Run run : runs) {
@@ -85,11 +88,13 @@ void gemm_rim_tile(const T* const* a, std::span<const Run> runs, const T* b, Til
   }
 }
 
-/// c (MR, NR) += sum over rows i and steps k of a[i * row_stride + k * step + m] b (rows * steps, NR):
-/// the tile of weight gradients, whose A lies transposed. MR elements must be readable at each step.
+/// c (MR, NR) += sum over rows i and steps k of a[i * row_stride + k * step + m] b (rows * steps,
+/// NR): the tile of weight gradients, whose A lies transposed. MR elements must be readable at each
+/// step.
 template <class T>
-void gemm_transposed_tile(Index rows, Index row_stride, Index steps, Index step, const T* a,
-                          const T* b, T* c, Index c_stride) {
+[[gnu::flatten, gnu::noinline]] void gemm_transposed_tile(Index rows, Index row_stride, Index steps,
+                                                          Index step, const T* a, const T* b, T* c,
+                                                          Index c_stride) {
   using P = Packet<T>;
   P sum[Tile<T>::rows][Tile<T>::vectors];
   unroll<Tile<T>::rows>([&](auto m) {

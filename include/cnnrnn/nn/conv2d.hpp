@@ -16,6 +16,7 @@ struct Conv2dOptions {
   Size2d dilation{1};
   Index groups = 1;
   bool bias = true;
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
 };
 
 /// Two-dimensional convolution, (N, H, W, in) -> (N, OH, OW, out); see conv2d. The weight starts
@@ -52,17 +53,18 @@ class Conv2d : public Layer<T> {
 
  private:
   Convolution convolution() const {
-    return {options_.stride, options_.padding, options_.dilation, options_.groups};
+    return {options_.stride, options_.padding, options_.dilation, options_.groups,
+            options_.algorithm};
   }
 
   void validate() const {
-    const auto& [kernel, stride, padding, dilation, groups, bias] = options_;
+    const auto& [kernel, stride, padding, dilation, groups, bias, algorithm] = options_;
     cnnrnn::detail::check_conv2d(convolution());
     require<ValueError>(kernel.h > 0 && kernel.w > 0, "Conv2d: expected a positive kernel, got ",
                         kernel);
     require<ValueError>(in_ > 0 && out_ > 0 && in_ % groups == 0 && out_ % groups == 0,
-                        "Conv2d: expected positive channels divisible by ", groups,
-                        " groups, got ", in_, " and ", out_);
+                        "Conv2d: expected positive channels divisible by ", groups, " groups, got ",
+                        in_, " and ", out_);
   }
 
   Index in_;

@@ -3,7 +3,6 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/column_sums.hpp"
 #include "cnnrnn/kernels/conv2d.hpp"
-#include "cnnrnn/kernels/conv2d_weight.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -12,18 +11,19 @@ struct Convolution {
   Size2d padding{0};
   Size2d dilation{1};
   Index groups = 1;
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
 };
 
 namespace detail {
 
 inline void check_conv2d(const Convolution& options) {
-  const auto& [stride, padding, dilation, groups] = options;
+  const auto& [stride, padding, dilation, groups, algorithm] = options;
   require<ValueError>(stride.h > 0 && stride.w > 0, "conv2d: expected a positive stride, got ",
                       stride);
   require<ValueError>(padding.h >= 0 && padding.w >= 0,
                       "conv2d: expected a padding of 0 or more, got ", padding);
-  require<ValueError>(dilation.h > 0 && dilation.w > 0, "conv2d: expected a positive dilation, got ",
-                      dilation);
+  require<ValueError>(dilation.h > 0 && dilation.w > 0,
+                      "conv2d: expected a positive dilation, got ", dilation);
   require<ValueError>(groups > 0, "conv2d: expected a positive number of groups, got ", groups);
 }
 
@@ -40,8 +40,22 @@ inline kernels::Conv2dDims conv2d_dims(const Shape& x, const Shape& weight, bool
                       " groups, got ", weight);
   require<ShapeError>(!has_bias || bias == Shape{weight[0]}, "conv2d: expected a bias of shape ",
                       Shape{weight[0]}, ", got ", bias);
-  const kernels::Conv2dDims d{x[0], x[1], x[2], x[3], weight[0], {weight[2], weight[3]},
-                              options.stride, options.padding, options.dilation, options.groups};
+  const kernels::Conv2dDims d{x[0],
+                              x[1],
+                              x[2],
+                              x[3],
+                              weight[0],
+                              {weight[2], weight[3]},
+                              options.stride,
+                              options.padding,
+                              options.dilation,
+                              options.groups,
+                              options.algorithm};
+  require<ValueError>(options.algorithm != ConvAlgorithm::winograd || d.fits_winograd(),
+                      "conv2d: expected a 3x3 kernel at stride 1 without dilation and groups for "
+                      "Winograd's algorithm, got a weight ",
+                      weight, ", stride ", d.stride, ", dilation ", d.dilation, ", groups ",
+                      d.groups);
   const Size2d reach{d.dilation.h * (d.kernel.h - 1) + 1, d.dilation.w * (d.kernel.w - 1) + 1};
   require<ShapeError>(d.h + 2 * d.padding.h >= reach.h && d.w + 2 * d.padding.w >= reach.w,
                       "conv2d: expected an image of at least ", reach, " with its padding ",
@@ -55,12 +69,13 @@ inline kernels::Conv2dDims conv2d_dims(const Shape& x, const Shape& weight, bool
 ///
 /// x (N, H, W, C), weight (O, C / groups, KH, KW), bias (O) or undefined -> y (N, OH, OW, O) with
 /// OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1. Saves x and weight. Throws
-/// ShapeError, and ValueError for options out of range.
+/// ShapeError, and ValueError for options out of range or an algorithm that does not exist for
+/// them.
 template <class T>
 Variable<T> conv2d(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias = {},
                    const Convolution& options = {}) {
-  const auto d = detail::conv2d_dims(x.shape(), weight.shape(), bias.defined(), bias.shape(),
-                                     options);
+  const auto d =
+      detail::conv2d_dims(x.shape(), weight.shape(), bias.defined(), bias.shape(), options);
   Tensor<T> y({d.n, d.oh(), d.ow(), d.o});
   kernels::conv2d_forward(d, x.value().data(), weight.value().data(), bias.value().data(),
                           y.mutable_data());

@@ -34,8 +34,7 @@ class WeightGradient {
   void add(Index image, Index band_index, const T* x, const T* dy, T* sum) const {
     ConvBand<T> band(window_, d_.group_c(), band_index);
     Tensor<T> packed({columns_ * band.pixels()});
-    const T* const band_dy =
-        dy + (image * window_.out_h + band.first_row()) * window_.out_w * d_.o;
+    const T* const band_dy = dy + (image * window_.out_h + band.first_row()) * window_.out_w * d_.o;
     for (Index g = 0; g < d_.groups; ++g) {
       band.fill(x + image * d_.h * d_.w * d_.c, g);
       pack_dy(band.pixels(), band_dy + g * d_.group_o(), packed.mutable_data());
@@ -80,15 +79,10 @@ class WeightGradient {
   Index runs_ = 0;
 };
 
-}  // namespace detail
-
-/// dweight = sum over pixels of x at the taps times dy. The bands of all images are cut into a fixed
-/// number of chunks, each summed on its own and added in order.
+/// dweight = sum over pixels of x at the taps times dy. The bands of all images are cut into a
+/// fixed number of chunks, each summed on its own and added in order.
 template <class T>
-void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
-  if (!dweight.needed()) {
-    return;
-  }
+void direct_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
   const ConvWindow window = d.forward_window();
   const detail::WeightGradient<T> gradient(d, window);
   const Index jobs = d.n * window.bands();
@@ -121,5 +115,7 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
     }
   });
 }
+
+}  // namespace detail
 
 CNNRNN_KERNELS_END

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "cnnrnn/core/namespace.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+/// How a convolution is computed. `automatic` decides by the shapes alone. Winograd's F(4x4, 3x3)
+/// needs a quarter of the products and exists for 3x3 kernels at stride 1 without dilation and
+/// groups; its float results are about ten times less exact than those of `direct`.
+enum class ConvAlgorithm { automatic, direct, winograd };
+
+CNNRNN_NAMESPACE_END

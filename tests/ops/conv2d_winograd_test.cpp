@@ -1,0 +1,107 @@
+// Winograd's algorithm against the direct one: the same convolutions, values and gradients.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cnnrnn/autograd/gradcheck.hpp"
+#include "cnnrnn/ops/conv2d.hpp"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/random_tensor.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Case {
+  Shape x;
+  Index outputs;
+  Size2d padding;
+};
+
+/// Tiles that end inside the image and at its border, fewer outputs than a tile, channels and
+/// outputs around the widths of vectors, padding beyond the kernel, several blocks of tiles.
+const std::vector<Case> cases{
+    {{1, 1, 1, 1}, 1, 1},    {{1, 3, 3, 2}, 3, 0},      {{2, 4, 4, 8}, 8, 1},
+    {{1, 5, 6, 3}, 17, 1},   {{3, 7, 4, 16}, 16, 1},    {{2, 8, 8, 33}, 5, {0, 1}},
+    {{1, 9, 2, 7}, 40, 2},   {{1, 6, 5, 4}, 9, {3, 4}}, {{30, 8, 8, 5}, 35, 1},
+    {{2, 33, 30, 6}, 15, 1}, {{1, 12, 13, 20}, 130, 1},
+};
+
+template <class T>
+struct Result {
+  Tensor<T> y, dx, dweight, dbias;
+};
+
+template <class T>
+Result<T> run(const Case& c, ConvAlgorithm algorithm) {
+  const Variable<T> x(random_tensor<T>(c.x, 1), true);
+  const Variable<T> weight(random_tensor<T>({c.outputs, c.x[3], 3, 3}, 2), true);
+  const Variable<T> bias(random_tensor<T>({c.outputs}, 3), true);
+  const auto y = conv2d(x, weight, bias, {.padding = c.padding, .algorithm = algorithm});
+  y.backward(random_tensor<T>(y.shape(), 4));
+  return {y.value(), x.grad(), weight.grad(), bias.grad()};
+}
+
+template <class T>
+void compare(double tolerance) {
+  for (const Case& c : cases) {
+    CAPTURE(to_message(c.x, c.outputs, c.padding));
+    const auto direct = run<double>(c, ConvAlgorithm::direct);
+    const auto winograd = run<T>(c, ConvAlgorithm::winograd);
+    require_close(winograd.y, direct.y.template to<T>(), tolerance);
+    require_close(winograd.dx, direct.dx.template to<T>(), tolerance);
+    require_close(winograd.dweight, direct.dweight.template to<T>(), tolerance);
+    require_close(winograd.dbias, direct.dbias.template to<T>(), tolerance);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Winograd's convolution equals the direct one in double") { compare<double>(1e-12); }
+
+TEST_CASE("Winograd's convolution is close to the direct one in float") { compare<float>(1e-4); }
+
+TEST_CASE("Winograd's convolution has the gradients of its values") {
+  for (const Case& c : {Case{{2, 5, 4, 3}, 4, 1}, Case{{1, 3, 7, 2}, 9, 0}}) {
+    const auto result = gradcheck(
+        [&](const auto& v) {
+          return std::vector{conv2d(v[0], v[1], v[2],
+                                    {.padding = c.padding, .algorithm = ConvAlgorithm::winograd})};
+        },
+        {random_tensor<double>(c.x, 1), random_tensor<double>({c.outputs, c.x[3], 3, 3}, 2),
+         random_tensor<double>({c.outputs}, 3)});
+    INFO(result.log);
+    CHECK(result);
+  }
+}
+
+TEST_CASE("Winograd's convolution gives the same bytes for any number of threads") {
+  const Case c{{40, 13, 9, 16}, 24, 1};
+  set_threads(1);
+  const auto one = run<float>(c, ConvAlgorithm::winograd);
+  for (const int count : {2, 3, 8}) {
+    set_threads(count);
+    const auto more = run<float>(c, ConvAlgorithm::winograd);
+    const auto same = [](const Tensor<float>& a, const Tensor<float>& b) {
+      return std::equal(a.data(), a.data() + a.size(), b.data());
+    };
+    CHECK(same(one.y, more.y));
+    CHECK(same(one.dx, more.dx));
+    CHECK(same(one.dweight, more.dweight));
+  }
+  set_threads(0);
+}
+
+TEST_CASE("an algorithm that does not exist for a convolution is an error") {
+  const Variable<float> x(Tensor<float>::ones({1, 8, 8, 4}));
+  const auto convolve = [&](const Shape& weight, Convolution options) {
+    options.algorithm = ConvAlgorithm::winograd;
+    return conv2d(x, Variable<float>(Tensor<float>::ones(weight)), {}, options);
+  };
+  CHECK_THROWS_AS(convolve({4, 4, 1, 1}, {}), ValueError);
+  CHECK_THROWS_WITH(convolve({4, 4, 3, 3}, {.stride = 2}), Contains("stride 2x2"));
+  CHECK_THROWS_WITH(convolve({4, 4, 3, 3}, {.dilation = 2}), Contains("dilation 2x2"));
+  CHECK_THROWS_WITH(convolve({4, 1, 3, 3}, {.groups = 4}), Contains("groups 4"));
+}
