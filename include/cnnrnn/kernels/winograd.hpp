@@ -62,27 +62,59 @@ void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& l
   }
 }
 
-/// y = A^T M A of a block's tiles, for one packet of outputs.
-template <class T, class Lanes>
-void winograd_outputs(const WinogradTiles& d, Index begin, Index end, const Lanes& lanes,
-                      const T* m, Index m_point, Index m_tile, const T* bias, T* y,
-                      bool accumulate) {
-  const auto start = bias != nullptr ? lanes.load(bias) : Packet<T>::zero();
+/// What a convolution leaves in y: its result plus a bias, or added to what is there.
+template <class T>
+struct WinogradTarget {
+  T* y;
+  const T* bias;
+  bool accumulate;
+
+  bool plain() const { return bias == nullptr && !accumulate; }
+
+  /// Leaves `count` outputs from n on in a pixel.
+  void store(const T* value, T* pixel, Index n, Index count) const {
+    const T* const start = accumulate ? pixel : bias;
+    const auto put = [&](const auto& lanes) {
+      const auto result = lanes.load(value - n);
+      lanes.store(pixel, plain() ? result : result + lanes.load(start));
+    };
+    if (count == Packet<T>::width) {
+      put(WholeLanes<T>{n});
+    } else {
+      put(PartLanes<T>{n, count});
+    }
+  }
+};
+
+/// y = A^T M A of a block's tiles, for `count` outputs from n on, a packet at most.
+template <class T>
+void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n, Index count,
+                      const T* m, Index m_point, Index m_tile, const WinogradTarget<T>& target) {
+  constexpr Index size = Winograd::output;
+  constexpr Index width = Packet<T>::width;
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
+    const ImageSquare<T, size> square{target.y + tile.image * d.out_h * d.out_w * d.o,
+                                      d.out_h,
+                                      d.out_w,
+                                      d.o,
+                                      tile.row,
+                                      tile.column};
     const T* const from = m + index * m_tile;
-    T* const to = y + ((tile.image * d.out_h + tile.row) * d.out_w + tile.column) * d.o;
-    const Index rows = d.out_h - tile.row;
-    const Index columns = d.out_w - tile.column;
-    winograd_transform<T, WinogradOutput>(
-        [=](Index i, Index j) {
-          return Packet<T>::load(from + (i * Winograd::input + j) * m_point);
-        },
-        [=](Index i, Index j, Packet<T> value) {
-          if (i < rows && j < columns) {
-            T* const pixel = to + (i * d.out_w + j) * d.o;
-            lanes.store(pixel, value + (accumulate ? lanes.load(pixel) : start));
-          }
-        });
+    if (square.inside() && count == width && target.plain()) {
+      winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point,
+                                            square.pixel(0, 0) + n, d.out_w * d.o, d.o);
+      return;
+    }
+    T whole[static_cast<std::size_t>(size * size * width)];
+    winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point, whole,
+                                          size * width, width);
+    for (Index i = 0; i < size; ++i) {
+      for (Index j = 0; j < size; ++j) {
+        if (square.has(i, j)) {
+          target.store(whole + (i * size + j) * width, square.pixel(i, j), n, count);
+        }
+      }
+    }
   });
 }
 
@@ -111,11 +143,9 @@ Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
       const Index vectors = std::min<Index>(2, packets - panel);
       T* const to = all + panel * P::width * Winograd::points * k +
                     ((packet - panel) + job % k * vectors) * P::width;
-      winograd_transform<T, detail::WinogradWeight>(
-          [&](Index i, Index j) { return P::load(w + (i * 3 + j) * P::width); },
-          [&](Index i, Index j, P value) {
-            value.store(to + (i * Winograd::input + j) * k * vectors * P::width);
-          });
+      const Index point = k * vectors * P::width;
+      winograd_transform<T, detail::WinogradWeight>(w, Winograd::kernel * P::width, P::width, to,
+                                                    Winograd::input * point, point);
     }
   });
   return packed;
@@ -150,10 +180,10 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const T* 
         detail::winograd_products<T, 1>(used, d.c, v, layout, panel, m, m_point);
       }
       const Index m_tile = wide ? 2 * P::width : P::width;
-      for_each_lanes<T>(std::min(2 * P::width, d.o - n0), [&](const auto& lanes) {
-        detail::winograd_outputs(d, begin, end, lanes, m + lanes.at, m_point, m_tile,
-                                 bias != nullptr ? bias + n0 : nullptr, y + n0, accumulate);
-      });
+      for (Index n = n0; n < std::min(d.o, n0 + m_tile); n += P::width) {
+        detail::winograd_outputs(d, begin, end, n, std::min(P::width, d.o - n), m + n - n0, m_point,
+                                 m_tile, {y, bias, accumulate});
+      }
     }
   });
 }

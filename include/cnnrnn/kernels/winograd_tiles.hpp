@@ -52,58 +52,49 @@ struct WinogradLayout {
   Index point, packet, tile;
 };
 
-/// A square of Size x Size pixels of an image (H, W, C) that starts at (row, column) and may reach
-/// outside, where it reads zeros.
+/// A square of Size x Size pixels of images (N, H, W, C), which may reach outside of its image,
+/// where zeros are read and nothing is written.
 template <class T, Index Size>
-class ImageSquare {
- public:
-  ImageSquare(const T* image, Index h, Index w, Index c, Index row, Index column)
-      : image_(image), w_(w), c_(c), row_(row), column_(column) {
-    rows_ = {std::max<Index>(0, -row), std::min(Size, h - row)};
-    columns_ = {std::max<Index>(0, -column), std::min(Size, w - column)};
+struct ImageSquare {
+  T* image;
+  Index h, w, c;
+  Index row, column;
+
+  bool inside() const { return row >= 0 && column >= 0 && row + Size <= h && column + Size <= w; }
+  bool has(Index i, Index j) const {
+    return row + i >= 0 && row + i < h && column + j >= 0 && column + j < w;
   }
-
-  bool whole() const { return rows_ == Range{0, Size} && columns_ == Range{0, Size}; }
-
-  template <class Lanes>
-  Packet<T> load(const Lanes& lanes, Index i, Index j) const {
-    return lanes.load(image_ + ((row_ + i) * w_ + column_ + j) * c_);
-  }
-  template <class Lanes>
-  Packet<T> load_checked(const Lanes& lanes, Index i, Index j) const {
-    return rows_.has(i) && columns_.has(j) ? load(lanes, i, j) : Packet<T>::zero();
-  }
-
- private:
-  struct Range {
-    Index begin, end;
-    bool has(Index i) const { return i >= begin && i < end; }
-    friend bool operator==(const Range&, const Range&) = default;
-  };
-
-  const T* image_;
-  Index w_, c_, row_, column_;
-  Range rows_{}, columns_{};
+  T* pixel(Index i, Index j) const { return image + ((row + i) * w + column + j) * c; }
 };
 
-/// A transform of all channels of one square: to (point, packet of channels) at the layout's
-/// places.
+/// Transforms all channels of a square to the layout's places. What is not whole, at the rim of the
+/// image or in the last channels, is first brought together with its zeros.
 template <class T, class Transform, Index Size>
-[[gnu::flatten]] void winograd_square(const ImageSquare<T, Size>& square, Index channels,
-                                      const WinogradLayout& layout, T* to) {
-  for_each_lanes<T>(channels, [=](const auto& lanes) {
-    T* const target = to + lanes.at / Packet<T>::width * layout.packet;
-    const auto store = [=](Index i, Index j, Packet<T> value) {
-      value.store(target + (i * Winograd::input + j) * layout.point);
-    };
-    if (square.whole()) {
-      winograd_transform<T, Transform>([=](Index i, Index j) { return square.load(lanes, i, j); },
-                                       store);
-    } else {
-      winograd_transform<T, Transform>(
-          [=](Index i, Index j) { return square.load_checked(lanes, i, j); }, store);
+void winograd_square(const ImageSquare<const T, Size>& square, Index channels,
+                     const WinogradLayout& layout, T* to) {
+  using P = Packet<T>;
+  const Index to_row = Winograd::input * layout.point;
+  const auto gather = [&](const auto& lanes) {
+    T whole[static_cast<std::size_t>(Size * Size * P::width)];
+    for (Index i = 0; i < Size; ++i) {
+      for (Index j = 0; j < Size; ++j) {
+        const P value = square.has(i, j) ? lanes.load(square.pixel(i, j)) : P::zero();
+        value.store(whole + (i * Size + j) * P::width);
+      }
     }
-  });
+    winograd_transform<T, Transform>(whole, Size * P::width, P::width, to, to_row, layout.point);
+  };
+  const bool inside = square.inside();
+  for (Index c = 0; c < channels; c += P::width, to += layout.packet) {
+    if (channels - c < P::width) {
+      gather(PartLanes<T>{c, channels - c});
+    } else if (!inside) {
+      gather(WholeLanes<T>{c});
+    } else {
+      winograd_transform<T, Transform>(square.pixel(0, 0) + c, square.w * square.c, square.c, to,
+                                       to_row, layout.point);
+    }
+  }
 }
 
 /// V = B^T d B of the tiles in the rows begin ... end of x (N, H, W, C).
@@ -111,8 +102,9 @@ template <class T>
 void winograd_inputs(const WinogradTiles& d, Index begin, Index end, const T* x,
                      const WinogradLayout& layout, T* v) {
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
-    const ImageSquare<T, Winograd::input> square(x + tile.image * d.h * d.w * d.c, d.h, d.w, d.c,
-                                                 tile.row - d.padding.h, tile.column - d.padding.w);
+    const ImageSquare<const T, Winograd::input> square{
+        x + tile.image * d.h * d.w * d.c, d.h, d.w, d.c, tile.row - d.padding.h,
+        tile.column - d.padding.w};
     winograd_square<T, detail::WinogradInput>(square, d.c, layout, v + index * layout.tile);
   });
 }
@@ -122,8 +114,8 @@ template <class T>
 void winograd_output_gradients(const WinogradTiles& d, Index begin, Index end, const T* dy,
                                Index outputs, const WinogradLayout& layout, T* to) {
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
-    const ImageSquare<T, Winograd::output> square(dy + tile.image * d.out_h * d.out_w * d.o,
-                                                  d.out_h, d.out_w, d.o, tile.row, tile.column);
+    const ImageSquare<const T, Winograd::output> square{
+        dy + tile.image * d.out_h * d.out_w * d.o, d.out_h, d.out_w, d.o, tile.row, tile.column};
     winograd_square<T, detail::WinogradOutputGradient>(square, outputs, layout,
                                                        to + index * layout.tile);
   });

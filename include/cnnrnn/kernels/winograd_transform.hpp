@@ -137,27 +137,31 @@ struct WinogradWeightGradient {
 
 }  // namespace detail
 
-/// Both directions of one of the transforms above: load(i, j) gives a packet of element (i, j) for
-/// a packet of channels, store(i, j, value) takes one of the result. A group of lines at a time,
-/// few enough for the registers; what is loaded more than once is in the first cache.
-template <class T, class Transform, class Load, class Store>
-inline void winograd_transform(const Load& load, const Store& store) {
+/// Both directions of one of the transforms above, for one packet of channels: element (i, j) comes
+/// from `from` + i row + j column, element (k, l) of the result goes to `to` + k to_row + l
+/// to_column. A group of lines at a time, few enough for the registers; what is loaded more than
+/// once is in the first cache.
+template <class T, class Transform>
+[[gnu::flatten, gnu::noinline]] void winograd_transform(const T* from, Index row, Index column,
+                                                        T* to, Index to_row, Index to_column) {
+  using P = Packet<T>;
   constexpr auto inputs = static_cast<std::size_t>(Transform::inputs);
   constexpr auto groups = static_cast<Index>(Transform::groups.size());
   constexpr auto members = Transform::groups[0].size();
   unroll<groups>([&](auto rows) {
     detail::Line<T, inputs> lines[members];
     unroll<Transform::inputs>([&](auto j) {
-      detail::Line<T, inputs> column;
-      unroll<Transform::inputs>([&](auto i) { column[i] = load(i, j); });
-      const auto part = Transform::template apply<static_cast<std::size_t>(rows)>(column);
+      detail::Line<T, inputs> line;
+      unroll<Transform::inputs>([&](auto i) { line[i] = P::load(from + i * row + j * column); });
+      const auto part = Transform::template apply<static_cast<std::size_t>(rows)>(line);
       unroll<static_cast<Index>(members)>([&](auto k) { lines[k][j] = part[k]; });
     });
     unroll<static_cast<Index>(members)>([&](auto k) {
       unroll<groups>([&](auto columns) {
         const auto part = Transform::template apply<static_cast<std::size_t>(columns)>(lines[k]);
         unroll<static_cast<Index>(members)>([&](auto l) {
-          store(Transform::groups[rows][k], Transform::groups[columns][l], part[l]);
+          part[l].store(to + Transform::groups[rows][k] * to_row +
+                        Transform::groups[columns][l] * to_column);
         });
       });
     });

@@ -139,20 +139,19 @@ void winograd_backward_weight(const WinogradTiles& d, const T* x, const T* dy,
   parallel_for(d.c, 1, [&](Index c, Index) {
     for (Index n = 0; n < d.o; n += P::width) {
       const T* const from = all + n / plan.slice * plan.size() + c * plan.slice + n % plan.slice;
+      T u[Winograd::points * P::width];
+      for (Index point = 0; point < Winograd::points; ++point) {
+        const T* part = from + point * plan.c * plan.slice;
+        P sum = P::load(part);
+        for (Index chunk = 1; chunk < plan.chunks; ++chunk) {
+          part += plan.slices * plan.size();
+          sum = sum + P::load(part);
+        }
+        sum.store(u + point * P::width);
+      }
       T taps[Winograd::kernel * Winograd::kernel * P::width];
       winograd_transform<T, detail::WinogradWeightGradient>(
-          [&](Index i, Index j) {
-            const T* part = from + (i * Winograd::input + j) * plan.c * plan.slice;
-            P sum = P::load(part);
-            for (Index chunk = 1; chunk < plan.chunks; ++chunk) {
-              part += plan.slices * plan.size();
-              sum = sum + P::load(part);
-            }
-            return sum;
-          },
-          [&](Index i, Index j, P value) {
-            value.store(taps + (i * Winograd::kernel + j) * P::width);
-          });
+          u, Winograd::input * P::width, P::width, taps, Winograd::kernel * P::width, P::width);
       for (Index lane = 0; lane < std::min(P::width, d.o - n); ++lane) {
         for (Index tap = 0; tap < 9; ++tap) {
           dweight.put(((n + lane) * d.c + c) * 9 + tap, taps[tap * P::width + lane]);
