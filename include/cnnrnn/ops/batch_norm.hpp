@@ -59,7 +59,7 @@ void move_towards(Tensor<T>& running, const Tensor<T>& now, double factor, doubl
 
 /// The mean and 1 / sqrt(variance + epsilon) to normalise with; updates the running statistics.
 template <class T>
-BatchNormCoefficients<T> batch_norm_coefficients(const kernels::BatchNormDims& d,
+BatchNormCoefficients<T> batch_norm_coefficients(const kernels::WideRows& d,
                                                  const Tensor<T>& x, const Tensor<T>& gamma,
                                                  RunningStatistics<T>& running,
                                                  const BatchNormalization& options) {
@@ -90,7 +90,7 @@ BatchNormCoefficients<T> batch_norm_coefficients(const kernels::BatchNormDims& d
 
 template <class T>
 struct BatchNormBackward {
-  kernels::BatchNormDims d;
+  kernels::WideRows d;
   bool training;
   Saved<T> x, mean, inverse, scale;
 
@@ -136,7 +136,7 @@ Variable<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Var
                        RunningStatistics<T> running = {}, const BatchNormalization& options = {}) {
   detail::check_batch_norm(x, gamma, beta, running, options);
   const Index channels = x.dim(-1);
-  const kernels::BatchNormDims d{channels > 0 ? x.value().size() / channels : 0, channels};
+  const kernels::WideRows d{channels > 0 ? x.value().size() / channels : 0, channels};
   const auto c = detail::batch_norm_coefficients(d, x.value(), gamma.value(), running, options);
   const Tensor<T> shift = beta.defined() ? beta.value() : Tensor<T>::zeros({channels});
   Tensor<T> y(x.shape());
