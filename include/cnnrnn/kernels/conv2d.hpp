@@ -11,14 +11,21 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// y = x * weight + bias; the bias may be null.
+/// How many blocks conv2d_forward makes of y: one each for the moments of its channels.
 template <class T>
-void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const T* bias, T* y) {
+Index conv2d_blocks(const Conv2dDims& d) {
+  return d.uses_winograd() ? winograd_blocks<T>(d.forward_tiles())
+                           : d.n * d.forward_window().bands();
+}
+
+/// y = x * weight, plus what the output asks for.
+template <class T>
+void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
   if (d.uses_winograd()) {
     const auto u = winograd_weights<T>(d.o, d.c, [&](Index o, Index c, Index i, Index j) {
       return weight[d.weight_at(o, c, i, j)];
     });
-    winograd_convolve(d.forward_tiles(), x, u.data(), bias, y, false);
+    winograd_convolve(d.forward_tiles(), x, u.data(), y);
     return;
   }
   const auto packed =
@@ -26,8 +33,7 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const T* b
                               [&](Index g, Index o, Index i, Index j, Index c) {
                                 return weight[d.weight_at(g * d.group_o() + o, c, i, j)];
                               });
-  detail::convolve(d.forward_window(), d.n, d.groups, d.group_o(), x, packed.data(), bias, y,
-                   false);
+  detail::convolve(d.forward_window(), d.n, d.groups, d.group_o(), x, packed.data(), y);
 }
 
 /// dx = dy * weight turned by half a turn, with the roles of the channels exchanged.
@@ -39,18 +45,18 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
   const auto turned = [&](Index o, Index c, Index i, Index j) {
     return weight[d.weight_at(o, c, d.kernel.h - 1 - i, d.kernel.w - 1 - j)];
   };
+  const ConvOutput<T> output{dx.data(), d.c, dx.accumulate};
   if (d.uses_winograd()) {
     const auto u = winograd_weights<T>(
         d.c, d.o, [&](Index c, Index o, Index i, Index j) { return turned(o, c, i, j); });
-    winograd_convolve<T>(d.backward_tiles(), dy, u.data(), nullptr, dx.data(), dx.accumulate);
+    winograd_convolve(d.backward_tiles(), dy, u.data(), output);
     return;
   }
   const auto packed = detail::pack_weights<T>(d.groups, d.group_c(), d.kernel, d.group_o(),
                                               [&](Index g, Index c, Index i, Index j, Index o) {
                                                 return turned(g * d.group_o() + o, c, i, j);
                                               });
-  detail::convolve<T>(d.backward_window(), d.n, d.groups, d.group_c(), dy, packed.data(), nullptr,
-                      dx.data(), dx.accumulate);
+  detail::convolve(d.backward_window(), d.n, d.groups, d.group_c(), dy, packed.data(), output);
 }
 
 /// dweight = sum over pixels of x at the taps times dy.

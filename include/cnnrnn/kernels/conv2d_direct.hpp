@@ -5,6 +5,7 @@
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d_band.hpp"
+#include "cnnrnn/kernels/conv2d_output.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -58,10 +59,11 @@ void convolve_band(const ConvBand<T>& band, const T* packed, Index columns, cons
   }
 }
 
-/// to (N, out_h, out_w, groups * columns) = from seen through the window, times packed weights.
+/// to (N, out_h, out_w, groups * columns) = from seen through the window, times packed weights. A
+/// block is a band.
 template <class T>
 void convolve(const ConvWindow& window, Index n, Index groups, Index columns, const T* from,
-              const T* packed, const T* bias, T* to, bool accumulate) {
+              const T* packed, const ConvOutput<T>& to) {
   const Index bands = window.bands();
   const Index packed_group = (columns + Tile<T>::columns - 1) / Tile<T>::columns *
                              Tile<T>::columns * window.kernel.h * window.kernel.w *
@@ -69,12 +71,15 @@ void convolve(const ConvWindow& window, Index n, Index groups, Index columns, co
   parallel_for(n * bands, 1, [&](Index job, Index) {
     ConvBand<T> band(window, window.c / groups, job % bands);
     const Index image = job / bands;
-    T* const out = to + (image * window.out_h + band.first_row()) * window.out_w * groups * columns;
+    const Index begin = (image * window.out_h + band.first_row()) * window.out_w;
+    T* const out = to.data + begin * to.channels;
     for (Index g = 0; g < groups; ++g) {
       band.fill(from + image * window.h * window.w * window.c, g);
-      convolve_band(band, packed + g * packed_group, columns, bias ? bias + g * columns : nullptr,
-                    out + g * columns, groups * columns, accumulate);
+      convolve_band(band, packed + g * packed_group, columns,
+                    to.bias ? to.bias + g * columns : nullptr, out + g * columns, to.channels,
+                    to.accumulate);
     }
+    to.finish(job, begin, begin + band.pixels());
   });
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
+#include <vector>
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d_output.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
 #include "cnnrnn/kernels/winograd_tiles.hpp"
 
@@ -19,13 +22,17 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// c (Rows, columns) = a b of one point: a (K / width, tiles, width), b (K, columns).
+/// c (Rows, columns) = a b of one point, plus the bias (columns) unless it is null: a (K / width,
+/// tiles, width), b (K, columns).
 template <class T, Index Rows, Index Vectors>
 [[gnu::flatten, gnu::noinline]] void winograd_product(Index k, const T* a, Index a_packet,
-                                                      const T* b, T* c) {
+                                                      const T* b, const T* bias, T* c) {
   using P = Packet<T>;
   P sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)];
-  unroll<Rows>([&](auto i) { unroll<Vectors>([&](auto v) { sum[i][v] = P::zero(); }); });
+  unroll<Rows>([&](auto i) {
+    unroll<Vectors>(
+        [&](auto v) { sum[i][v] = bias != nullptr ? P::load(bias + v * P::width) : P::zero(); });
+  });
   for (Index k0 = 0; k0 < k; k0 += P::width, a += a_packet) {
     const Index steps = std::min(P::width, k - k0);
     for (Index step = 0; step < steps; ++step, b += Vectors * P::width) {
@@ -47,62 +54,38 @@ template <class T, Index Rows, Index Vectors>
 template <class T, Index Vectors>
 inline constexpr Index winograd_rows = Tile<T>::rows* Tile<T>::vectors / Vectors;
 
-/// M of one panel.
+/// M of one panel. Adding the bias to the point (1, 1) of a tile adds it to all its outputs,
+/// because the second column of A^T is ones.
 template <class T, Index Vectors>
 void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& layout, const T* u,
-                       T* m, Index m_point) {
+                       const T* bias, T* m, Index m_point) {
   constexpr Index columns = Vectors * Packet<T>::width;
   constexpr Index rows = winograd_rows<T, Vectors>;
+  constexpr Index ones = Winograd::input + 1;
   for (Index point = 0; point < Winograd::points; ++point) {
     for (Index t = 0; t < tiles; t += rows) {
-      winograd_product<T, rows, Vectors>(k, v + point * layout.point + t * layout.tile,
-                                         layout.packet, u + point * k * columns,
-                                         m + point * m_point + t * columns);
+      winograd_product<T, rows, Vectors>(
+          k, v + point * layout.point + t * layout.tile, layout.packet, u + point * k * columns,
+          point == ones ? bias : nullptr, m + point * m_point + t * columns);
     }
   }
 }
 
-/// What a convolution leaves in y: its result plus a bias, or added to what is there.
-template <class T>
-struct WinogradTarget {
-  T* y;
-  const T* bias;
-  bool accumulate;
-
-  bool plain() const { return bias == nullptr && !accumulate; }
-
-  /// Leaves `count` outputs from n on in a pixel.
-  void store(const T* value, T* pixel, Index n, Index count) const {
-    const T* const start = accumulate ? pixel : bias;
-    const auto put = [&](const auto& lanes) {
-      const auto result = lanes.load(value - n);
-      lanes.store(pixel, plain() ? result : result + lanes.load(start));
-    };
-    if (count == Packet<T>::width) {
-      put(WholeLanes<T>{n});
-    } else {
-      put(PartLanes<T>{n, count});
-    }
-  }
-};
-
-/// y = A^T M A of a block's tiles, for `count` outputs from n on, a packet at most.
-template <class T>
-void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n, Index count,
-                      const T* m, Index m_point, Index m_tile, const WinogradTarget<T>& target) {
+/// y = A^T M A of a block's tiles, for the outputs of `lanes`, a packet at most.
+template <class T, class Lanes>
+void winograd_outputs(const WinogradTiles& d, Index begin, Index end, const Lanes& lanes,
+                      const T* m, Index m_point, Index m_tile, T* y, bool accumulate) {
   constexpr Index size = Winograd::output;
   constexpr Index width = Packet<T>::width;
+  constexpr bool whole_packet = std::is_same_v<Lanes, WholeLanes<T>>;
+  const Index image_size = d.out_h * d.out_w * d.o;
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
-    const ImageSquare<T, size> square{target.y + tile.image * d.out_h * d.out_w * d.o,
-                                      d.out_h,
-                                      d.out_w,
-                                      d.o,
-                                      tile.row,
-                                      tile.column};
+    const ImageSquare<T, size> square{
+        y + tile.image * image_size, d.out_h, d.out_w, d.o, tile.row, tile.column};
     const T* const from = m + index * m_tile;
-    if (square.inside() && count == width && target.plain()) {
+    if (whole_packet && !accumulate && square.inside()) {
       winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point,
-                                            square.pixel(0, 0) + n, d.out_w * d.o, d.o);
+                                            square.pixel(0, 0) + lanes.at, d.out_w * d.o, d.o);
       return;
     }
     T whole[static_cast<std::size_t>(size * size * width)];
@@ -111,11 +94,61 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n, I
     for (Index i = 0; i < size; ++i) {
       for (Index j = 0; j < size; ++j) {
         if (square.has(i, j)) {
-          target.store(whole + (i * size + j) * width, square.pixel(i, j), n, count);
+          T* const pixel = square.pixel(i, j);
+          const auto value = Packet<T>::load(whole + (i * size + j) * width);
+          lanes.store(pixel, accumulate ? value + lanes.load(pixel) : value);
         }
       }
     }
   });
+}
+
+/// A convolution's blocks of rows of tiles, and the scratch memory of one.
+template <class T>
+struct WinogradPlan {
+  static constexpr Index width = Packet<T>::width;
+
+  explicit WinogradPlan(const WinogradTiles& d) {
+    constexpr Index unit = winograd_rows<T, 1>;
+    constexpr Index cache = (400 << 10) / static_cast<Index>(sizeof(T));
+    const Index packets = (d.c + width - 1) / width;
+    block = d.block(cache / (Winograd::points * packets * width), unit);
+    const Index tiles = (block * d.columns() + unit - 1) / unit * unit;
+    // A packet more than the data: points must not share their sets in the cache.
+    layout = {packets * tiles * width + width, tiles * width, width};
+    m_point = tiles * 2 * width + width;
+  }
+
+  Index v_size() const { return Winograd::points * layout.point; }
+  Index size() const { return v_size() + Winograd::points * m_point; }
+
+  Index block;
+  WinogradLayout layout;
+  Index m_point;
+};
+
+/// One block, the rows begin ... end of tiles. The bias is padded to whole panels, or null.
+template <class T>
+void winograd_block(const WinogradTiles& d, const WinogradPlan<T>& plan, Index begin, Index end,
+                    const T* x, const T* u, const T* bias, T* y, bool accumulate) {
+  constexpr Index width = Packet<T>::width;
+  Tensor<T> scratch({plan.size()});
+  T* const v = scratch.mutable_data();
+  T* const m = v + plan.v_size();
+  winograd_inputs(d, begin, end, x, plan.layout, v);
+  const Index tiles = (end - begin) * d.columns();
+  for (Index n0 = 0; n0 < d.o; n0 += 2 * width) {
+    const T* const panel = u + n0 * Winograd::points * d.c;
+    const T* const start = bias != nullptr ? bias + n0 : nullptr;
+    const bool wide = d.o - n0 > width;
+    const auto products = wide ? winograd_products<T, 2> : winograd_products<T, 1>;
+    products(tiles, d.c, v, plan.layout, panel, start, m, plan.m_point);
+    const Index columns = wide ? 2 * width : width;
+    for_each_lanes<T>(std::min(columns, d.o - n0), [&](const auto& lanes) {
+      winograd_outputs(d, begin, end, lanes, m + lanes.at, plan.m_point, columns, y + n0,
+                       accumulate);
+    });
+  }
 }
 
 }  // namespace detail
@@ -125,6 +158,7 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n, I
 template <class T, class WeightAt>
 Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
   using P = Packet<T>;
+  constexpr Index side = Winograd::kernel;
   const Index packets = (columns + P::width - 1) / P::width;
   Tensor<T> packed({packets * P::width * Winograd::points * k});
   T* const all = packed.mutable_data();
@@ -132,11 +166,10 @@ Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
     for (Index job = begin; job < end; ++job) {
       const Index packet = job / k;
       const Index n0 = packet * P::width;
-      T w[Winograd::kernel * Winograd::kernel * P::width];
-      for (Index lane = 0; lane < P::width; ++lane) {
-        for (Index tap = 0; tap < 9; ++tap) {
-          w[tap * P::width + lane] =
-              n0 + lane < columns ? weight_at(n0 + lane, job % k, tap / 3, tap % 3) : T(0);
+      T w[static_cast<std::size_t>(side * side * P::width)] = {};
+      for (Index lane = 0; lane < std::min(P::width, columns - n0); ++lane) {
+        for (Index tap = 0; tap < side * side; ++tap) {
+          w[tap * P::width + lane] = weight_at(n0 + lane, job % k, tap / side, tap % side);
         }
       }
       const Index panel = packet / 2 * 2;
@@ -144,47 +177,33 @@ Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
       T* const to = all + panel * P::width * Winograd::points * k +
                     ((packet - panel) + job % k * vectors) * P::width;
       const Index point = k * vectors * P::width;
-      winograd_transform<T, detail::WinogradWeight>(w, Winograd::kernel * P::width, P::width, to,
+      winograd_transform<T, detail::WinogradWeight>(w, side * P::width, P::width, to,
                                                     Winograd::input * point, point);
     }
   });
   return packed;
 }
 
-/// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights u, plus the bias unless
-/// it is null, or added to y.
+/// How many blocks the output of winograd_convolve has.
 template <class T>
-void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const T* bias, T* y,
-                       bool accumulate) {
-  using P = Packet<T>;
-  constexpr Index unit = detail::winograd_rows<T, 1>;
-  constexpr Index cache = (400 << 10) / static_cast<Index>(sizeof(T));
-  const Index packets = (d.c + P::width - 1) / P::width;
-  const Index block = d.block(cache / (Winograd::points * packets * P::width), unit);
-  const Index tiles = (block * d.columns() + unit - 1) / unit * unit;
-  // A cache line more than the data: points must not share their sets in the cache.
-  const WinogradLayout layout{packets * tiles * P::width + P::width, tiles * P::width, P::width};
-  parallel_for(d.rows(), block, [&](Index begin, Index end) {
-    const Index m_point = tiles * 2 * P::width + P::width;
-    Tensor<T> scratch({Winograd::points * (layout.point + m_point)});
-    T* const v = scratch.mutable_data();
-    T* const m = v + Winograd::points * layout.point;
-    winograd_inputs(d, begin, end, x, layout, v);
-    const Index used = (end - begin) * d.columns();
-    for (Index n0 = 0; n0 < d.o; n0 += 2 * P::width) {
-      const bool wide = d.o - n0 > P::width;
-      const T* const panel = u + n0 * Winograd::points * d.c;
-      if (wide) {
-        detail::winograd_products<T, 2>(used, d.c, v, layout, panel, m, m_point);
-      } else {
-        detail::winograd_products<T, 1>(used, d.c, v, layout, panel, m, m_point);
-      }
-      const Index m_tile = wide ? 2 * P::width : P::width;
-      for (Index n = n0; n < std::min(d.o, n0 + m_tile); n += P::width) {
-        detail::winograd_outputs(d, begin, end, n, std::min(P::width, d.o - n), m + n - n0, m_point,
-                                 m_tile, {y, bias, accumulate});
-      }
-    }
+Index winograd_blocks(const WinogradTiles& d) {
+  const Index block = detail::WinogradPlan<T>(d).block;
+  return (d.rows() + block - 1) / block;
+}
+
+/// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights u.
+template <class T>
+void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const ConvOutput<T>& y) {
+  const detail::WinogradPlan<T> plan(d);
+  std::vector<T> bias;
+  if (y.bias != nullptr) {
+    bias.assign(y.bias, y.bias + d.o);
+    bias.resize(static_cast<std::size_t>(d.o + 2 * Packet<T>::width));
+  }
+  parallel_for(d.rows(), plan.block, [&](Index begin, Index end) {
+    detail::winograd_block(d, plan, begin, end, x, u, y.bias != nullptr ? bias.data() : nullptr,
+                           y.data, y.accumulate);
+    y.finish(begin / plan.block, d.first_pixel(begin), d.first_pixel(end));
   });
 }
 

@@ -21,6 +21,12 @@ struct WinogradTiles {
   Index rows_of_image() const { return (out_h + Winograd::output - 1) / Winograd::output; }
   Index rows() const { return n * rows_of_image(); }
 
+  /// The first pixel of y, counted through all images, that is in row `row` of tiles or behind it.
+  Index first_pixel(Index row) const {
+    const Index first_row = row % rows_of_image() * Winograd::output;
+    return (row / rows_of_image() * out_h + first_row) * out_w;
+  }
+
   /// Rows that together have about `tiles` tiles and fill the register tiles of `unit` tiles.
   Index block(Index tiles, Index unit) const {
     const Index step = unit / std::gcd(unit, columns());

@@ -3,6 +3,7 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/column_sums.hpp"
 #include "cnnrnn/kernels/conv2d.hpp"
+#include "cnnrnn/kernels/relu.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -12,12 +13,13 @@ struct Convolution {
   Size2d dilation{1};
   Index groups = 1;
   ConvAlgorithm algorithm = ConvAlgorithm::automatic;
+  bool relu = false;  ///< of the result, in the same pass
 };
 
 namespace detail {
 
 inline void check_conv2d(const Convolution& options) {
-  const auto& [stride, padding, dilation, groups, algorithm] = options;
+  const auto& [stride, padding, dilation, groups, algorithm, relu] = options;
   require<ValueError>(stride.h > 0 && stride.w > 0, "conv2d: expected a positive stride, got ",
                       stride);
   require<ValueError>(padding.h >= 0 && padding.w >= 0,
@@ -63,29 +65,79 @@ inline kernels::Conv2dDims conv2d_dims(const Shape& x, const Shape& weight, bool
   return d;
 }
 
+/// The backward pass of conv2d; y is kept if a ReLU followed.
+template <class T>
+struct Conv2dBackward {
+  kernels::Conv2dDims d;
+  bool relu;
+  Saved<T> x, weight, y;
+
+  void operator()(Gradients<T>& g) const {
+    const Tensor<T> dy = relu ? before_relu(g.dy()) : g.dy();
+    kernels::conv2d_backward_input(d, weight->data(), dy.data(), g.dx(0));
+    kernels::conv2d_backward_weight(d, x->data(), dy.data(), g.dx(1));
+    kernels::column_sums(d.n * d.oh() * d.ow(), d.o, dy.data(), g.dx(2));
+  }
+
+  Tensor<T> before_relu(const Tensor<T>& dy) const {
+    Tensor<T> result(dy.shape());
+    kernels::relu_backward(y->span(), dy.span(), GradientSpan<T>{result.mutable_span()});
+    return result;
+  }
+};
+
+/// conv2d that also leaves the moments of y's channels, unless `moments` is null.
+template <class T>
+Variable<T> conv2d(const kernels::Conv2dDims& d, const Variable<T>& x, const Variable<T>& weight,
+                   const Variable<T>& bias, bool relu, kernels::ChannelMoments<T>* moments) {
+  Tensor<T> y({d.n, d.oh(), d.ow(), d.o});
+  kernels::conv2d_forward<T>(d, x.value().data(), weight.value().data(),
+                             {.data = y.mutable_data(),
+                              .channels = d.o,
+                              .bias = bias.value().data(),
+                              .relu = relu,
+                              .moments = moments});
+  return record<T>("conv2d", {x, weight, bias}, y,
+                   Conv2dBackward<T>{d, relu, Saved<T>(x.value()), Saved<T>(weight.value()),
+                                     Saved<T>(relu ? y : Tensor<T>())});
+}
+
 }  // namespace detail
 
 /// Two-dimensional convolution (cross-correlation, as everywhere in the field).
 ///
 /// x (N, H, W, C), weight (O, C / groups, KH, KW), bias (O) or undefined -> y (N, OH, OW, O) with
-/// OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1. Saves x and weight. Throws
-/// ShapeError, and ValueError for options out of range or an algorithm that does not exist for
-/// them.
+/// OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1. Saves x and weight, and y
+/// with a ReLU. Throws ShapeError, and ValueError for options out of range or an algorithm that
+/// does not exist for them.
 template <class T>
 Variable<T> conv2d(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias = {},
                    const Convolution& options = {}) {
   const auto d =
       detail::conv2d_dims(x.shape(), weight.shape(), bias.defined(), bias.shape(), options);
-  Tensor<T> y({d.n, d.oh(), d.ow(), d.o});
-  kernels::conv2d_forward(d, x.value().data(), weight.value().data(), bias.value().data(),
-                          y.mutable_data());
-  return record<T>(
-      "conv2d", {x, weight, bias}, y,
-      [d, x = Saved<T>(x.value()), weight = Saved<T>(weight.value())](Gradients<T>& g) {
-        kernels::conv2d_backward_input(d, weight->data(), g.dy().data(), g.dx(0));
-        kernels::conv2d_backward_weight(d, x->data(), g.dy().data(), g.dx(1));
-        kernels::column_sums(d.n * d.oh() * d.ow(), d.o, g.dy().data(), g.dx(2));
-      });
+  return detail::conv2d<T>(d, x, weight, bias, options.relu, nullptr);
+}
+
+/// A convolution's result, and the mean and biased variance (O) of its channels.
+template <class T>
+struct ConvolutionMoments {
+  Variable<T> y;
+  Tensor<T> mean, variance;
+};
+
+/// conv2d for a batch norm behind it: takes the moments of the result block by block, while it is
+/// in the cache. Shapes and errors are those of conv2d.
+template <class T>
+ConvolutionMoments<T> conv2d_moments(const Variable<T>& x, const Variable<T>& weight,
+                                     const Variable<T>& bias = {},
+                                     const Convolution& options = {}) {
+  const auto d =
+      detail::conv2d_dims(x.shape(), weight.shape(), bias.defined(), bias.shape(), options);
+  kernels::ChannelMoments<T> moments(kernels::conv2d_blocks<T>(d), d.o);
+  ConvolutionMoments<T> result{detail::conv2d<T>(d, x, weight, bias, options.relu, &moments),
+                               Tensor<T>({d.o}), Tensor<T>({d.o})};
+  moments.combine(result.mean.mutable_data(), result.variance.mutable_data());
+  return result;
 }
 
 CNNRNN_NAMESPACE_END

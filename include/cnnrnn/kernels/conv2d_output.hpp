@@ -1,0 +1,35 @@
+#pragma once
+
+#include "cnnrnn/kernels/channel_moments.hpp"
+#include "cnnrnn/kernels/lanes.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+/// Where a convolution leaves its result, rows of `channels` outputs, and what it does to every
+/// block of rows while that is still in the cache. Either a bias or `accumulate`, not both.
+template <class T>
+struct ConvOutput {
+  T* data;
+  Index channels;
+  bool accumulate = false;               ///< add to what is there
+  const T* bias = nullptr;               ///< (channels)
+  bool relu = false;                     ///< then y = max(y, 0); NaN stays NaN
+  ChannelMoments<T>* moments = nullptr;  ///< then takes those of block after block
+
+  /// Ends block `block`, the finished rows begin ... end.
+  void finish(Index block, Index begin, Index end) const {
+    T* const rows = data + begin * channels;
+    if (relu) {
+      for_each_lanes<T>((end - begin) * channels, [=](const auto& lanes) {
+        const auto zero = Packet<T>::zero();
+        const auto value = lanes.load(rows);
+        lanes.store(rows, select_less(value, zero, zero, value));
+      });
+    }
+    if (moments != nullptr) {
+      moments->set(block, end - begin, rows);
+    }
+  }
+};
+
+CNNRNN_KERNELS_END
