@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/kernels/conv2d_columns.hpp"
 #include "cnnrnn/kernels/conv2d_dims.hpp"
 #include "cnnrnn/kernels/conv2d_direct.hpp"
 #include "cnnrnn/kernels/conv2d_direct_weight.hpp"

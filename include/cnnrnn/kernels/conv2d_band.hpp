@@ -80,6 +80,19 @@ class ConvBand {
   const T* pixel(Index p) const {
     return copy_.data() + p / window_.out_w * row_step() + p % window_.out_w * pixel_step();
   }
+  /// Pixels p, p + 1, ... for the rows of a register tile; the last one for those past the end.
+  void pixels_from(Index p, const T* (&pixels)[Tile<T>::rows]) const {
+    Index column = p % window_.out_w;
+    const T* from = pixel(p);
+    for (const T*& place : pixels) {
+      place = from;
+      if (++p < this->pixels()) {
+        const bool wraps = ++column == window_.out_w;
+        column = wraps ? 0 : column;
+        from += wraps ? row_step() - (window_.out_w - 1) * pixel_step() : pixel_step();
+      }
+    }
+  }
   Index row_step() const { return window_.stride.h * in_columns_ * channels_; }
   Index pixel_step() const { return window_.stride.w * channels_; }
 

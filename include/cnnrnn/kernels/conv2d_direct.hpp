@@ -47,9 +47,7 @@ void convolve_band(const ConvBand<T>& band, const T* packed, Index columns, cons
     for (Index p0 = 0; p0 < band.pixels(); p0 += R::rows) {
       const Index rows = std::min(R::rows, band.pixels() - p0);
       const T* pointers[R::rows];
-      for (Index i = 0; i < R::rows; ++i) {
-        pointers[i] = band.pixel(p0 + std::min(i, rows - 1));
-      }
+      band.pixels_from(p0, pointers);
       T* const target = to + p0 * to_stride + n0;
       const auto start = accumulate ? TileStart<T>{target, to_stride}
                                     : TileStart<T>{bias ? bias + n0 : nullptr, 0};

@@ -9,15 +9,18 @@ CNNRNN_KERNELS_BEGIN
 namespace detail {
 
 /// The weight gradient of one group, summed over a chunk of the bands in tiles of its own layout:
-/// for each run of the window its rows, rounded up to MR, times the columns, rounded up to NR.
+/// for each run of the window its rows, rounded up to those of a tile, times the columns, rounded
+/// up to whole packets.
 template <class T>
 class WeightGradient {
  public:
   WeightGradient(const Conv2dDims& d, const ConvWindow& window)
-      : d_(d), window_(window), columns_(up(d.group_o(), Tile<T>::columns)) {
+      : d_(d), window_(window), columns_(round_up(d.group_o(), Packet<T>::width)) {
     const bool dense = window.dilation.w == 1;
-    run_rows_ = up((dense ? d.kernel.w : 1) * d.group_c(), Tile<T>::rows);
     runs_ = d.kernel.h * (dense ? 1 : d.kernel.w);
+    const Index length = (dense ? d.kernel.w : 1) * d.group_c();
+    narrow_ = round_up(length, narrow_rows) < round_up(length, wide_rows);
+    run_rows_ = round_up(length, narrow_ ? narrow_rows : wide_rows);
   }
 
   Index size() const { return d_.groups * runs_ * run_rows_ * columns_; }
@@ -33,40 +36,53 @@ class WeightGradient {
   /// Adds what one band of one image contributes.
   void add(Index image, Index band_index, const T* x, const T* dy, T* sum) const {
     ConvBand<T> band(window_, d_.group_c(), band_index);
-    Tensor<T> packed({columns_ * band.pixels()});
     const T* const band_dy = dy + (image * window_.out_h + band.first_row()) * window_.out_w * d_.o;
-    for (Index g = 0; g < d_.groups; ++g) {
+    Tensor<T> padded;
+    for (Index g = 0; g < d_.groups; ++g, sum += runs_ * run_rows_ * columns_) {
       band.fill(x + image * d_.h * d_.w * d_.c, g);
-      pack_dy(band.pixels(), band_dy + g * d_.group_o(), packed.mutable_data());
-      add_group(band, packed.data(), sum + g * runs_ * run_rows_ * columns_);
-    }
-  }
-
- private:
-  static Index up(Index count, Index to) { return (count + to - 1) / to * to; }
-
-  /// dy (pixels, O) as panels of NR columns, with zeros past the last.
-  void pack_dy(Index pixels, const T* dy, T* to) const {
-    for (Index n0 = 0; n0 < columns_; n0 += Tile<T>::columns) {
-      const Index count = std::min(Tile<T>::columns, d_.group_o() - n0);
-      for (Index p = 0; p < pixels; ++p, to += Tile<T>::columns) {
-        std::copy_n(dy + p * d_.o + n0, count, to);
-        std::fill(to + count, to + Tile<T>::columns, T(0));
+      if (columns_ == d_.group_o()) {
+        add_group(band, band_dy + g * d_.group_o(), d_.o, sum);
+      } else {
+        padded = padded.defined() ? padded : Tensor<T>({columns_ * band.pixels()});
+        pad_dy(band.pixels(), band_dy + g * d_.group_o(), padded.mutable_data());
+        add_group(band, padded.data(), columns_, sum);
       }
     }
   }
 
-  void add_group(const ConvBand<T>& band, const T* dy, T* sum) const {
+ private:
+  // A 3x3 kernel on images of three channels has runs of nine: 9 and 5 rows leave fewer empty
+  // there.
+  static constexpr Index wide_rows = Tile<T>::rows;
+  static constexpr Index narrow_rows = (Tile<T>::rows * 3 + 3) / 4;
+
+  /// dy (pixels, O) with zeros up to whole packets
+  void pad_dy(Index pixels, const T* dy, T* to) const {
+    for (Index p = 0; p < pixels; ++p, dy += d_.o, to += columns_) {
+      std::copy_n(dy, d_.group_o(), to);
+      std::fill(to + d_.group_o(), to + columns_, T(0));
+    }
+  }
+
+  void add_group(const ConvBand<T>& band, const T* dy, Index dy_step, T* sum) const {
+    if (narrow_) {
+      add_tiles<narrow_rows>(band, dy, dy_step, sum);
+    } else {
+      add_tiles<wide_rows>(band, dy, dy_step, sum);
+    }
+  }
+
+  template <Index Rows>
+  void add_tiles(const ConvBand<T>& band, const T* dy, Index dy_step, T* sum) const {
+    constexpr Index width = Packet<T>::width;
     for (const Run run : band.runs()) {
-      for (Index m = 0; m < run_rows_; m += Tile<T>::rows, sum += Tile<T>::rows * columns_) {
-        if (m >= run.length) {
-          continue;
-        }
-        const T* panel = dy;
-        for (Index n = 0; n < columns_; n += Tile<T>::columns) {
-          gemm_transposed_tile(band.rows(), band.row_step(), window_.out_w, band.pixel_step(),
-                               band.pixel(0) + run.begin + m, panel, sum + n, columns_);
-          panel += band.pixels() * Tile<T>::columns;
+      for (Index m = 0; m < run_rows_; m += Rows, sum += Rows * columns_) {
+        const T* const a = band.pixel(0) + run.begin + m;
+        for (Index n = 0; n < columns_; n += 2 * width) {
+          const auto tile = columns_ - n > width ? gemm_transposed_tile<T, Rows, 2>
+                                                 : gemm_transposed_tile<T, Rows, 1>;
+          tile(band.rows(), band.row_step(), window_.out_w, band.pixel_step(), a, dy + n, dy_step,
+               sum + n, columns_);
         }
       }
     }
@@ -75,6 +91,7 @@ class WeightGradient {
   Conv2dDims d_;
   ConvWindow window_;
   Index columns_;
+  bool narrow_ = false;
   Index run_rows_ = 0;
   Index runs_ = 0;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 
 #include "cnnrnn/core/simd.hpp"
@@ -88,32 +89,33 @@ void gemm_rim_tile(const T* const* a, std::span<const Run> runs, const T* b, Til
   }
 }
 
-/// c (MR, NR) += sum over rows i and steps k of a[i * row_stride + k * step + m] b (rows * steps,
-/// NR): the tile of weight gradients, whose A lies transposed. MR elements must be readable at each
-/// step.
-template <class T>
+/// c (Rows, Vectors packets) += sum over i and k of a[i row_stride + k step + m] b[(i steps + k)
+/// b_step
+/// + n]: the tile of weight gradients, whose A lies transposed. `Rows` elements must be readable at
+/// each step.
+template <class T, Index Rows, Index Vectors>
 [[gnu::flatten, gnu::noinline]] void gemm_transposed_tile(Index rows, Index row_stride, Index steps,
-                                                          Index step, const T* a, const T* b, T* c,
-                                                          Index c_stride) {
+                                                          Index step, const T* a, const T* b,
+                                                          Index b_step, T* c, Index c_stride) {
   using P = Packet<T>;
-  P sum[Tile<T>::rows][Tile<T>::vectors];
-  unroll<Tile<T>::rows>([&](auto m) {
-    unroll<Tile<T>::vectors>([&](auto v) { sum[m][v] = P::load(c + m * c_stride + v * P::width); });
+  P sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)];
+  unroll<Rows>([&](auto m) {
+    unroll<Vectors>([&](auto v) { sum[m][v] = P::load(c + m * c_stride + v * P::width); });
   });
   for (Index i = 0; i < rows; ++i, a += row_stride) {
     const T* column_of_a = a;
-    for (Index k = 0; k < steps; ++k, column_of_a += step, b += Tile<T>::columns) {
-      P row_of_b[Tile<T>::vectors];
-      unroll<Tile<T>::vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
-      unroll<Tile<T>::rows>([&](auto m) {
+    for (Index k = 0; k < steps; ++k, column_of_a += step, b += b_step) {
+      P row_of_b[static_cast<std::size_t>(Vectors)];
+      unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
+      unroll<Rows>([&](auto m) {
         const P element_of_a = P::set(column_of_a[m]);
-        unroll<Tile<T>::vectors>(
+        unroll<Vectors>(
             [&](auto v) { sum[m][v] = multiply_add(element_of_a, row_of_b[v], sum[m][v]); });
       });
     }
   }
-  unroll<Tile<T>::rows>([&](auto m) {
-    unroll<Tile<T>::vectors>([&](auto v) { sum[m][v].store(c + m * c_stride + v * P::width); });
+  unroll<Rows>([&](auto m) {
+    unroll<Vectors>([&](auto v) { sum[m][v].store(c + m * c_stride + v * P::width); });
   });
 }
 

@@ -19,29 +19,6 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// c (Rows, columns) += sum over tiles t of a[t][row] b[t][column].
-template <class T, Index Rows, Index Vectors>
-[[gnu::flatten, gnu::noinline]] void winograd_outer(Index tiles, const T* a, Index a_tile,
-                                                    const T* b, Index b_tile, T* c, Index c_row) {
-  using P = Packet<T>;
-  P sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)];
-  unroll<Rows>([&](auto i) {
-    unroll<Vectors>([&](auto v) { sum[i][v] = P::load(c + i * c_row + v * P::width); });
-  });
-  for (Index t = 0; t < tiles; ++t, a += a_tile, b += b_tile) {
-    P row_of_b[static_cast<std::size_t>(Vectors)];
-    unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
-    unroll<Rows>([&](auto i) {
-      const P element_of_a = P::set(a[i]);
-      unroll<Vectors>(
-          [&](auto v) { sum[i][v] = multiply_add(element_of_a, row_of_b[v], sum[i][v]); });
-    });
-  }
-  unroll<Rows>([&](auto i) {
-    unroll<Vectors>([&](auto v) { sum[i][v].store(c + i * c_row + v * P::width); });
-  });
-}
-
 /// How the work of a weight gradient is cut: the rows of tiles in chunks, the outputs in slices.
 /// The cut follows from the shapes alone.
 template <class T>
@@ -106,14 +83,14 @@ void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index
       Index n = 0;
       for (; n + P::width < o; n += 2 * P::width) {
         for (Index i = 0; i < d.c; i += rows) {
-          winograd_outer<T, rows, 2>(tiles, a + i, inputs.tile, b + n, outputs.tile,
-                                     c + i * plan.slice + n, plan.slice);
+          gemm_transposed_tile<T, rows, 2>(1, 0, tiles, inputs.tile, a + i, b + n, outputs.tile,
+                                           c + i * plan.slice + n, plan.slice);
         }
       }
       for (; n < o; n += P::width) {
         for (Index i = 0; i < d.c; i += 2 * rows) {
-          winograd_outer<T, 2 * rows, 1>(tiles, a + i, inputs.tile, b + n, outputs.tile,
-                                         c + i * plan.slice + n, plan.slice);
+          gemm_transposed_tile<T, 2 * rows, 1>(1, 0, tiles, inputs.tile, a + i, b + n, outputs.tile,
+                                               c + i * plan.slice + n, plan.slice);
         }
       }
     }
