@@ -116,6 +116,55 @@ class BatchNormChannels {
   Tensor<T> values_;
 };
 
+/// What the statistics give to dx: rows (slope, offset) of C values, see batch_norm_backward_input.
+template <class T>
+class ThroughStatistics {
+ public:
+  explicit ThroughStatistics(Index channels) : values_(Tensor<T>::zeros({2, channels})) {}
+
+  void set(Index channel, T slope, T offset) {
+    values_.mutable_data()[channel] = slope;
+    values_.mutable_data()[values_.dim(1) + channel] = offset;
+  }
+  const T* slope() const { return values_.data(); }
+  const T* offset() const { return values_.data() + values_.dim(1); }
+
+ private:
+  Tensor<T> values_;
+};
+
+/// dgamma and dbeta (C), from one pass over x and dz.
+template <class T>
+class BatchNormSums {
+ public:
+  template <class Upstream>
+  BatchNormSums(const kernels::WideRows& d, const T* x, const BatchNormChannels<T>& channels,
+                const Upstream& upstream)
+      : dgamma_({d.channels}), dbeta_({d.channels}) {
+    kernels::batch_norm_backward_sums(d, x, channels.mean(), channels.inverse(), upstream,
+                                      dbeta_.mutable_data(), dgamma_.mutable_data());
+  }
+
+  /// Gives them to the inputs 1 and 2 of a batch norm.
+  void give(Gradients<T>& g) const {
+    g.give(1, dgamma_);
+    g.give(2, dbeta_);
+  }
+
+  ThroughStatistics<T> through_statistics(bool training, Index rows,
+                                          const BatchNormChannels<T>& channels) const {
+    ThroughStatistics<T> result(dgamma_.size());
+    for (Index c = 0; training && c < dgamma_.size(); ++c) {
+      const T weight = channels.scale()[c] / static_cast<T>(rows);
+      result.set(c, dgamma_.data()[c] * channels.inverse()[c] * weight, dbeta_.data()[c] * weight);
+    }
+    return result;
+  }
+
+ private:
+  Tensor<T> dgamma_, dbeta_;
+};
+
 /// The gradient of y = z + residual, through a ReLU or not; z is a batch norm of x. Inputs are x,
 /// gamma, beta, residual.
 template <class T>
@@ -152,28 +201,26 @@ struct BatchNormBackward {
   template <class First, class Second>
   void run(Gradients<T>& g, const kernels::WideAffine<T>& affine, const First& first,
            const Second& second) const {
-    Tensor<T> sums({2, d.channels});
-    T* const dbeta = sums.mutable_data();
-    T* const dgamma = dbeta + d.channels;
-    kernels::batch_norm_backward_sums(d, x->data(), channels.mean(), channels.inverse(), first,
-                                      dbeta, dgamma);
-    put(dgamma, g.dx(1));
-    put(dbeta, g.dx(2));
-    for (Index c = 0; c < d.channels; ++c) {  // from here on: offset and slope of the kernel
-      const T weight = training ? channels.scale()[c] / static_cast<T>(d.rows) : T(0);
-      dgamma[c] = training ? dgamma[c] * channels.inverse()[c] * weight : T(0);
-      dbeta[c] = training ? dbeta[c] * weight : T(0);
-    }
-    kernels::batch_norm_backward_input(d, x->data(), affine, dgamma, dbeta, second,
+    const BatchNormSums<T> sums(d, x->data(), channels, first);
+    sums.give(g);
+    const auto rest = sums.through_statistics(training, d.rows, channels);
+    kernels::batch_norm_backward_input(d, x->data(), affine, rest.slope(), rest.offset(), second,
                                        g.dx_over_dy(0));
   }
-
-  void put(const T* gradient, const GradientSpan<T>& to) const {
-    for (Index c = 0; to.needed() && c < d.channels; ++c) {
-      to.put(c, gradient[c]);
-    }
-  }
 };
+
+/// What to normalise with; moves the running statistics.
+template <class T>
+BatchNormChannels<T> batch_norm_channels(const kernels::WideRows& d, const Tensor<T>& x,
+                                         const Variable<T>& gamma, const Variable<T>& beta,
+                                         RunningStatistics<T>& running,
+                                         const BatchNormalization& options,
+                                         const BatchStatistics<T>& batch) {
+  const auto statistics = options.training
+                              ? training_statistics(d, x, running, options.momentum, batch)
+                              : BatchStatistics<T>{running.mean, running.variance};
+  return {statistics, options.epsilon, gamma.value(), beta.value()};
+}
 
 template <class T>
 Variable<T> batch_norm(const char* name, const Variable<T>& x, const Variable<T>& residual,
@@ -183,10 +230,7 @@ Variable<T> batch_norm(const char* name, const Variable<T>& x, const Variable<T>
   check_batch_norm(name, x, gamma, beta, running, options, batch);
   const Index size = x.dim(-1);
   const kernels::WideRows d{size > 0 ? x.value().size() / size : 0, size};
-  const auto statistics = options.training
-                              ? training_statistics(d, x.value(), running, options.momentum, batch)
-                              : BatchStatistics<T>{running.mean, running.variance};
-  const BatchNormChannels<T> channels(statistics, options.epsilon, gamma.value(), beta.value());
+  const auto channels = batch_norm_channels(d, x.value(), gamma, beta, running, options, batch);
   Tensor<T> y(x.shape());
   kernels::batch_norm_forward(d, x.value().data(), channels.affine(d), residual.value().data(),
                               options.relu, y.mutable_data());
