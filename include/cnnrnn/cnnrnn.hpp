@@ -24,6 +24,7 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/ops/add.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
+#include "cnnrnn/ops/batch_norm_pool.hpp"
 #include "cnnrnn/ops/broadcast.hpp"
 #include "cnnrnn/ops/concat.hpp"
 #include "cnnrnn/ops/conv2d.hpp"

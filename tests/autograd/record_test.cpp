@@ -138,3 +138,36 @@ TEST_CASE("an input that needs no gradient has an empty span") {
   CHECK(gradients.dx(1).needed());
   CHECK_FALSE(gradients.dy().defined());
 }
+
+TEST_CASE("a gradient may take the memory of the one it is made from") {
+  const Edge<float> leaf{Record<float>::leaf({2}), 0};
+  Record<float> record("test", {leaf}, {{2}}, nullptr);
+  record.gradients[0] = Tensor<float>({2}, {1, 2});
+  Gradients<float> gradients(record);
+  const auto dx = gradients.dx_over_dy();
+  CHECK_FALSE(dx.accumulate);
+  CHECK(dx.data() == gradients.dy().data());
+  CHECK(leaf.gradient().shares_memory_with(gradients.dy()));
+}
+
+TEST_CASE("but not if someone else holds that, or something is to be added to") {
+  const Edge<float> leaf{Record<float>::leaf({2}), 0};
+  Record<float> record("test", {leaf, leaf}, {{2}}, nullptr);
+  const Tensor<float> held({2}, {1, 2});
+  record.gradients[0] = held;
+  Gradients<float> first(record);
+  const auto fresh = first.dx_over_dy();
+  CHECK(fresh.data() != held.data());
+  CHECK_FALSE(fresh.accumulate);
+  CHECK(first.dx_over_dy(1).data() != fresh.data());  // one gradient in two parts
+
+  record.gradients[0] = held.clone();
+  Gradients<float> second(record);
+  CHECK(second.dx_over_dy().accumulate);
+
+  const Edge<float> larger{Record<float>::leaf({3}), 0};
+  Record<float> reducing("test", {larger}, {{2}}, nullptr);
+  reducing.gradients[0] = held.clone();
+  Gradients<float> third(reducing);
+  CHECK(third.dx_over_dy().values.size() == 3);
+}

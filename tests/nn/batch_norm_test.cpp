@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "cnnrnn/ops/add.hpp"
+#include "cnnrnn/ops/relu.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/fixture.hpp"
@@ -149,6 +151,22 @@ TEST_CASE("batch norm says what it expected and what came") {
   CHECK_THROWS_WITH(nn::BatchNorm2d<float>(0), Contains("channels, got 0"));
   CHECK_THROWS_WITH((nn::BatchNorm2d<float>(3, {.epsilon = -1})), Contains("epsilon, got -1"));
   CHECK_THROWS_WITH((nn::BatchNorm1d<float>(3, {.momentum = 1.5})), Contains("got 1.5"));
+}
+
+TEST_CASE("a layer joins ReLU and shortcut, and counts the batch once") {
+  const Variable<float> x(random_tensor<float>({3, 4, 5, 6}, 1));
+  const Variable<float> shortcut(random_tensor<float>({3, 4, 5, 6}, 2));
+  nn::BatchNorm2d<float> joined(6);
+  nn::BatchNorm2d<float> plain(6);
+  require_close(joined.relu(x).value(), relu(plain(x)).value(), 1e-6);
+  require_close(joined.add(x, shortcut).value(), (plain(x) + shortcut).value(), 1e-6);
+  require_close(joined.add_relu(x, shortcut).value(), relu(plain(x) + shortcut).value(), 1e-6);
+  const State<float> got(joined);
+  const State<float> expected(plain);
+  CHECK(got.counters[0].second.item() == 3);
+  require_close(got.buffers[0].second, expected.buffers[0].second, 1e-6);
+  CHECK_THROWS_AS(joined.add(x, {}), ShapeError);
+  CHECK(got.counters[0].second.item() == 3);
 }
 
 TEST_CASE("batch norm describes itself") {

@@ -90,6 +90,20 @@ class Gradients {
     return {apart.mutable_span(), false};
   }
 
+  /// As dx, but in the memory of dy, of the same size, if nobody else holds that and nothing is to
+  /// be added to: half the memory, and none that has to be fetched first. For kernels that have
+  /// read all they need of dy(output)[i] when they store dx[i]; dy is lost then.
+  GradientSpan<T> dx_over_dy(Index input = 0, Index output = 0) {
+    Tensor<T>& upstream = record_.gradients[static_cast<std::size_t>(output)];
+    if (!needs(input) || asked_before(input) || edge(input).gradient().defined() ||
+        !upstream.unique() || upstream.size() != edge(input).shape().size()) {
+      return dx(input);
+    }
+    asked_[static_cast<std::size_t>(input)] = true;
+    edge(input).gradient() = upstream.reshape(edge(input).shape());
+    return {upstream.mutable_span(), false};
+  }
+
   /// Gives a finished gradient for input `input`; the tensor may be shared (a reshaped dy).
   void give(Index input, const Tensor<T>& gradient) {
     if (!needs(input)) {

@@ -6,13 +6,18 @@
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/channel_moments.hpp"
+#include "cnnrnn/kernels/relu.hpp"
 
-// Batch normalisation over the rows of x (R, C), each channel on its own.
+// Batch normalisation over the rows of x (R, C), each channel on its own, with what may follow it.
 //
 //   mean, variance (C)   of a channel's R values; the variance is the biased one
 //   inverse (C)          1 / sqrt(variance + epsilon)
+//   z (R, C)             (x - mean) scale + shift
+//   y (R, C)             z, z + residual, or the ReLU of either
+//   dz (R, C)            the gradient of z; also that of the residual
 //
-// Memory is what it costs, so every pass streams through x from front to back.
+// Memory is what it costs, so every pass streams through x from front to back, and dz is found anew
+// in each pass rather than stored.
 
 CNNRNN_KERNELS_BEGIN
 
@@ -25,82 +30,162 @@ void batch_norm_statistics(const WideRows& d, const T* x, T* mean, T* variance) 
   moments.combine(mean, variance);
 }
 
-/// y = (x - mean) scale + shift
+/// mean, scale and shift (C) of z, repeated along a wide row.
 template <class T>
-void batch_norm_forward(const WideRows& d, const T* x, const T* mean, const T* scale,
-                        const T* shift, T* y) {
-  const auto wide_mean = repeat_channels(d, mean);
-  const auto wide_scale = repeat_channels(d, scale);
-  const auto wide_shift = repeat_channels(d, shift);
-  const T* const m = wide_mean.data();
-  const T* const a = wide_scale.data();
-  const T* const b = wide_shift.data();
-  parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
-    for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index offset) {
-      const auto centred = lanes.load(x + offset) - lanes.load(m);
-      lanes.store(y + offset, multiply_add(centred, lanes.load(a), lanes.load(b)));
+class WideAffine {
+ public:
+  WideAffine(const WideRows& d, const T* mean, const T* scale, const T* shift)
+      : mean_(repeat_channels(d, mean)),
+        scale_(repeat_channels(d, scale)),
+        shift_(repeat_channels(d, shift)) {}
+
+  /// Pointers, for the bodies of loops.
+  struct View {
+    const T *mean, *scale, *shift;
+
+    template <class Lanes>
+    Packet<T> centred(const Lanes& lanes, Packet<T> x) const {
+      return x - lanes.load(mean);
+    }
+    template <class Lanes>
+    Packet<T> of_centred(const Lanes& lanes, Packet<T> centred) const {
+      return multiply_add(centred, lanes.load(scale), lanes.load(shift));
+    }
+    template <class Lanes>
+    Packet<T> operator()(const Lanes& lanes, Packet<T> x) const {
+      return of_centred(lanes, centred(lanes, x));
+    }
+  };
+  View view() const { return {mean_.data(), scale_.data(), shift_.data()}; }
+
+ private:
+  std::vector<T> mean_, scale_, shift_;
+};
+
+/// y = z, plus the residual unless it is null, through a ReLU if `rectified`
+template <class T>
+void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<T>& affine,
+                        const T* residual, bool rectified, T* y) {
+  const auto run = [&](const auto& finish) {
+    const auto normalise = affine.view();
+    parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
+      for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index at) {
+        lanes.store(y + at, finish(lanes, at, normalise(lanes, lanes.load(x + at))));
+      });
     });
-  });
+  };
+  const auto add = [=](const auto& lanes, Index at, auto z) {
+    return z + lanes.load(residual + at);
+  };
+  if (residual != nullptr && rectified) {
+    run([=](const auto& lanes, Index at, auto z) { return relu(add(lanes, at, z)); });
+  } else if (residual != nullptr) {
+    run(add);
+  } else if (rectified) {
+    run([](const auto& /*lanes*/, Index /*at*/, auto z) { return relu(z); });
+  } else {
+    run([](const auto& /*lanes*/, Index /*at*/, auto z) { return z; });
+  }
 }
 
-/// sum_dy (C) = sum of dy, which is dbeta; sum_dy_x (C) = sum of dy (x - mean) inverse: dgamma
+/// dz = dy
 template <class T>
-void batch_norm_backward_sums(const WideRows& d, const T* x, const T* dy, const T* mean,
-                              const T* inverse, T* sum_dy, T* sum_dy_x) {
-  const auto channels = static_cast<std::size_t>(d.channels);
-  std::vector<T> tile_dy(static_cast<std::size_t>(d.tiles()) * channels);
-  std::vector<T> tile_dy_x(tile_dy.size());
+struct PlainUpstream {
+  const T* dy;
+
+  template <class Lanes>
+  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> /*centred*/) const {
+    return lanes.load(dy + at);
+  }
+};
+
+/// dz = dy where z > 0, which is computed as forward did.
+template <class T>
+struct ReluUpstream {
+  const T* dy;
+  typename WideAffine<T>::View affine;
+
+  template <class Lanes>
+  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
+    return relu_gradient(affine.of_centred(lanes, centred), lanes.load(dy + at));
+  }
+};
+
+/// dz = dy where y > 0, for a ReLU behind a residual. It is stored in, or added to, `dresidual` on
+/// the way, unless that is not needed.
+template <class T>
+struct ResidualUpstream {
+  const T* dy;
+  const T* y;
+  GradientSpan<T> dresidual;
+
+  template <class Lanes>
+  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> /*centred*/) const {
+    const auto dz = relu_gradient(lanes.load(y + at), lanes.load(dy + at));
+    if (dresidual.needed()) {
+      T* const to = dresidual.data() + at;
+      lanes.store(to, dresidual.accumulate ? lanes.load(to) + dz : dz);
+    }
+    return dz;
+  }
+};
+
+/// sum_dz (C) = sum of dz, which is dbeta; sum_dz_x (C) = sum of dz (x - mean) inverse: dgamma.
+/// upstream(lanes, offset, x - mean) gives dz.
+template <class T, class Upstream>
+void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, const T* inverse,
+                              const Upstream& upstream, T* sum_dz, T* sum_dz_x) {
+  const Index tile_size = 2 * d.channels;
+  std::vector<T> tiles(static_cast<std::size_t>(d.tiles() * tile_size));
   const auto wide_mean = repeat_channels(d, mean);
   const T* const m = wide_mean.data();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
     std::vector<T> wide(2 * wide_mean.size());
-    sum_wide_rows<2>(d, begin, end, wide.data(), [=](const auto& lanes, Index offset, auto& sum) {
-      const auto upstream = lanes.load(dy + offset);
-      const auto centred = lanes.load(x + offset) - lanes.load(m);
-      sum[0] = sum[0] + upstream;
-      sum[1] = multiply_add(upstream, centred, sum[1]);
+    sum_wide_rows<2>(d, begin, end, wide.data(), [=](const auto& lanes, Index at, auto& sum) {
+      const auto centred = lanes.load(x + at) - lanes.load(m);
+      const auto dz = upstream(lanes, at, centred);
+      sum[0] = sum[0] + dz;
+      sum[1] = multiply_add(dz, centred, sum[1]);
     });
-    const Index to = begin / d.tile * d.channels;
-    fold_channels(d, wide.data(), tile_dy.data() + to);
-    fold_channels(d, wide.data() + d.width, tile_dy_x.data() + to);
+    T* const to = tiles.data() + begin / d.tile * tile_size;
+    fold_channels(d, wide.data(), to);
+    fold_channels(d, wide.data() + d.width, to + d.channels);
   });
 
-  std::vector<double> total_dy(channels);
-  std::vector<double> total_dy_x(channels);
-  for (std::size_t from = 0; from < tile_dy.size();) {
-    for (std::size_t c = 0; c < channels; ++c, ++from) {
-      total_dy[c] += static_cast<double>(tile_dy[from]);
-      total_dy_x[c] += static_cast<double>(tile_dy_x[from]);
+  std::vector<double> totals(static_cast<std::size_t>(tile_size));
+  for (std::size_t from = 0; from < tiles.size();) {
+    for (double& total : totals) {
+      total += static_cast<double>(tiles[from++]);
     }
   }
-  for (std::size_t c = 0; c < channels; ++c) {
-    sum_dy[c] = static_cast<T>(total_dy[c]);
-    sum_dy_x[c] = static_cast<T>(total_dy_x[c]) * inverse[c];
+  for (Index c = 0; c < d.channels; ++c) {
+    const double* const total = totals.data() + c;
+    sum_dz[c] = static_cast<T>(total[0]);
+    sum_dz_x[c] = static_cast<T>(total[d.channels]) * inverse[c];
   }
 }
 
-/// dx = scale dy - slope (x - mean) - offset. In training slope = scale inverse dgamma / R and
-/// offset = scale dbeta / R, because the statistics depend on x; else both are 0.
-template <class T>
-void batch_norm_backward_input(const WideRows& d, const T* x, const T* dy, const T* mean,
-                               const T* scale, const T* slope, const T* offset,
+/// dx = scale dz - slope (x - mean) - offset. In training slope = scale inverse dgamma / R and
+/// offset = scale dbeta / R, because the statistics depend on x; else both are 0. dx may be where
+/// dy lies.
+template <class T, class Upstream>
+void batch_norm_backward_input(const WideRows& d, const T* x, const WideAffine<T>& affine,
+                               const T* slope, const T* offset, const Upstream& upstream,
                                GradientSpan<T> dx) {
   if (!dx.needed()) {
     return;
   }
-  const auto wide_mean = repeat_channels(d, mean);
-  const auto wide_scale = repeat_channels(d, scale);
   const auto wide_slope = repeat_channels(d, slope);
   const auto wide_offset = repeat_channels(d, offset);
-  const T* const m = wide_mean.data();
-  const T* const a = wide_scale.data();
   const T* const b = wide_slope.data();
   const T* const c = wide_offset.data();
+  const auto normalise = affine.view();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
     for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index at) {
-      const auto centred = lanes.load(x + at) - lanes.load(m);
+      const auto centred = normalise.centred(lanes, lanes.load(x + at));
       const auto through_statistics = multiply_add(centred, lanes.load(b), lanes.load(c));
-      const auto value = lanes.load(dy + at) * lanes.load(a) - through_statistics;
+      const auto dz = upstream(lanes, at, centred);
+      const auto value = dz * lanes.load(normalise.scale) - through_statistics;
       T* const to = dx.data() + at;
       lanes.store(to, dx.accumulate ? lanes.load(to) + value : value);
     });

@@ -22,20 +22,23 @@ struct BatchNormOptions {
 template <class T>
 class BatchNorm : public Layer<T> {
  public:
-  Variable<T> operator()(const Variable<T>& x) override {
-    check_rank(x.shape());
-    require<ShapeError>(x.dim(-1) == channels_, name(), ": expected ", channels_, " channels, got ",
-                        x.shape());
-    const bool tracked = options_.track_running_statistics;
-    const bool counted = tracked && this->training();
-    auto y = batch_norm(x, weight_, bias_, {running_mean_, running_var_},
-                        {.training = this->training() || !tracked,
-                         .epsilon = options_.epsilon,
-                         .momentum = counted ? momentum() : 0});
-    if (counted) {
-      ++num_batches_tracked_.mutable_at();
-    }
-    return y;
+  Variable<T> operator()(const Variable<T>& x) override { return alone(x, false, {}); }
+
+  /// ReLU of the batch norm, in one pass. Whoever made x may have found its statistics already.
+  Variable<T> relu(const Variable<T>& x, const BatchStatistics<T>& batch = {}) {
+    return alone(x, true, batch);
+  }
+
+  /// Batch norm plus a shortcut beside it, in one pass; see batch_norm_add.
+  Variable<T> add(const Variable<T>& x, const Variable<T>& shortcut,
+                  const BatchStatistics<T>& batch = {}) {
+    return with_shortcut(x, shortcut, false, batch);
+  }
+
+  /// ReLU of the batch norm plus a shortcut, in one pass: the end of a residual block.
+  Variable<T> add_relu(const Variable<T>& x, const Variable<T>& shortcut,
+                       const BatchStatistics<T>& batch = {}) {
+    return with_shortcut(x, shortcut, true, batch);
   }
 
   void visit(Visitor<T>& visitor) override {
@@ -79,6 +82,39 @@ class BatchNorm : public Layer<T> {
  private:
   virtual const char* name() const = 0;
   virtual void check_rank(const Shape& x) const = 0;
+
+  Variable<T> alone(const Variable<T>& x, bool rectified, const BatchStatistics<T>& batch) {
+    return normalise(x, rectified, [&](const auto& options) {
+      return batch_norm(x, weight_, bias_, running(), options, batch);
+    });
+  }
+
+  Variable<T> with_shortcut(const Variable<T>& x, const Variable<T>& shortcut, bool rectified,
+                            const BatchStatistics<T>& batch) {
+    return normalise(x, rectified, [&](const auto& options) {
+      return batch_norm_add(x, shortcut, weight_, bias_, running(), options, batch);
+    });
+  }
+
+  /// Runs an op on a batch x, which is counted if it is one to learn from.
+  template <class Op>
+  Variable<T> normalise(const Variable<T>& x, bool rectified, const Op& op) {
+    check_rank(x.shape());
+    require<ShapeError>(x.dim(-1) == channels_, name(), ": expected ", channels_, " channels, got ",
+                        x.shape());
+    const bool tracked = options_.track_running_statistics;
+    const bool counted = tracked && this->training();
+    auto y = op(BatchNormalization{.training = this->training() || !tracked,
+                                   .epsilon = options_.epsilon,
+                                   .momentum = counted ? momentum() : 0,
+                                   .relu = rectified});
+    if (counted) {
+      ++num_batches_tracked_.mutable_at();
+    }
+    return y;
+  }
+
+  RunningStatistics<T> running() const { return {running_mean_, running_var_}; }
 
   /// The weight of the next batch in the running statistics: the option, or its share of all.
   double momentum() const {

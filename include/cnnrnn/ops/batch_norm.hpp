@@ -11,6 +11,7 @@ struct BatchNormalization {
   bool training = true;   ///< statistics of this batch, else the running ones
   double epsilon = 1e-5;  ///< added to the variance
   double momentum = 0.1;  ///< weight of this batch in the running statistics
+  bool relu = false;      ///< a ReLU behind all
 };
 
 /// Running mean and (unbiased) variance (C) of a batch norm; undefined when nobody tracks them.
@@ -20,31 +21,37 @@ struct RunningStatistics {
   Tensor<T> variance;
 };
 
+/// Mean and biased variance (C) of a batch, found by whoever made it; undefined when nobody did.
+template <class T>
+struct BatchStatistics {
+  Tensor<T> mean;
+  Tensor<T> variance;
+};
+
 namespace detail {
 
 template <class T>
-struct BatchNormCoefficients {
-  Tensor<T> mean, inverse, scale;
-};
-
-template <class T>
-void check_batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
-                      const RunningStatistics<T>& running, const BatchNormalization& options) {
-  require<ShapeError>(x.rank() >= 2, "batch_norm: expected x (N, ..., C), got ", x.shape());
+void check_batch_norm(const char* name, const Variable<T>& x, const Variable<T>& gamma,
+                      const Variable<T>& beta, const RunningStatistics<T>& running,
+                      const BatchNormalization& options, const BatchStatistics<T>& batch) {
+  require<ShapeError>(x.rank() >= 2, name, ": expected x (N, ..., C), got ", x.shape());
   const Shape channels{x.dim(-1)};
   const auto fits = [&](const auto& part, const char* what) {
-    require<ShapeError>(!part.defined() || part.shape() == channels, "batch_norm: expected ", what,
+    require<ShapeError>(!part.defined() || part.shape() == channels, name, ": expected ", what,
                         " of shape ", channels, ", got ", part.shape());
   };
   fits(gamma, "a weight");
   fits(beta, "a bias");
   fits(running.mean, "a running mean");
   fits(running.variance, "a running variance");
-  require<ShapeError>(!options.training || x.value().size() > x.dim(-1),
-                      "batch_norm: expected more than one value per channel in training, got ",
-                      x.shape());
+  fits(batch.mean, "a batch mean");
+  fits(batch.variance, "a batch variance");
+  require<ValueError>(batch.mean.defined() == batch.variance.defined(), name,
+                      ": expected mean and variance of the batch, or neither, got one");
+  require<ShapeError>(!options.training || x.value().size() > x.dim(-1), name,
+                      ": expected more than one value per channel in training, got ", x.shape());
   require<ValueError>(options.training || (running.mean.defined() && running.variance.defined()),
-                      "batch_norm: expected running statistics outside training, got none");
+                      name, ": expected running statistics outside training, got none");
 }
 
 /// running = (1 - momentum) running + momentum new
@@ -57,95 +64,215 @@ void move_towards(Tensor<T>& running, const Tensor<T>& now, double factor, doubl
   }
 }
 
-/// The mean and 1 / sqrt(variance + epsilon) to normalise with; updates the running statistics.
+/// The statistics of the batch, given or found; the running ones move towards them.
 template <class T>
-BatchNormCoefficients<T> batch_norm_coefficients(const kernels::WideRows& d,
-                                                 const Tensor<T>& x, const Tensor<T>& gamma,
-                                                 RunningStatistics<T>& running,
-                                                 const BatchNormalization& options) {
-  Tensor<T> mean({d.channels});
-  Tensor<T> variance({d.channels});
-  if (!options.training) {
-    mean.copy_from(running.mean);
-    variance.copy_from(running.variance);
-  } else {
-    kernels::batch_norm_statistics(d, x.data(), mean.mutable_data(), variance.mutable_data());
-    const auto rows = static_cast<double>(d.rows);
-    if (running.mean.defined()) {
-      move_towards(running.mean, mean, 1, options.momentum);
-    }
-    if (running.variance.defined()) {
-      move_towards(running.variance, variance, rows / (rows - 1), options.momentum);
-    }
+BatchStatistics<T> training_statistics(const kernels::WideRows& d, const Tensor<T>& x,
+                                       RunningStatistics<T>& running, double momentum,
+                                       BatchStatistics<T> batch) {
+  if (!batch.mean.defined()) {
+    batch = {Tensor<T>({d.channels}), Tensor<T>({d.channels})};
+    kernels::batch_norm_statistics(d, x.data(), batch.mean.mutable_data(),
+                                   batch.variance.mutable_data());
   }
-  Tensor<T> scale({d.channels});
-  T* const inverse = variance.mutable_data();
-  T* const scales = scale.mutable_data();
-  for (Index c = 0; c < d.channels; ++c) {
-    inverse[c] = static_cast<T>(1 / std::sqrt(static_cast<double>(inverse[c]) + options.epsilon));
-    scales[c] = inverse[c] * (gamma.defined() ? gamma.data()[c] : T(1));
+  const auto rows = static_cast<double>(d.rows);
+  if (running.mean.defined()) {
+    move_towards(running.mean, batch.mean, 1, momentum);
   }
-  return {mean, variance, scale};
+  if (running.variance.defined()) {
+    move_towards(running.variance, batch.variance, rows / (rows - 1), momentum);
+  }
+  return batch;
 }
 
+/// What a batch norm computes with: rows (mean, inverse, scale, shift) of C values.
+template <class T>
+class BatchNormChannels {
+ public:
+  BatchNormChannels(const BatchStatistics<T>& statistics, double epsilon, const Tensor<T>& gamma,
+                    const Tensor<T>& beta)
+      : values_({4, statistics.mean.size()}) {
+    const Index channels = values_.dim(1);
+    T* const to = values_.mutable_data();
+    for (Index c = 0; c < channels; ++c) {
+      const auto variance = static_cast<double>(statistics.variance.data()[c]);
+      to[c] = statistics.mean.data()[c];
+      to[channels + c] = static_cast<T>(1 / std::sqrt(variance + epsilon));
+      to[2 * channels + c] = to[channels + c] * (gamma.defined() ? gamma.data()[c] : T(1));
+      to[3 * channels + c] = beta.defined() ? beta.data()[c] : T(0);
+    }
+  }
+
+  const T* mean() const { return row(0); }
+  const T* inverse() const { return row(1); }
+  const T* scale() const { return row(2); }
+  const T* shift() const { return row(3); }
+  kernels::WideAffine<T> affine(const kernels::WideRows& d) const {
+    return {d, mean(), scale(), shift()};
+  }
+
+ private:
+  const T* row(Index i) const { return values_.data() + i * values_.dim(1); }
+
+  Tensor<T> values_;
+};
+
+/// What the statistics give to dx: rows (slope, offset) of C values, see batch_norm_backward_input.
+template <class T>
+class ThroughStatistics {
+ public:
+  explicit ThroughStatistics(Index channels) : values_(Tensor<T>::zeros({2, channels})) {}
+
+  void set(Index channel, T slope, T offset) {
+    values_.mutable_data()[channel] = slope;
+    values_.mutable_data()[values_.dim(1) + channel] = offset;
+  }
+  const T* slope() const { return values_.data(); }
+  const T* offset() const { return values_.data() + values_.dim(1); }
+
+ private:
+  Tensor<T> values_;
+};
+
+/// dgamma and dbeta (C), from one pass over x and dz.
+template <class T>
+class BatchNormSums {
+ public:
+  template <class Upstream>
+  BatchNormSums(const kernels::WideRows& d, const T* x, const BatchNormChannels<T>& channels,
+                const Upstream& upstream)
+      : dgamma_({d.channels}), dbeta_({d.channels}) {
+    kernels::batch_norm_backward_sums(d, x, channels.mean(), channels.inverse(), upstream,
+                                      dbeta_.mutable_data(), dgamma_.mutable_data());
+  }
+
+  /// Gives them to the inputs 1 and 2 of a batch norm.
+  void give(Gradients<T>& g) const {
+    g.give(1, dgamma_);
+    g.give(2, dbeta_);
+  }
+
+  ThroughStatistics<T> through_statistics(bool training, Index rows,
+                                          const BatchNormChannels<T>& channels) const {
+    ThroughStatistics<T> result(dgamma_.size());
+    for (Index c = 0; training && c < dgamma_.size(); ++c) {
+      const T weight = channels.scale()[c] / static_cast<T>(rows);
+      result.set(c, dgamma_.data()[c] * channels.inverse()[c] * weight, dbeta_.data()[c] * weight);
+    }
+    return result;
+  }
+
+ private:
+  Tensor<T> dgamma_, dbeta_;
+};
+
+/// The gradient of y = z + residual, through a ReLU or not; z is a batch norm of x. Inputs are x,
+/// gamma, beta, residual.
 template <class T>
 struct BatchNormBackward {
   kernels::WideRows d;
-  bool training;
-  Saved<T> x, mean, inverse, scale;
+  bool training, relu;
+  Saved<T> x;
+  BatchNormChannels<T> channels;
+  Saved<T> y;  // for a ReLU behind a residual
 
   void operator()(Gradients<T>& g) const {
-    const T* const dy = g.dy().data();
-    Tensor<T> sums({2, d.channels});
-    T* const dbeta = sums.mutable_data();
-    T* const dgamma = dbeta + d.channels;
-    if (training || g.needs(1) || g.needs(2)) {
-      kernels::batch_norm_backward_sums(d, x->data(), dy, mean->data(), inverse->data(), dbeta,
-                                        dgamma);
+    constexpr Index residual = 3;
+    const auto affine = channels.affine(d);
+    const kernels::PlainUpstream<T> plain{g.dy().data()};
+    if (!relu) {
+      g.give(residual, g.dy());
+      run(g, affine, plain, plain);
+    } else if (!y->defined()) {
+      const kernels::ReluUpstream<T> upstream{g.dy().data(), affine.view()};
+      run(g, affine, upstream, upstream);
+    } else {
+      // dz is the residual's gradient: stored as such, it serves the second pass too.
+      const auto dresidual = g.dx_over_dy(residual);
+      const kernels::ResidualUpstream<T> storing{plain.dy, y->data(), dresidual};
+      if (dresidual.needed() && !dresidual.accumulate) {
+        run(g, affine, storing, kernels::PlainUpstream<T>{dresidual.data()});
+      } else {
+        run(g, affine, storing, kernels::ResidualUpstream<T>{plain.dy, y->data(), {}});
+      }
     }
-    put(dgamma, g.dx(1));
-    put(dbeta, g.dx(2));
-    for (Index c = 0; c < d.channels; ++c) {  // from here on: slope and offset of the kernel
-      const T weight = training ? scale->data()[c] / static_cast<T>(d.rows) : T(0);
-      dgamma[c] = training ? dgamma[c] * inverse->data()[c] * weight : T(0);
-      dbeta[c] = training ? dbeta[c] * weight : T(0);
-    }
-    kernels::batch_norm_backward_input(d, x->data(), dy, mean->data(), scale->data(), dgamma, dbeta,
-                                       g.dx(0));
   }
 
-  void put(const T* gradient, const GradientSpan<T>& to) const {
-    for (Index c = 0; to.needed() && c < d.channels; ++c) {
-      to.put(c, gradient[c]);
-    }
+  /// One pass for the sums, one for dx; each has its way to dz.
+  template <class First, class Second>
+  void run(Gradients<T>& g, const kernels::WideAffine<T>& affine, const First& first,
+           const Second& second) const {
+    const BatchNormSums<T> sums(d, x->data(), channels, first);
+    sums.give(g);
+    const auto rest = sums.through_statistics(training, d.rows, channels);
+    kernels::batch_norm_backward_input(d, x->data(), affine, rest.slope(), rest.offset(), second,
+                                       g.dx_over_dy(0));
   }
 };
+
+/// What to normalise with; moves the running statistics.
+template <class T>
+BatchNormChannels<T> batch_norm_channels(const kernels::WideRows& d, const Tensor<T>& x,
+                                         const Variable<T>& gamma, const Variable<T>& beta,
+                                         RunningStatistics<T>& running,
+                                         const BatchNormalization& options,
+                                         const BatchStatistics<T>& batch) {
+  const auto statistics = options.training
+                              ? training_statistics(d, x, running, options.momentum, batch)
+                              : BatchStatistics<T>{running.mean, running.variance};
+  return {statistics, options.epsilon, gamma.value(), beta.value()};
+}
+
+template <class T>
+Variable<T> batch_norm(const char* name, const Variable<T>& x, const Variable<T>& residual,
+                       const Variable<T>& gamma, const Variable<T>& beta,
+                       RunningStatistics<T>& running, const BatchNormalization& options,
+                       const BatchStatistics<T>& batch) {
+  check_batch_norm(name, x, gamma, beta, running, options, batch);
+  const Index size = x.dim(-1);
+  const kernels::WideRows d{size > 0 ? x.value().size() / size : 0, size};
+  const auto channels = batch_norm_channels(d, x.value(), gamma, beta, running, options, batch);
+  Tensor<T> y(x.shape());
+  kernels::batch_norm_forward(d, x.value().data(), channels.affine(d), residual.value().data(),
+                              options.relu, y.mutable_data());
+  const bool masked_by_y = options.relu && residual.defined();
+  return record<T>(name, {x, gamma, beta, residual}, y,
+                   BatchNormBackward<T>{d, options.training, options.relu, Saved<T>(x.value()),
+                                        channels, Saved<T>(masked_by_y ? y : Tensor<T>())});
+}
 
 }  // namespace detail
 
 /// Batch normalisation over the last axis, y = (x - mean) / sqrt(variance + epsilon) gamma + beta
-/// (Ioffe and Szegedy 2015).
+/// (Ioffe and Szegedy 2015), through a ReLU if the options say so.
 ///
 /// x (N, ..., C) -> y of the same shape; gamma and beta (C) may be undefined. In training mean and
 /// biased variance are those of the batch, and the running statistics, if defined, move towards its
-/// mean and unbiased variance by `momentum`; else the running ones are used. Saves x and the
-/// statistics. Throws ShapeError, also for a single value per channel in training, and ValueError
-/// when running statistics are needed and undefined.
+/// mean and unbiased variance by `momentum`; else the running ones are used. The statistics of the
+/// batch are found from x unless they are given. Saves x and the statistics. Throws ShapeError,
+/// also for a single value per channel in training, and ValueError when running statistics are
+/// needed and undefined.
 template <class T>
 Variable<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
-                       RunningStatistics<T> running = {}, const BatchNormalization& options = {}) {
-  detail::check_batch_norm(x, gamma, beta, running, options);
-  const Index channels = x.dim(-1);
-  const kernels::WideRows d{channels > 0 ? x.value().size() / channels : 0, channels};
-  const auto c = detail::batch_norm_coefficients(d, x.value(), gamma.value(), running, options);
-  const Tensor<T> shift = beta.defined() ? beta.value() : Tensor<T>::zeros({channels});
-  Tensor<T> y(x.shape());
-  kernels::batch_norm_forward(d, x.value().data(), c.mean.data(), c.scale.data(), shift.data(),
-                              y.mutable_data());
-  return record<T>(
-      "batch_norm", {x, gamma, beta}, y,
-      detail::BatchNormBackward<T>{d, options.training, Saved<T>(x.value()), Saved<T>(c.mean),
-                                   Saved<T>(c.inverse), Saved<T>(c.scale)});
+                       RunningStatistics<T> running = {}, const BatchNormalization& options = {},
+                       const BatchStatistics<T>& batch = {}) {
+  return detail::batch_norm<T>("batch_norm", x, {}, gamma, beta, running, options, batch);
+}
+
+/// Batch normalisation and a shortcut beside it (He et al. 2015): y = batch_norm(x) + residual,
+/// through a ReLU if the options say so.
+///
+/// x and residual (N, ..., C) -> y of the same shape; the rest as in batch_norm. Saves y too if
+/// there is a ReLU. Throws as batch_norm, and ShapeError for a residual of another shape than x.
+template <class T>
+Variable<T> batch_norm_add(const Variable<T>& x, const Variable<T>& residual,
+                           const Variable<T>& gamma, const Variable<T>& beta,
+                           RunningStatistics<T> running = {},
+                           const BatchNormalization& options = {},
+                           const BatchStatistics<T>& batch = {}) {
+  require<ShapeError>(residual.defined() && residual.shape() == x.shape(),
+                      "batch_norm_add: expected a residual of shape ", x.shape(), ", got ",
+                      residual.shape());
+  return detail::batch_norm("batch_norm_add", x, residual, gamma, beta, running, options, batch);
 }
 
 CNNRNN_NAMESPACE_END

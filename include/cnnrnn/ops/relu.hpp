@@ -11,7 +11,7 @@ Variable<T> relu(const Variable<T>& x) {
   Tensor<T> y(x.shape());
   kernels::relu_forward(x.value().span(), y.mutable_span());
   return record<T>("relu", {x}, y, [y = Saved<T>(y)](Gradients<T>& g) {
-    kernels::relu_backward(y->span(), g.dy().span(), g.dx());
+    kernels::relu_backward(y->span(), g.dy().span(), g.dx_over_dy());
   });
 }
 

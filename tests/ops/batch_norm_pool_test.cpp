@@ -1,0 +1,140 @@
+#include "cnnrnn/ops/batch_norm_pool.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "cnnrnn/autograd/gradcheck.hpp"
+#include "cnnrnn/ops/add.hpp"
+#include "cnnrnn/ops/mul.hpp"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/random_tensor.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::vector<Shape> shapes{{1, 2, 2, 1},   {2, 3, 2, 5},   {2, 2, 3, 16}, {3, 5, 7, 3},
+                                {1, 9, 11, 40}, {2, 6, 4, 131}, {5, 8, 8, 32}};
+
+template <class T>
+std::vector<Variable<T>> leaves(const Shape& shape) {
+  std::vector<Variable<T>> result;
+  for (const Shape& one : {shape, Shape{shape[-1]}, Shape{shape[-1]}}) {
+    result.emplace_back(random_tensor<T>(one, result.size() + 1), true);
+  }
+  return result;
+}
+
+template <class T>
+RunningStatistics<T> running(Index channels) {
+  return {random_tensor<T>({channels}, 8), Tensor<T>::full({channels}, T(1.5))};
+}
+
+/// y, the running statistics, and the gradients; x may have another use.
+template <class T>
+std::vector<Tensor<T>> outcome(bool fused, bool training, bool used_twice,
+                               std::vector<Variable<T>> v) {
+  for (auto& leaf : v) {
+    leaf.zero_grad();
+  }
+  const auto statistics = running<T>(v[1].dim(0));
+  const BatchNormalization options{.training = training, .relu = true};
+  auto y = fused ? batch_norm_relu_pool(v[0], v[1], v[2], statistics, options)
+                 : max_pool2d(batch_norm(v[0], v[1], v[2], statistics, options));
+  y = used_twice ? y + max_pool2d(v[0] * v[0]) : y;
+  y.backward(random_tensor<T>(y.shape(), 9));
+  return {y.value(), statistics.mean, statistics.variance, v[0].grad(), v[1].grad(), v[2].grad()};
+}
+
+template <class T>
+void compare(const Shape& shape, double tolerance) {
+  for (const bool training : {true, false}) {
+    for (const bool used_twice : {true, false}) {
+      CAPTURE(shape, training, used_twice);
+      const auto v = leaves<T>(shape);
+      const auto expected = outcome(false, training, used_twice, v);
+      const auto got = outcome(true, training, used_twice, v);
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        CAPTURE(i);
+        require_close(got[i], expected[i], tolerance);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("batch norm, ReLU and pooling in one are what they are in steps") {
+  for (const Shape& shape : shapes) {
+    compare<double>(shape, 1e-13);
+    compare<float>(shape, 2e-5);
+  }
+}
+
+TEST_CASE("batch norm, ReLU and pooling have the gradients of their values") {
+  for (const bool training : {true, false}) {
+    const Shape shape{2, 5, 4, 3};
+    const auto v = leaves<double>(shape);
+    const auto result = gradcheck(
+        [&](const auto& in) {
+          return std::vector{batch_norm_relu_pool(in[0], in[1], in[2], running<double>(3),
+                                                  {.training = training})};
+        },
+        {v[0].value(), v[1].value(), v[2].value()});
+    INFO(result.log);
+    CHECK(result);
+  }
+}
+
+TEST_CASE("of equals the first gets the gradient, and a scale of zero makes all equal") {
+  const Variable<float> x(Tensor<float>({1, 2, 2, 1}, {1, 4, 4, 2}), true);
+  const Variable<float> one(Tensor<float>::ones({1}), true);
+  const RunningStatistics<float> plain{Tensor<float>::zeros({1}), Tensor<float>::ones({1})};
+  const BatchNormalization evaluation{.training = false, .epsilon = 0};
+  const auto y = batch_norm_relu_pool<float>(x, one, {}, plain, evaluation);
+  CHECK(y.item() == 4);
+  y.backward();
+  require_close(x.grad(), Tensor<float>({1, 2, 2, 1}, {0, 1, 0, 0}), 0);
+  const Variable<float> zero(Tensor<float>::zeros({1}), true);
+  batch_norm_relu_pool<float>(x, zero, one, plain, evaluation).backward();
+  CHECK(zero.grad().item() == 1);
+}
+
+TEST_CASE("a NaN passes, so that a diverged network is seen") {
+  for (Index at = 0; at < 4; ++at) {
+    Tensor<float> x({1, 2, 2, 1}, {-1, 3, -2, 5});
+    x.mutable_data()[at] = std::numeric_limits<float>::quiet_NaN();
+    const auto y = batch_norm_relu_pool<float>(x, {}, {}, running<float>(1), {.training = false});
+    CHECK(std::isnan(y.item()));
+  }
+}
+
+TEST_CASE("batch norm with pooling gives the same bits for any number of threads") {
+  const auto v = leaves<float>({7, 31, 29, 70});
+  set_threads(1);
+  const auto expected = outcome(true, true, false, v);
+  for (const int threads : {2, 3}) {
+    set_threads(threads);
+    const auto got = outcome(true, true, false, v);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CHECK(std::equal(got[i].span().begin(), got[i].span().end(), expected[i].span().begin()));
+    }
+  }
+  set_threads(0);
+}
+
+TEST_CASE("batch norm with pooling says what it expected and what came") {
+  const auto zeros = [](const Shape& shape) {
+    return Variable<float>(Tensor<float>::zeros(shape));
+  };
+  CHECK_THROWS_WITH(batch_norm_relu_pool<float>(zeros({2, 3}), {}, {}),
+                    "batch_norm_relu_pool: expected x (N, H, W, C), got (2, 3)");
+  CHECK_THROWS_WITH(batch_norm_relu_pool<float>(zeros({2, 1, 4, 3}), {}, {}),
+                    Contains("at least the kernel"));
+  CHECK_THROWS_WITH(batch_norm_relu_pool<float>(zeros({2, 2, 2, 3}), zeros({4}), {}),
+                    Contains("a weight of shape (3,), got (4,)"));
+}
