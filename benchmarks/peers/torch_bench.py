@@ -4,6 +4,7 @@ JSON for each: the mean seconds of a call. The number of threads is OMP_NUM_THRE
 import argparse
 import json
 import re
+import sys
 import time
 
 import torch
@@ -18,6 +19,8 @@ def make_case(name, layout):
     kind, *arguments = name.split("/")
     if kind in torch_networks.CASES:
         return torch_networks.CASES[kind](*arguments, layout)
+    if kind not in torch_kernels.CASES:
+        sys.exit(f"torch_bench.py knows no case {name}")
     return torch_kernels.CASES[kind](layout, *map(int, arguments))
 
 
