@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
        .summary = "The CNN and the CNN-RNN of Yin, Zhang and Shao (2019) on 32x32 images.",
        .rnns = {"none", "lstm"},
        .make = [](const program::ModelChoice& choice, cnnrnn::Random& random) {
-         const CnnRnnOptions options{.rnn = choice.rnn, .classes = choice.classes};
+         const NetworkOptions options{.rnn = choice.rnn, .classes = choice.classes};
          return std::make_unique<CnnRnn<float>>(options, random);
        }});
 }

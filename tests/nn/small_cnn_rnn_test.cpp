@@ -23,7 +23,7 @@ using namespace cnnrnn;
 
 namespace {
 
-/// tests/pytorch/networks.py: CnnRnn(size=8, widths=((3, 3), (5, 5)), dense=7, patch=2, units=3).
+/// tests/pytorch/networks.py: Plain(((3, 3), (5, 5)), dense=(7,), patches=(2, 2), units=3, size=8).
 template <class T>
 class SmallCnnRnn : public nn::Module<T> {
  public:

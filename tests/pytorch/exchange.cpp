@@ -1,15 +1,15 @@
-// The library's side of exchange_test.py: writes or reads a model of the CNN-RNN with images and the
-// logits that it makes of them.
+// The library's side of exchange_test.py: writes or reads a network of the paper with images and
+// the logits that it makes of them.
 //
-//   exchange write RNN MODEL EXAMPLE   a model with random weights and statistics; images and logits
-//   exchange read RNN MODEL EXAMPLE    exits 1 unless the model makes the example's logits
+//   exchange write NAME MODEL EXAMPLE   random weights and statistics; images and logits
+//   exchange read NAME MODEL EXAMPLE    exits 1 unless the model makes the example's logits
 #include <cmath>
 #include <iostream>
 #include <string>
 #include <variant>
 
 #include "cnnrnn/io/model.hpp"
-#include "models/cnn_rnn.hpp"
+#include "models/by_name.hpp"
 
 using namespace cnnrnn;
 
@@ -23,7 +23,7 @@ Tensor<float> random_images(Index count, Random& random) {
   return images;
 }
 
-void write(CnnRnn<float>& model, Random& random, const std::string& path,
+void write(nn::Layer<float>& model, Random& random, const std::string& path,
            const std::string& example) {
   for (int pass = 0; pass < 3; ++pass) {
     model(random_images(8, random));  // running statistics that are not those of a new model
@@ -31,12 +31,12 @@ void write(CnnRnn<float>& model, Random& random, const std::string& path,
   model.eval();
   const auto images = random_images(5, random);
   io::save(path, model);
-  io::write_safetensors(example,
-                        {.tensors = {{"images", images}, {"logits", model(images).value()}},
-                         .metadata = {}});
+  io::write_safetensors(
+      example,
+      {.tensors = {{"images", images}, {"logits", model(images).value()}}, .metadata = {}});
 }
 
-bool read(CnnRnn<float>& model, const std::string& path, const std::string& example) {
+bool read(nn::Layer<float>& model, const std::string& path, const std::string& example) {
   io::load(path, model);
   model.eval();
   const auto tensors = io::read_safetensors(example).tensors;
@@ -54,15 +54,15 @@ bool read(CnnRnn<float>& model, const std::string& path, const std::string& exam
 
 int main(int argc, char** argv) {
   if (argc != 5) {
-    std::cerr << "usage: exchange write|read RNN MODEL EXAMPLE\n";
+    std::cerr << "usage: exchange write|read NAME MODEL EXAMPLE\n";
     return 2;
   }
   Random random(7);
-  CnnRnn<float> model({.rnn = argv[2]}, random);
+  const auto model = make_network<float>(argv[2], random);
   const NoGradGuard no_grad;
   if (std::string(argv[1]) == "write") {
-    write(model, random, argv[3], argv[4]);
+    write(*model, random, argv[3], argv[4]);
     return 0;
   }
-  return read(model, argv[3], argv[4]) ? 0 : 1;
+  return read(*model, argv[3], argv[4]) ? 0 : 1;
 }

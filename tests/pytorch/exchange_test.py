@@ -8,12 +8,12 @@ import tempfile
 
 import torch
 
-from networks import CnnRnn
+from networks import make_network
 from safetensors_file import load, save
 
 EXCHANGE = pathlib.Path(os.environ["CNNRNN_TESTS_DIR"]) / "pytorch" / "exchange"
-UNITS = {"none": 0, "lstm": 32}
-PARAMETERS = {"none": 2_168_554, "lstm": 2_583_786}
+PARAMETERS = {"cnn": 2_168_554, "cnn+lstm": 2_583_786, "vgg9": 3_511_754, "vgg9+lstm": 4_592_586,
+              "resnet20": 269_722, "resnet20+lstm": 763_802}
 
 
 def nchw(images):
@@ -24,22 +24,22 @@ def parameters(net):
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def from_here_to_pytorch(rnn, model, example):
-    subprocess.run([EXCHANGE, "write", rnn, model, example], check=True)
-    net = CnnRnn(units=UNITS[rnn])
+def from_here_to_pytorch(name, model, example):
+    subprocess.run([EXCHANGE, "write", name, model, example], check=True)
+    net = make_network(name)
     net.load_state_dict(load(model), strict=True)
     net.eval()
-    assert parameters(net) == PARAMETERS[rnn], parameters(net)
+    assert parameters(net) == PARAMETERS[name], parameters(net)
     tensors = load(example)
     with torch.no_grad():
         worst = (net(nchw(tensors["images"])) - tensors["logits"]).abs().max().item()
-    print(f"{rnn}: from here to PyTorch, largest difference {worst}")
+    print(f"{name}: from here to PyTorch, largest difference {worst}")
     assert worst < 1e-4, worst
 
 
-def from_pytorch_to_here(rnn, model, example):
+def from_pytorch_to_here(name, model, example):
     torch.manual_seed(1)
-    net = CnnRnn(units=UNITS[rnn])
+    net = make_network(name)
     with torch.no_grad():
         for _ in range(3):
             net(torch.randn(8, 3, 32, 32))
@@ -47,11 +47,11 @@ def from_pytorch_to_here(rnn, model, example):
         images = torch.randn(5, 32, 32, 3)
         save(model, net.state_dict())
         save(example, {"images": images, "logits": net(nchw(images))})
-    subprocess.run([EXCHANGE, "read", rnn, model, example], check=True)
+    subprocess.run([EXCHANGE, "read", name, model, example], check=True)
 
 
 with tempfile.TemporaryDirectory() as folder:
-    for kind in UNITS:
-        from_here_to_pytorch(kind, f"{folder}/model", f"{folder}/example")
-        from_pytorch_to_here(kind, f"{folder}/model", f"{folder}/example")
+    for name in PARAMETERS:
+        from_here_to_pytorch(name, f"{folder}/model", f"{folder}/example")
+        from_pytorch_to_here(name, f"{folder}/model", f"{folder}/example")
 sys.exit(0)

@@ -1,5 +1,6 @@
-"""The CNN-RNN in PyTorch, layer for layer and name for name what examples/models/cnn_rnn.hpp builds."""
+"""The paper's networks in PyTorch, layer for layer and name for name what examples/models/ builds."""
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 
@@ -22,26 +23,38 @@ class RnnTap(nn.Module):
         return self.bn(final.permute(1, 0, 2).reshape(n, -1))
 
 
-class CnnRnn(nn.Module):
-    """Stages of convolution, batch norm and ReLU ended by max pooling; a dense layer; a tap after each
+def convolution(channels, width, stride=1):
+    return nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+
+
+def tap_features(taps):
+    return sum(tap.bn.num_features for tap in taps)
+
+
+class Plain(nn.Module):
+    """Stages of convolution, batch norm and ReLU ended by max pooling; dense layers; a tap after each
     stage if `units` is not zero."""
 
-    def __init__(self, size=32, widths=((32, 32), (64, 64)), dense=512, patch=4, units=0, classes=10):
+    def __init__(self, widths, dense, patches, units=0, size=32, classes=10):
         super().__init__()
         self.stages, self.taps = nn.ModuleList(), nn.ModuleList()
         channels = 3
-        for stage in widths:
+        for stage, patch in zip(widths, patches):
             layers = []
             for width in stage:
-                layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False),
-                           nn.BatchNorm2d(width), nn.ReLU()]
+                layers += [convolution(channels, width), nn.BatchNorm2d(width),
+                           nn.ReLU(inplace=True)]
                 channels = width
             self.stages.append(nn.Sequential(*layers, nn.MaxPool2d(2)))
             size //= 2
             if units:
                 self.taps.append(RnnTap(channels, size, patch, units))
-        self.head = nn.Sequential(nn.Linear(channels * size * size, dense), nn.ReLU())
-        self.out = nn.Linear(dense + sum(tap.bn.num_features for tap in self.taps), classes)
+        features, head = channels * size * size, []
+        for width in dense:
+            head += [nn.Linear(features, width), nn.ReLU(inplace=True)]
+            features = width
+        self.head = nn.Sequential(*head)
+        self.out = nn.Linear(features + tap_features(self.taps), classes)
 
     def forward(self, x):
         features = []
@@ -50,3 +63,63 @@ class CnnRnn(nn.Module):
             if self.taps:
                 features.append(self.taps[k](x))
         return self.out(torch.cat([self.head(x.flatten(1))] + features, 1))
+
+
+class ResidualBlock(nn.Module):
+    """He et al. 2015, with the shortcut of their option A: no parameters."""
+
+    def __init__(self, channels, width, stride):
+        super().__init__()
+        self.c1, self.b1 = convolution(channels, width, stride), nn.BatchNorm2d(width)
+        self.c2, self.b2 = convolution(width, width), nn.BatchNorm2d(width)
+        self.stride, self.added = stride, width - channels
+
+    def forward(self, x):
+        y = F.relu(self.b1(self.c1(x)), inplace=True)
+        y = self.b2(self.c2(y))
+        if self.stride > 1:
+            x = F.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, 0, self.added))
+        return F.relu(y + x, inplace=True)
+
+
+class ResNet20(nn.Module):
+    """He et al. 2015, section 4.2, n = 3; a tap after each stage if `units` is not zero."""
+
+    def __init__(self, units=0, classes=10):
+        super().__init__()
+        self.stem = nn.Sequential(convolution(3, 16), nn.BatchNorm2d(16), nn.ReLU(inplace=True))
+        self.stages, self.taps = nn.ModuleList(), nn.ModuleList()
+        channels = 16
+        for width, size, patch in ((16, 32, 8), (32, 16, 4), (64, 8, 2)):
+            stride = 1 if width == channels else 2
+            self.stages.append(nn.Sequential(ResidualBlock(channels, width, stride),
+                                             ResidualBlock(width, width, 1),
+                                             ResidualBlock(width, width, 1)))
+            channels = width
+            if units:
+                self.taps.append(RnnTap(channels, size, patch, units))
+        self.out = nn.Linear(channels + tap_features(self.taps), classes)
+
+    def forward(self, x):
+        x = self.stem(x)
+        features = []
+        for k, stage in enumerate(self.stages):
+            x = stage(x)
+            if self.taps:
+                features.append(self.taps[k](x))
+        return self.out(torch.cat([x.mean((2, 3))] + features, 1))
+
+
+UNITS = {"": 0, "lstm": 32}
+
+
+def make_network(name):
+    """The network of a name such as "cnn" or "vgg9+lstm"."""
+    network, _, rnn = name.partition("+")
+    if network == "cnn":
+        return Plain(((32, 32), (64, 64)), (512,), (4, 4), UNITS[rnn])
+    if network == "vgg9":
+        return Plain(((64, 64), (128, 128), (256, 256)), (512, 512), (4, 4, 2), UNITS[rnn])
+    if network == "resnet20":
+        return ResNet20(UNITS[rnn])
+    raise ValueError(f"expected a network cnn, vgg9 or resnet20, got {name}")

@@ -1,0 +1,60 @@
+"""What a table of timings is worth nothing without: where and with what it was measured."""
+import os
+import pathlib
+import platform
+import re
+import subprocess
+
+
+def first_line(*command):
+    try:
+        lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return (lines.splitlines() or [""])[0]
+
+
+def processor():
+    found = re.search(r"^model name\s*:\s*(.+)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    return found.group(1) if found else platform.machine()
+
+
+def compiler(build):
+    cache = (pathlib.Path(build) / "CMakeCache.txt").read_text()
+
+    def entry(name):
+        found = re.search(rf"^{name}:\w+=(.*)$", cache, re.M)
+        return found.group(1) if found else ""
+
+    flags = [entry("CMAKE_BUILD_TYPE"), entry("CMAKE_CXX_FLAGS"),
+             "-march=native" if entry("CNNRNN_NATIVE") == "ON" else ""]
+    return ", ".join([first_line(entry("CMAKE_CXX_COMPILER"), "--version"), *filter(None, flags)])
+
+
+def commit(source):
+    changed = first_line("git", "-C", source, "status", "--porcelain", "--untracked-files=no")
+    return first_line("git", "-C", source, "rev-parse", "--short", "HEAD") + (
+        ", with changes" if changed else "")
+
+
+def fma_peak(rows):
+    return max(row.ours.fma_peak for row in rows)
+
+
+def describe(build, source, threads, rows):
+    """Pairs of what and which; the versions are what the contenders said of themselves."""
+    ours = next((row.ours.facts for row in rows if row.ours.facts), {})
+    pythons = {f"{facts['version']} on oneDNN {facts['onednn']}"
+               for row in rows for peer in row.peers if "onednn" in (facts := peer.facts)}
+    onednn = {peer.describe().split()[-1] for row in rows for peer in row.peers
+              if peer.label == "oneDNN" and peer.facts}
+    return {
+        "processor": f"{processor()}, {os.cpu_count()} cores in view",
+        "threads": threads,
+        "instruction set": ours.get("instruction_set", "unknown"),
+        "FMA peak": f"{fma_peak(rows):.0f} GFLOP/s on all threads",
+        "compiler": compiler(build),
+        "commit": commit(source),
+        "PyTorch": "; ".join(sorted(pythons)) or "not compared",
+        "oneDNN": ", ".join(sorted(onednn)) or "not compared",
+    }

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/rnn_taps.hpp"
+
+/// The layers of a network without shortcuts, for images (N, 32, 32, 3).
+struct PlainLayout {
+  std::string name;
+  std::vector<std::vector<cnnrnn::Index>> stages;  ///< channels of the convolutions of each stage
+  std::vector<cnnrnn::Index> dense;                ///< features of the hidden dense layers
+  std::vector<cnnrnn::Index> patches;              ///< patch size of the tap after each stage
+};
+
+/// Stages of 3x3 convolutions, batch norm and ReLU that end in 2x2 max-pooling, then dense layers;
+/// after each stage, if asked for, an RNN tap that reads the feature map patch by patch, row by row
+/// (Yin, Zhang and Shao 2019). The taps' final states join the dense features before the last
+/// layer. Throws ValueError for an rnn it does not know.
+template <class T>
+class PlainNetwork : public cnnrnn::nn::Layer<T> {
+  using Index = cnnrnn::Index;
+  using Random = cnnrnn::Random;
+  using Variable = cnnrnn::Variable<T>;
+
+ public:
+  PlainNetwork(const PlainLayout& layout, const NetworkOptions& options, Random& random)
+      : description_(layout.name + "(rnn " + checked(layout.name.c_str(), options).rnn + ")"),
+        stages_(make_stages(layout, random)),
+        head_(make_head(layout, random)),
+        taps_(make_taps<T>(options.rnn, tapped_maps(layout), random)),
+        out_(layout.dense.back() + tap_features(taps_), options.classes, random) {}
+
+  /// Images (N, 32, 32, 3) -> logits (N, classes).
+  Variable operator()(const Variable& x) override {
+    Variable map = x;
+    std::vector<Variable> tapped;
+    for (std::size_t k = 0; k < stages_.size(); ++k) {
+      map = stages_[k](map);  // (N, 16, 16, C), then (N, 8, 8, C), ...
+      if (!taps_.empty()) {
+        tapped.push_back(taps_[k](map));
+      }
+    }
+    const Variable dense = head_(flatten(map));
+    if (tapped.empty()) {
+      return out_(dense);
+    }
+    tapped.insert(tapped.begin(), dense);
+    return out_(concat(tapped));
+  }
+
+  void visit(cnnrnn::nn::Visitor<T>& visitor) override {
+    visitor("stages", stages_);
+    visitor("taps", taps_);
+    visitor("head", head_);
+    visitor("out", out_);
+  }
+
+  std::string describe() const override { return description_; }
+
+ private:
+  using Sequential = cnnrnn::nn::Sequential<T>;
+
+  static constexpr Index image_size = 32;
+
+  static Index map_size(std::size_t stage) { return image_size >> (stage + 1); }
+
+  static std::vector<Sequential> make_stages(const PlainLayout& layout, Random& random) {
+    std::vector<Sequential> stages;
+    Index in = 3;
+    for (const auto& channels : layout.stages) {
+      stages.push_back(make_stage(in, channels, random));
+      in = channels.back();
+    }
+    return stages;
+  }
+
+  static Sequential make_stage(Index in, const std::vector<Index>& channels, Random& random) {
+    using namespace cnnrnn::nn;
+    Sequential stage;
+    for (const Index out : channels) {
+      stage.append(Conv2d<T>(in, out, {.kernel = 3, .padding = 1, .bias = false}, random));
+      stage.append(BatchNorm2d<T>(out));
+      stage.append(Relu<T>());
+      in = out;
+    }
+    stage.append(MaxPool2d<T>({.kernel = 2}));
+    return stage;
+  }
+
+  static Sequential make_head(const PlainLayout& layout, Random& random) {
+    const Index size = map_size(layout.stages.size() - 1);
+    Index in = size * size * layout.stages.back().back();
+    Sequential head;
+    for (const Index out : layout.dense) {
+      head.append(cnnrnn::nn::Linear<T>(in, out, random));
+      head.append(cnnrnn::nn::Relu<T>());
+      in = out;
+    }
+    return head;
+  }
+
+  static std::vector<cnnrnn::nn::RnnTapOptions> tapped_maps(const PlainLayout& layout) {
+    std::vector<cnnrnn::nn::RnnTapOptions> maps;
+    for (std::size_t k = 0; k < layout.stages.size(); ++k) {
+      maps.push_back({.channels = layout.stages[k].back(),
+                      .height = map_size(k),
+                      .width = map_size(k),
+                      .patch = layout.patches[k],
+                      .units = 32});
+    }
+    return maps;
+  }
+
+  std::string description_;
+  std::vector<Sequential> stages_;
+  Sequential head_;
+  std::vector<cnnrnn::nn::RnnTap<T>> taps_;
+  cnnrnn::nn::Linear<T> out_;
+};

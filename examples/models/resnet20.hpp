@@ -1,0 +1,128 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/rnn_taps.hpp"
+
+/// Two 3x3 convolutions and a shortcut around them (He et al. 2015, section 3): x (N, H, W, in) ->
+/// (N, H / stride, W / stride, out). A shortcut that changes the shape has no parameters (their
+/// option A): every stride-th pixel, and zeros for the channels that are new.
+template <class T>
+class ResidualBlock : public cnnrnn::nn::Layer<T> {
+  using Index = cnnrnn::Index;
+  using Variable = cnnrnn::Variable<T>;
+
+ public:
+  ResidualBlock(Index in, Index out, Index stride, cnnrnn::Random& random)
+      : in_(in),
+        out_(out),
+        stride_(stride),
+        c1_(in, out, {.kernel = 3, .stride = stride, .padding = 1, .bias = false}, random),
+        b1_(out),
+        c2_(out, out, {.kernel = 3, .padding = 1, .bias = false}, random),
+        b2_(out) {}
+
+  Variable operator()(const Variable& x) override {
+    const Variable y = relu(b1_(c1_(x)));
+    return relu(b2_(c2_(y)) + shortcut(x));
+  }
+
+  void visit(cnnrnn::nn::Visitor<T>& visitor) override {
+    visitor("c1", c1_);
+    visitor("b1", b1_);
+    visitor("c2", c2_);
+    visitor("b2", b2_);
+  }
+
+  std::string describe() const override {
+    return cnnrnn::to_message("ResidualBlock(", in_, ", ", out_, ", stride ", stride_, ")");
+  }
+
+ private:
+  Variable shortcut(const Variable& x) const {
+    if (stride_ == 1 && in_ == out_) {
+      return x;
+    }
+    const Variable pixels = avg_pool2d(x, {.kernel = 1, .stride = stride_});
+    return pad(pixels, {{0, 0}, {0, 0}, {0, 0}, {0, out_ - in_}});
+  }
+
+  Index in_, out_, stride_;
+  cnnrnn::nn::Conv2d<T> c1_;
+  cnnrnn::nn::BatchNorm2d<T> b1_;
+  cnnrnn::nn::Conv2d<T> c2_;
+  cnnrnn::nn::BatchNorm2d<T> b2_;
+};
+
+/// ResNet-20 (He et al. 2015, section 4.2, n = 3), and with an rnn the taps of Yin, Zhang and Shao
+/// (2019) after each of its three stages, for images (N, 32, 32, 3). Throws ValueError for an rnn
+/// it does not know.
+template <class T>
+class ResNet20 : public cnnrnn::nn::Layer<T> {
+  using Index = cnnrnn::Index;
+  using Random = cnnrnn::Random;
+  using Variable = cnnrnn::Variable<T>;
+
+ public:
+  ResNet20(const NetworkOptions& options, Random& random)
+      : description_("ResNet20(rnn " + checked("ResNet20", options).rnn + ")"),
+        stem_(cnnrnn::nn::Conv2d<T>(3, 16, {.kernel = 3, .padding = 1, .bias = false}, random),
+              cnnrnn::nn::BatchNorm2d<T>(16), cnnrnn::nn::Relu<T>()),
+        stages_(make_stages(random)),
+        taps_(make_taps<T>(options.rnn, tapped_maps(), random)),
+        out_(64 + tap_features(taps_), options.classes, random) {}
+
+  /// Images (N, 32, 32, 3) -> logits (N, classes).
+  Variable operator()(const Variable& x) override {
+    Variable map = stem_(x);
+    std::vector<Variable> features;
+    for (std::size_t k = 0; k < stages_.size(); ++k) {
+      map = stages_[k](map);  // (N, 32, 32, 16), then (N, 16, 16, 32), (N, 8, 8, 64)
+      if (!taps_.empty()) {
+        features.push_back(taps_[k](map));
+      }
+    }
+    features.insert(features.begin(), global_avg_pool2d(map));
+    return out_(concat(features));
+  }
+
+  void visit(cnnrnn::nn::Visitor<T>& visitor) override {
+    visitor("stem", stem_);
+    visitor("stages", stages_);
+    visitor("taps", taps_);
+    visitor("out", out_);
+  }
+
+  std::string describe() const override { return description_; }
+
+ private:
+  using Sequential = cnnrnn::nn::Sequential<T>;
+  using Block = ResidualBlock<T>;
+
+  static std::vector<Sequential> make_stages(Random& random) {
+    std::vector<Sequential> stages;
+    Index in = 16;
+    for (const Index out : {16, 32, 64}) {
+      Sequential stage;
+      stage.append(Block(in, out, in == out ? 1 : 2, random));
+      stage.append(Block(out, out, 1, random));
+      stage.append(Block(out, out, 1, random));
+      stages.push_back(std::move(stage));
+      in = out;
+    }
+    return stages;
+  }
+
+  static std::vector<cnnrnn::nn::RnnTapOptions> tapped_maps() {
+    return {{.channels = 16, .height = 32, .width = 32, .patch = 8, .units = 32},
+            {.channels = 32, .height = 16, .width = 16, .patch = 4, .units = 32},
+            {.channels = 64, .height = 8, .width = 8, .patch = 2, .units = 32}};
+  }
+
+  std::string description_;
+  Sequential stem_;
+  std::vector<Sequential> stages_;
+  std::vector<cnnrnn::nn::RnnTap<T>> taps_;
+  cnnrnn::nn::Linear<T> out_;
+};
