@@ -30,7 +30,7 @@ struct Case {
 void conv2d_forward(benchmark::State& state) {
   Case c(state);
   const double seconds = bench::time_iterations(state, [&] {
-    kernels::conv2d_forward<float>(c.d, c.x.data(), c.weight.data(), nullptr, c.y.mutable_data());
+    kernels::conv2d_forward<float>(c.d, c.x.data(), c.weight.data(), {c.y.mutable_data(), c.d.o});
   });
   bench::report_flops(state, c.flops(), seconds);
 }
