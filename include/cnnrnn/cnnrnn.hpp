@@ -54,6 +54,7 @@
 #include "cnnrnn/nn/conv2d.hpp"
 #include "cnnrnn/nn/dropout.hpp"
 #include "cnnrnn/nn/flatten.hpp"
+#include "cnnrnn/nn/fusion.hpp"
 #include "cnnrnn/nn/init.hpp"
 #include "cnnrnn/nn/linear.hpp"
 #include "cnnrnn/nn/lstm.hpp"

@@ -4,8 +4,11 @@
 #include <optional>
 #include <string>
 
+#include "cnnrnn/nn/activations.hpp"
 #include "cnnrnn/nn/module.hpp"
+#include "cnnrnn/nn/pooling.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
+#include "cnnrnn/ops/batch_norm_pool.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
@@ -15,6 +18,12 @@ struct BatchNormOptions {
   std::optional<double> momentum = 0.1;  ///< none: the plain average over all batches so far
   bool affine = true;                    ///< learn a weight and a bias
   bool track_running_statistics = true;  ///< else evaluation uses the batch's statistics too
+};
+
+/// scale and shift (C) of each channel.
+template <class T>
+struct ScaleShift {
+  Tensor<T> scale, shift;
 };
 
 /// What BatchNorm1d and BatchNorm2d share; see batch_norm. The parameters are weight (C), starting
@@ -39,6 +48,48 @@ class BatchNorm : public Layer<T> {
   Variable<T> add_relu(const Variable<T>& x, const Variable<T>& shortcut,
                        const BatchStatistics<T>& batch = {}) {
     return with_shortcut(x, shortcut, true, batch);
+  }
+
+  /// ReLU of the batch norm, pooled by windows of 2 x 2, in one pass; see batch_norm_relu_pool.
+  Variable<T> relu_pool(const Variable<T>& x, const BatchStatistics<T>& batch = {}) {
+    return normalise(x, true, [&](const auto& options) {
+      return batch_norm_relu_pool(x, weight_, bias_, running(), options, batch);
+    });
+  }
+
+  /// Takes along a ReLU, and a max-pooling of 2 x 2 behind that.
+  Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
+    return fused(x, next, {});
+  }
+  Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next, const BatchStatistics<T>& batch) {
+    if (!next.template get<Relu<T>>()) {
+      return {alone(x, false, batch)};
+    }
+    const auto* const pool = next.template get<MaxPool2d<T>>(1);
+    if (pool != nullptr && cnnrnn::detail::pools_by_two(pool->options())) {
+      return {relu_pool(x, batch), 3};
+    }
+    return {relu(x, batch), 2};
+  }
+
+  /// Whether the next call normalises with the statistics of its batch.
+  bool uses_batch_statistics() const {
+    return this->training() || !options_.track_running_statistics;
+  }
+
+  /// scale and shift (C) of what it is outside training, y = scale x + shift: to be folded into the
+  /// layer before it. Throws ValueError if it uses the statistics of the batch.
+  ScaleShift<T> folded() const {
+    require<ValueError>(!uses_batch_statistics(), name(),
+                        ": expected running statistics to fold, got those of the batch");
+    const cnnrnn::detail::BatchNormChannels<T> all({running_mean_, running_var_}, options_.epsilon,
+                                                   weight_.value(), bias_.value());
+    ScaleShift<T> result{Tensor<T>({channels_}), Tensor<T>({channels_})};
+    for (Index c = 0; c < channels_; ++c) {
+      result.scale.mutable_at(c) = all.scale()[c];
+      result.shift.mutable_at(c) = all.shift()[c] - all.mean()[c] * all.scale()[c];
+    }
+    return result;
   }
 
   void visit(Visitor<T>& visitor) override {
@@ -102,9 +153,8 @@ class BatchNorm : public Layer<T> {
     check_rank(x.shape());
     require<ShapeError>(x.dim(-1) == channels_, name(), ": expected ", channels_, " channels, got ",
                         x.shape());
-    const bool tracked = options_.track_running_statistics;
-    const bool counted = tracked && this->training();
-    auto y = op(BatchNormalization{.training = this->training() || !tracked,
+    const bool counted = options_.track_running_statistics && this->training();
+    auto y = op(BatchNormalization{.training = uses_batch_statistics(),
                                    .epsilon = options_.epsilon,
                                    .momentum = counted ? momentum() : 0,
                                    .relu = rectified});

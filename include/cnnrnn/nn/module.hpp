@@ -8,6 +8,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/core/random.hpp"
+#include "cnnrnn/nn/fusion.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
@@ -67,7 +68,8 @@ class Visitor {
 
 /// A part of a network that owns parameters or a mode. It lists its parts once, in visit(), and its
 /// parameters, state, mode and printing come from that list. A copy of a module shares its
-/// parameters, as copies of variables do: build another one, and load the first one's state into it.
+/// parameters, as copies of variables do: build another one, and load the first one's state into
+/// it.
 template <class T>
 class Module {
  public:
@@ -109,6 +111,12 @@ template <class T>
 class Layer : public Module<T> {
  public:
   virtual Variable<T> operator()(const Variable<T>& x) = 0;
+
+  /// Runs this layer, and in the same pass those of the layers behind it that it can take along:
+  /// the values and the state are those of running each by itself. Containers call it.
+  virtual Fused<T> fused(const Variable<T>& x, const NextLayers<T>& /*next*/) {
+    return {(*this)(x)};
+  }
 };
 
 template <class T>

@@ -34,6 +34,8 @@ class MaxPool2d : public Layer<T> {
     return detail::describe_pool2d("MaxPool2d", options_) + ")";
   }
 
+  const Pool2dOptions& options() const { return options_; }
+
  private:
   Pool2dOptions options_;
 };

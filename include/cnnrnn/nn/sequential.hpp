@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -10,7 +11,8 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
-/// Layers one after the other; their names are 0, 1, 2, ..., as in PyTorch.
+/// Layers one after the other; their names are 0, 1, 2, ..., as in PyTorch. Neighbours that can run
+/// in one pass do so, unless there is a NoFusionGuard.
 ///
 ///   Sequential<float> head(Linear<float>(4096, 512, {}, random), Relu<float>());
 template <class T>
@@ -19,9 +21,8 @@ class Sequential : public Layer<T> {
   Sequential() = default;
 
   template <class... Layers>
-    requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<T>, Layers> && ...) &&
-             !(std::is_same_v<Sequential, Layers> && ...))
-  explicit Sequential(Layers... layers) {
+  requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<T>, Layers> && ...) &&
+           !(std::is_same_v<Sequential, Layers> && ...)) explicit Sequential(Layers... layers) {
     (append(std::move(layers)), ...);
   }
 
@@ -35,8 +36,10 @@ class Sequential : public Layer<T> {
 
   Variable<T> operator()(const Variable<T>& x) override {
     Variable<T> y = x;
-    for (auto& layer : layers_) {
-      y = (*layer)(y);
+    for (std::size_t done = 0; done < layers_.size();) {
+      const auto [output, ran] = run(done, y);
+      y = output;
+      done += ran;
     }
     return y;
   }
@@ -50,6 +53,12 @@ class Sequential : public Layer<T> {
   std::string describe() const override { return "Sequential"; }
 
  private:
+  Fused<T> run(std::size_t layer, const Variable<T>& x) {
+    const std::span<const std::unique_ptr<Layer<T>>> all(layers_);
+    return fusion_enabled() ? layers_[layer]->fused(x, NextLayers<T>(all.subspan(layer + 1)))
+                            : Fused<T>{(*layers_[layer])(x)};
+  }
+
   std::vector<std::unique_ptr<Layer<T>>> layers_;
 };
 

@@ -1,0 +1,158 @@
+#include "cnnrnn/nn/fusion.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cnnrnn/nn/activations.hpp"
+#include "cnnrnn/nn/batch_norm.hpp"
+#include "cnnrnn/nn/conv2d.hpp"
+#include "cnnrnn/nn/pooling.hpp"
+#include "cnnrnn/nn/sequential.hpp"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/random_tensor.hpp"
+
+using namespace cnnrnn;
+
+namespace {
+
+using Network = nn::Sequential<double>;
+
+/// The same numbers in every call.
+Network network(const std::string& layers) {
+  Random random(3);
+  Network result;
+  for (const char kind : layers) {
+    switch (kind) {
+      case 'c':
+        result.append(nn::Conv2d<double>(5, 5, {.padding = 1, .bias = false}, random));
+        break;
+      case 'b':
+        result.append(nn::BatchNorm2d<double>(5));
+        break;
+      case 'r':
+        result.append(nn::Relu<double>());
+        break;
+      case 'p':
+        result.append(nn::MaxPool2d<double>());
+        break;
+      case 'o':
+        result.append(nn::MaxPool2d<double>({.kernel = 3, .stride = 2}));
+        break;
+      default:
+        FAIL("no layer " << kind);
+    }
+  }
+  return result;
+}
+
+/// What comes out of two steps of training and one of evaluation: values, gradients, and buffers.
+std::vector<Tensor<double>> outcome(Network& layers, bool fused) {
+  std::optional<nn::NoFusionGuard> guard;
+  if (!fused) {
+    guard.emplace();
+  }
+  class Buffers : public nn::Visitor<double> {
+   public:
+    std::vector<Tensor<double>> found;
+
+   private:
+    void buffer(const std::string& /*path*/, Tensor<double>& value) override {
+      found.push_back(value);
+    }
+  };
+  std::vector<Tensor<double>> result;
+  for (const bool training : {true, true, false}) {
+    layers.train(training);
+    layers.zero_grad();
+    const Variable<double> x(random_tensor<double>({3, 9, 8, 5}, 1), true);
+    const auto y = layers(x);
+    y.backward(random_tensor<double>(y.shape(), 2));
+    result.push_back(y.value());
+    result.push_back(x.grad());
+    for (const auto& [path, parameter] : layers.named_parameters()) {
+      result.push_back(parameter.grad());
+    }
+  }
+  Buffers buffers;
+  layers.visit(buffers);
+  result.insert(result.end(), buffers.found.begin(), buffers.found.end());
+  return result;
+}
+
+std::vector<std::string> names(Network& layers) {
+  std::vector<std::string> result;
+  for (const auto& [path, parameter] : layers.named_parameters()) {
+    result.push_back(path);
+  }
+  return result;
+}
+
+/// The name of the last operation on the tape.
+std::string last_op(Network& layers) {
+  const Variable<double> x(random_tensor<double>({2, 4, 4, 5}, 1), true);
+  return layers(x).edge().record->name;
+}
+
+class Doubling : public nn::Relu<double> {
+ public:
+  Variable<double> operator()(const Variable<double>& x) override {
+    return nn::Relu<double>::operator()(nn::Relu<double>::operator()(x));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("layers that run in one pass give what they give one by one") {
+  for (const std::string layers :
+       {"br", "brp", "bro", "bp", "b", "cbr", "cbrcbrp", "rbrp", "brbr"}) {
+    CAPTURE(layers);
+    auto first = network(layers);
+    auto second = network(layers);
+    const auto expected = outcome(first, false);
+    const auto got = outcome(second, true);
+    REQUIRE(got.size() == expected.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(i);
+      require_close(got[i], expected[i], 1e-12);
+    }
+    CHECK(names(first) == names(second));
+  }
+}
+
+TEST_CASE("a sequence runs batch norm, ReLU and pooling in one pass, unless it is told not to") {
+  auto with_relu = network("br");
+  auto with_pool = network("brp");
+  auto other_pool = network("bro");
+  CHECK(last_op(with_relu) == "batch_norm");
+  CHECK(last_op(with_pool) == "batch_norm_relu_pool");
+  CHECK(last_op(other_pool) == "max_pool2d");
+  const nn::NoFusionGuard guard;
+  CHECK_FALSE(nn::fusion_enabled());
+  CHECK(last_op(with_relu) == "relu");
+  CHECK(last_op(with_pool) == "max_pool2d");
+}
+
+TEST_CASE("a layer derived from one that is known runs by itself") {
+  Network layers;
+  layers.append(nn::BatchNorm2d<double>(5));
+  layers.append(Doubling());
+  CHECK(last_op(layers) == "relu");
+}
+
+TEST_CASE("what a batch norm does outside training can be folded into another layer") {
+  nn::BatchNorm2d<double> layer(5);
+  const Variable<double> x(random_tensor<double>({2, 3, 4, 5}, 1));
+  layer(x);
+  CHECK(layer.uses_batch_statistics());
+  CHECK_THROWS_AS(layer.folded(), ValueError);
+  layer.eval();
+  const auto [scale, shift] = layer.folded();
+  auto expected = x.value().clone();
+  for (Index i = 0; i < expected.size(); ++i) {
+    double& value = expected.mutable_data()[i];
+    value = value * scale(i % 5) + shift(i % 5);
+  }
+  require_close(layer(x).value(), expected, 1e-13);
+}
