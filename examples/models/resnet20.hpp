@@ -24,8 +24,8 @@ class ResidualBlock : public cnnrnn::nn::Layer<T> {
         b2_(out) {}
 
   Variable operator()(const Variable& x) override {
-    const Variable y = relu(b1_(c1_(x)));
-    return relu(b2_(c2_(y)) + shortcut(x));
+    const Variable y = c1_.norm_relu(x, b1_);
+    return c2_.norm_add_relu(y, b2_, shortcut(x));
   }
 
   void visit(cnnrnn::nn::Visitor<T>& visitor) override {

@@ -37,6 +37,7 @@
 #include "cnnrnn/ops/lstm.hpp"
 #include "cnnrnn/ops/mse_loss.hpp"
 #include "cnnrnn/ops/mul.hpp"
+#include "cnnrnn/ops/packed_convolution.hpp"
 #include "cnnrnn/ops/pad.hpp"
 #include "cnnrnn/ops/patch_sequences.hpp"
 #include "cnnrnn/ops/permute.hpp"

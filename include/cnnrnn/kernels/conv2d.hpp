@@ -19,22 +19,38 @@ Index conv2d_blocks(const Conv2dDims& d) {
                            : d.n * d.forward_window().bands();
 }
 
-/// y = x * weight, plus what the output asks for.
+/// The weights of conv2d_forward as its algorithm reads them, those of each output times its scale
+/// unless that is null.
+template <class T>
+Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nullptr) {
+  const auto weight_at = [=](Index o, Index c, Index i, Index j) {
+    const T value = weight[d.weight_at(o, c, i, j)];
+    return scale != nullptr ? value * scale[o] : value;
+  };
+  if (d.uses_winograd()) {
+    return winograd_weights<T>(d.o, d.c, weight_at);
+  }
+  return detail::pack_weights<T>(d.groups, d.group_o(), d.kernel, d.group_c(),
+                                 [&](Index g, Index o, Index i, Index j, Index c) {
+                                   return weight_at(g * d.group_o() + o, c, i, j);
+                                 });
+}
+
+/// y = x * weight, plus what the output asks for, with packed weights.
+template <class T>
+void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
+                    const ConvOutput<T>& y) {
+  if (d.uses_winograd()) {
+    winograd_convolve(d.forward_tiles(), x, packed.data(), y);
+  } else {
+    detail::convolve(d.forward_window(), d.n, d.groups, d.group_o(), x, packed.data(), y);
+  }
+}
+
+/// The same with the weights as they are.
 template <class T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
-  if (d.uses_winograd()) {
-    const auto u = winograd_weights<T>(d.o, d.c, [&](Index o, Index c, Index i, Index j) {
-      return weight[d.weight_at(o, c, i, j)];
-    });
-    winograd_convolve(d.forward_tiles(), x, u.data(), y);
-    return;
-  }
-  const auto packed =
-      detail::pack_weights<T>(d.groups, d.group_o(), d.kernel, d.group_c(),
-                              [&](Index g, Index o, Index i, Index j, Index c) {
-                                return weight[d.weight_at(g * d.group_o() + o, c, i, j)];
-                              });
-  detail::convolve(d.forward_window(), d.n, d.groups, d.group_o(), x, packed.data(), y);
+  conv2d_forward(d, x, conv2d_pack(d, weight), y);
 }
 
 /// dx = dy * weight turned by half a turn, with the roles of the channels exchanged.

@@ -13,14 +13,22 @@ struct ConvOutput {
   Index channels;
   bool accumulate = false;               ///< add to what is there
   const T* bias = nullptr;               ///< (channels)
+  const T* residual = nullptr;           ///< as large as y: then added to it
   bool relu = false;                     ///< then y = max(y, 0); NaN stays NaN
   ChannelMoments<T>* moments = nullptr;  ///< then takes those of block after block
 
   /// Ends block `block`, the finished rows begin ... end.
   void finish(Index block, Index begin, Index end) const {
     T* const rows = data + begin * channels;
+    const Index count = (end - begin) * channels;
+    if (residual != nullptr) {
+      const T* const beside = residual + begin * channels;
+      for_each_lanes<T>(count, [=](const auto& lanes) {
+        lanes.store(rows, lanes.load(rows) + lanes.load(beside));
+      });
+    }
     if (relu) {
-      for_each_lanes<T>((end - begin) * channels, [=](const auto& lanes) {
+      for_each_lanes<T>(count, [=](const auto& lanes) {
         const auto zero = Packet<T>::zero();
         const auto value = lanes.load(rows);
         lanes.store(rows, select_less(value, zero, zero, value));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -90,6 +91,11 @@ class BatchNorm : public Layer<T> {
       result.shift.mutable_at(c) = all.shift()[c] - all.mean()[c] * all.scale()[c];
     }
     return result;
+  }
+
+  /// All tensors that folded() depends on; undefined those that are not there.
+  std::array<Tensor<T>, 4> state() const {
+    return {weight_.value(), bias_.value(), running_mean_, running_var_};
   }
 
   void visit(Visitor<T>& visitor) override {

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <array>
 #include <string>
+#include <vector>
 
+#include "cnnrnn/nn/batch_norm.hpp"
+#include "cnnrnn/nn/derived.hpp"
 #include "cnnrnn/nn/init.hpp"
 #include "cnnrnn/nn/module.hpp"
-#include "cnnrnn/ops/conv2d.hpp"
+#include "cnnrnn/ops/packed_convolution.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
@@ -36,7 +40,43 @@ class Conv2d : public Layer<T> {
   }
 
   Variable<T> operator()(const Variable<T>& x) override {
-    return conv2d(x, weight_, bias_, convolution());
+    return learns() ? conv2d(x, weight_, bias_, convolution()) : infer(x, nullptr, false);
+  }
+
+  /// ReLU of the batch norm of the convolution, in as few passes as there can be: in training the
+  /// statistics are taken while the result is in the cache, and outside it, where nothing is
+  /// recorded, the batch norm is folded into the weights.
+  Variable<T> norm_relu(const Variable<T>& x, BatchNorm2d<T>& norm) {
+    if (folds(norm)) {
+      return infer(x, &norm, true);
+    }
+    const auto [y, mean, variance] = with_moments(x, norm);
+    return norm.relu(y, {mean, variance});
+  }
+
+  /// The same with a shortcut beside the batch norm: the end of a residual block.
+  Variable<T> norm_add_relu(const Variable<T>& x, BatchNorm2d<T>& norm,
+                            const Variable<T>& shortcut) {
+    if (folds(norm)) {
+      return infer(x, &norm, true, shortcut.value());
+    }
+    const auto [y, mean, variance] = with_moments(x, norm);
+    return norm.add_relu(y, shortcut, {mean, variance});
+  }
+
+  /// Takes along a batch norm and what that takes along, or a ReLU.
+  Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
+    auto* const norm = next.template get<BatchNorm2d<T>>();
+    const bool relu = next.template get<Relu<T>>(norm != nullptr ? 1 : 0) != nullptr;
+    if (norm == nullptr) {
+      return fused_relu(x, relu);
+    }
+    if (folds(*norm)) {
+      return {infer(x, norm, relu), relu ? 3U : 2U};
+    }
+    const auto [y, mean, variance] = with_moments(x, *norm);
+    const auto behind = norm->fused(y, next.behind(1), {mean, variance});
+    return {behind.y, behind.layers + 1};
   }
 
   void visit(Visitor<T>& visitor) override {
@@ -52,6 +92,46 @@ class Conv2d : public Layer<T> {
   }
 
  private:
+  /// Whether results may be needed for a gradient, so that weights will change.
+  bool learns() const { return this->training() || grad_enabled(); }
+  bool folds(const BatchNorm2d<T>& norm) const {
+    return !learns() && !norm.uses_batch_statistics();
+  }
+
+  ConvolutionMoments<T> with_moments(const Variable<T>& x, const BatchNorm2d<T>& norm) const {
+    if (norm.uses_batch_statistics()) {
+      return conv2d_moments(x, weight_, bias_, convolution());
+    }
+    return {conv2d(x, weight_, bias_, convolution()), {}, {}};
+  }
+
+  Fused<T> fused_relu(const Variable<T>& x, bool relu) {
+    if (!learns()) {
+      return {infer(x, nullptr, relu), relu ? 2U : 1U};
+    }
+    Convolution options = convolution();
+    options.relu = relu;
+    return {conv2d(x, weight_, bias_, options), relu ? 2U : 1U};
+  }
+
+  /// The convolution with packed weights, which are made when something has changed.
+  Variable<T> infer(const Variable<T>& x, const BatchNorm2d<T>* norm, bool relu,
+                    const Tensor<T>& residual = {}) {
+    const auto options = convolution();
+    const bool winograd = PackedConvolution<T>::uses_winograd(x.shape(), weight_.shape(), options);
+    std::vector<Tensor<T>> sources{weight_.value(), bias_.value()};
+    if (norm != nullptr) {
+      const auto more = norm->state();
+      sources.insert(sources.end(), more.begin(), more.end());
+    }
+    const auto packed = packed_[winograd ? 1 : 0].get(sources, [&] {
+      const auto folded = norm != nullptr ? norm->folded() : ScaleShift<T>{};
+      return PackedConvolution<T>(x.shape(), weight_.value(), bias_.value(), folded.scale,
+                                  folded.shift, options);
+    });
+    return (*packed)(x.value(), relu, residual);
+  }
+
   Convolution convolution() const {
     return {options_.stride, options_.padding, options_.dilation, options_.groups,
             options_.algorithm};
@@ -72,6 +152,7 @@ class Conv2d : public Layer<T> {
   Conv2dOptions options_;
   Variable<T> weight_;
   Variable<T> bias_;
+  std::array<Derived<T, PackedConvolution<T>>, 2> packed_;  // direct, Winograd
 };
 
 }  // namespace nn

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <utility>
+
+#include "cnnrnn/ops/conv2d.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+/// A convolution for inference: its weights are packed once, and a scale and a shift (O) behind it,
+/// those of a batch norm, are folded into weights and bias. It does not see later changes of the
+/// tensors that it was made of. Nothing is recorded, and any number of threads may call it at once.
+template <class T>
+class PackedConvolution {
+ public:
+  /// weight and bias as in conv2d; scale and shift may be undefined. `x` is a shape that it will be
+  /// used for, which decides the algorithm. Throws as conv2d.
+  PackedConvolution(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
+                    const Tensor<T>& scale, const Tensor<T>& shift, const Convolution& options)
+      : options_(options), weight_shape_(weight.shape()) {
+    const auto d = detail::conv2d_dims(x, weight.shape(), bias.defined(), bias.shape(), options);
+    require<ShapeError>(
+        scale.defined() == shift.defined() &&
+            (!scale.defined() || (scale.shape() == Shape{d.o} && shift.shape() == Shape{d.o})),
+        "packed convolution: expected a scale and a shift of shape ", Shape{d.o}, ", got ",
+        scale.shape(), " and ", shift.shape());
+    options_.algorithm = d.uses_winograd() ? ConvAlgorithm::winograd : ConvAlgorithm::direct;
+    packed_ = kernels::conv2d_pack(d, weight.data(), scale.data());
+    bias_ = shift.defined() ? shift.clone() : Tensor<T>::zeros({d.o});
+    for (Index o = 0; bias.defined() && o < d.o; ++o) {
+      bias_.mutable_data()[o] += bias.data()[o] * (scale.defined() ? scale.data()[o] : T(1));
+    }
+  }
+
+  /// Whether it is by this algorithm that x would be convolved.
+  static bool uses_winograd(const Shape& x, const Shape& weight, const Convolution& options) {
+    return detail::conv2d_dims(x, weight, false, {}, options).uses_winograd();
+  }
+
+  /// x (N, H, W, C) -> y (N, OH, OW, O), plus a residual of y's shape unless it is undefined,
+  /// through a ReLU or not. Throws ShapeError.
+  Tensor<T> operator()(const Tensor<T>& x, bool relu, const Tensor<T>& residual = {}) const {
+    const auto d = detail::conv2d_dims(x.shape(), weight_shape_, false, {}, options_);
+    Tensor<T> y({d.n, d.oh(), d.ow(), d.o});
+    require<ShapeError>(!residual.defined() || residual.shape() == y.shape(),
+                        "packed convolution: expected a residual of shape ", y.shape(), ", got ",
+                        residual.shape());
+    kernels::conv2d_forward(d, x.data(), packed_,
+                            kernels::ConvOutput<T>{.data = y.mutable_data(),
+                                                   .channels = d.o,
+                                                   .bias = bias_.data(),
+                                                   .residual = residual.data(),
+                                                   .relu = relu});
+    return y;
+  }
+
+ private:
+  Convolution options_;
+  Shape weight_shape_;
+  Tensor<T> packed_;
+  Tensor<T> bias_;
+};
+
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,136 @@
+// What a convolution does outside training: weights packed once, a batch norm folded into them.
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+#include "cnnrnn/nn/activations.hpp"
+#include "cnnrnn/nn/batch_norm.hpp"
+#include "cnnrnn/nn/conv2d.hpp"
+#include "cnnrnn/nn/pooling.hpp"
+#include "cnnrnn/nn/sequential.hpp"
+#include "cnnrnn/ops/add.hpp"
+#include "cnnrnn/ops/relu.hpp"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/random_tensor.hpp"
+
+using namespace cnnrnn;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// A convolution and a batch norm that has seen two batches and learned a weight and a bias.
+struct Pair {
+  Pair(const nn::Conv2dOptions& options, std::uint64_t seed)
+      : random(seed), convolution(4, 6, options, random), norm(6) {
+    for (auto& [path, parameter] : norm.named_parameters()) {
+      parameter.mutable_value().copy_from(random_tensor<double>({6}, seed + 5));
+    }
+    for (const std::uint64_t batch : {1U, 2U}) {
+      norm(convolution(Variable<double>(random_tensor<double>({3, 8, 8, 4}, batch))));
+    }
+    convolution.eval();
+    norm.eval();
+  }
+
+  Random random;
+  nn::Conv2d<double> convolution;
+  nn::BatchNorm2d<double> norm;
+};
+
+const std::vector<nn::Conv2dOptions> kinds{
+    {.padding = 1}, {.padding = 1, .bias = false}, {.stride = 2}, {.kernel = 1, .groups = 2}};
+
+Variable<double> images(const Shape& shape) {
+  return Variable<double>(random_tensor<double>(shape, 7));
+}
+
+}  // namespace
+
+TEST_CASE("a folded batch norm equals the one behind the convolution") {
+  for (const auto& options : kinds) {
+    Pair pair(options, 3);
+    for (const Index batch : {1, 40}) {
+      const auto x = images({batch, 9, 8, 4});
+      const auto plain = pair.norm(pair.convolution(x));  // recorded: neither packed nor folded
+      const auto shortcut = Variable<double>(random_tensor<double>(plain.shape(), 8));
+      const NoGradGuard no_grad;
+      require_close(pair.convolution.norm_relu(x, pair.norm).value(), relu(plain).value(), 1e-12);
+      require_close(pair.convolution.norm_add_relu(x, pair.norm, shortcut).value(),
+                    relu(plain + shortcut).value(), 1e-12);
+    }
+  }
+}
+
+TEST_CASE("Sequential folds batch norms and ReLUs outside training") {
+  for (const auto& options : kinds) {
+    Pair pair(options, 4);
+    nn::Sequential<double> layers(pair.convolution, pair.norm, nn::Relu<double>(),
+                                  nn::MaxPool2d<double>());
+    nn::Sequential<double> no_relu(pair.convolution, pair.norm);
+    nn::Sequential<double> no_norm(pair.convolution, nn::Relu<double>());
+    const auto x = images({2, 9, 8, 4});
+    for (auto* network : {&layers, &no_relu, &no_norm}) {
+      network->eval();
+      const auto plain = (*network)(x);
+      const NoGradGuard no_grad;
+      require_close((*network)(x).value(), plain.value(), 1e-12);
+    }
+  }
+}
+
+TEST_CASE("packed weights follow what they were made of") {
+  Pair pair({.padding = 1}, 5);
+  const auto x = images({2, 6, 6, 4});
+  const auto outcome = [&] {
+    const NoGradGuard no_grad;
+    return pair.convolution.norm_relu(x, pair.norm).value();
+  };
+  const auto plain = [&] { return relu(pair.norm(pair.convolution(x))).value(); };
+  require_close(outcome(), plain(), 1e-12);
+
+  for (auto& [path, parameter] : pair.convolution.named_parameters()) {
+    parameter.mutable_value().mutable_data()[1] += 0.5;
+    require_close(outcome(), plain(), 1e-12);
+  }
+  for (auto& [path, parameter] : pair.norm.named_parameters()) {
+    parameter.mutable_value().mutable_data()[2] += 0.5;
+    require_close(outcome(), plain(), 1e-12);
+  }
+  pair.norm.train();
+  pair.norm(pair.convolution(x));
+  pair.norm.eval();
+  require_close(outcome(), plain(), 1e-12);
+}
+
+TEST_CASE("threads may share a convolution outside training") {
+  Pair pair({.padding = 1}, 6);
+  const auto x = images({1, 8, 8, 4});
+  const auto expected = relu(pair.norm(pair.convolution(x))).value();
+  std::vector<Tensor<double>> results(8);
+  std::vector<std::thread> threads;
+  for (auto& result : results) {
+    threads.emplace_back([&] {
+      const NoGradGuard no_grad;
+      result = pair.convolution.norm_relu(x, pair.norm).value();
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  for (const auto& result : results) {
+    require_close(result, expected, 1e-12);
+  }
+}
+
+TEST_CASE("a packed convolution says what it expected and what came") {
+  const auto ones = [](const Shape& shape) { return Tensor<float>::ones(shape); };
+  const Tensor<float> none;
+  const PackedConvolution<float> packed({1, 4, 4, 3}, ones({2, 3, 3, 3}), none, none, none, {});
+  CHECK_THROWS_WITH(packed(ones({1, 4, 4, 5}), false), Contains("expected input channels 3"));
+  CHECK_THROWS_WITH(packed(ones({1, 4, 4, 3}), false, ones({1, 4, 4, 2})),
+                    Contains("residual of shape (1, 2, 2, 2), got (1, 4, 4, 2)"));
+  CHECK_THROWS_WITH(
+      PackedConvolution<float>({1, 4, 4, 3}, ones({2, 3, 3, 3}), none, ones({3}), ones({2}), {}),
+      Contains("scale and a shift of shape (2,)"));
+}
