@@ -22,9 +22,11 @@ struct ConvWindow {
   Size2d dilation;
   Size2d spacing;
 
-  /// Output rows are worked on in bands of about 128 pixels, whose input stays in the cache.
+  /// Output rows are worked on in bands of about 128 pixels, whose input stays in the cache, but
+  /// two at least for two threads at work on one image.
   Index band_rows() const {
-    return std::clamp<Index>(128 / std::max<Index>(1, out_w), 1, std::max<Index>(1, out_h));
+    const Index rows = 128 / std::max<Index>(1, out_w);
+    return std::clamp<Index>(rows, 1, std::max<Index>(1, (out_h + 1) / 2));
   }
   Index bands() const { return (out_h + band_rows() - 1) / band_rows(); }
 };

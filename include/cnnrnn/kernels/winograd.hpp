@@ -112,7 +112,9 @@ struct WinogradPlan {
     constexpr Index unit = winograd_rows<T, 1>;
     constexpr Index cache = (400 << 10) / static_cast<Index>(sizeof(T));
     const Index packets = (d.c + width - 1) / width;
-    block = d.block(cache / (Winograd::points * packets * width), unit);
+    // Two blocks at least, for two threads at work on one image.
+    block =
+        std::min(d.block(cache / (Winograd::points * packets * width), unit), (d.rows() + 1) / 2);
     const Index tiles = (block * d.columns() + unit - 1) / unit * unit;
     // A packet more than the data: points must not share their sets in the cache.
     layout = {packets * tiles * width + width, tiles * width, width};
