@@ -1,6 +1,8 @@
 #include "cnnrnn/kernels/gemm.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -38,78 +40,132 @@ struct Sizes {
   Index m, n, k;
 };
 
-const std::vector<Sizes> sizes{{1, 1, 1},    {1, 33, 7},    {13, 1, 5},   {12, 32, 3},
-                               {97, 65, 40}, {200, 31, 600}, {5, 530, 513}, {0, 3, 2},
-                               {3, 2, 0}};
+/// Every rim of a tile on every side, then every way of the product: few rows, few columns, B where
+/// it lies, and B packed in several blocks.
+std::vector<Sizes> all_sizes() {
+  std::vector<Sizes> sizes{{0, 3, 2},      {3, 0, 2},      {3, 2, 0},      {4, 300, 70},
+                           {300, 3, 70},   {2, 530, 1030}, {7, 530, 513},  {31, 257, 300},
+                           {200, 31, 600}, {26, 70, 1024}, {100, 600, 20}, {97, 65, 40}};
+  for (const Index m : {1, 2, 3, 5, 7, 8, 11, 12, 13, 25}) {
+    for (const Index n : {1, 3, 8, 13, 16, 17, 31, 32, 33, 100}) {
+      for (const Index k : {1, 2, 7, 16, 33}) {
+        sizes.push_back({m, n, k});
+      }
+    }
+  }
+  return sizes;
+}
+
+enum class Start { zero, result, bias };
 
 template <class T>
-void compare(Sizes s, bool a_transposed, bool b_transposed, double tolerance) {
-  CAPTURE(s.m, s.n, s.k, a_transposed, b_transposed);
+void compare(Sizes s, bool a_transposed, bool b_transposed, Start start, bool relu,
+             double tolerance) {
+  CAPTURE(s.m, s.n, s.k, a_transposed, b_transposed, static_cast<int>(start), relu);
   const auto a = a_transposed ? random_tensor<T>({s.k, s.m}, 1) : random_tensor<T>({s.m, s.k}, 1);
   const auto b = b_transposed ? random_tensor<T>({s.n, s.k}, 2) : random_tensor<T>({s.k, s.n}, 2);
   const auto a_view = view(a, a_transposed);
   const auto b_view = view(b, b_transposed);
-
-  Tensor<T> stored({s.m, s.n});
-  kernels::gemm<T>(s.m, s.n, s.k, a_view, b_view, {stored.mutable_data(), s.n});
-  require_close(stored, reference(s.m, s.n, s.k, a_view, b_view, Tensor<T>::zeros({s.m, s.n})),
-                tolerance);
-
-  const auto before = random_tensor<T>({s.m, s.n}, 3);
-  auto added = before.clone();
-  kernels::gemm<T>(s.m, s.n, s.k, a_view, b_view, {added.mutable_data(), s.n, true});
-  require_close(added, reference(s.m, s.n, s.k, a_view, b_view, before), tolerance);
-
   const auto bias = random_tensor<T>({s.n}, 4);
-  Tensor<T> rows({s.m, s.n});
-  for (Index row = 0; row < s.m; ++row) {
-    for (Index column = 0; column < s.n; ++column) {
-      rows.mutable_at(row, column) = bias(column);
-    }
+
+  auto before =
+      start == Start::result ? random_tensor<T>({s.m, s.n}, 3) : Tensor<T>::zeros({s.m, s.n});
+  for (Index i = 0; start == Start::bias && i < s.m * s.n; ++i) {
+    before.mutable_data()[i] = bias.data()[i % s.n];
   }
-  Tensor<T> biased({s.m, s.n});
-  kernels::gemm<T>(s.m, s.n, s.k, a_view, b_view,
-                   {biased.mutable_data(), s.n, false, bias.data()});
-  require_close(biased, reference(s.m, s.n, s.k, a_view, b_view, rows), tolerance);
+  auto expected = reference(s.m, s.n, s.k, a_view, b_view, before);
+  for (T& value : expected.mutable_span()) {
+    value = relu ? std::max(value, T(0)) : value;
+  }
+
+  const auto output = [&](Tensor<T>& c) {
+    return kernels::GemmOutput<T>{c.mutable_data(), s.n, start == Start::result,
+                                  start == Start::bias ? bias.data() : nullptr, relu};
+  };
+  const auto nothing = Tensor<T>::full({s.m, s.n}, std::numeric_limits<T>::quiet_NaN());
+  auto c = start == Start::result ? before.clone() : nothing.clone();
+  kernels::gemm<T>(s.m, s.n, s.k, a_view, b_view, output(c));
+  require_close(c, expected, tolerance);
+
+  auto from_packed = start == Start::result ? before.clone() : nothing.clone();
+  kernels::gemm<T>(s.m, a_view, kernels::PackedB<T>(s.n, s.k, b_view), output(from_packed));
+  require_close(from_packed, expected, tolerance);
 }
 
 }  // namespace
 
 TEST_CASE("gemm equals the sums in double, for every size, order and start") {
-  for (const Sizes s : sizes) {
+  for (const Sizes s : all_sizes()) {
     for (const bool a_transposed : {false, true}) {
       for (const bool b_transposed : {false, true}) {
-        compare<float>(s, a_transposed, b_transposed, 1e-5);
-        compare<double>(s, a_transposed, b_transposed, 1e-12);
+        for (const Start start : {Start::zero, Start::result, Start::bias}) {
+          compare<float>(s, a_transposed, b_transposed, start, s.m % 2 == 0, 1e-5);
+          compare<double>(s, a_transposed, b_transposed, start, s.m % 2 == 1, 1e-12);
+        }
       }
     }
   }
 }
 
 TEST_CASE("gemm gives the same bytes for any number of threads") {
-  const auto a = random_tensor<float>({300, 700}, 1);
-  const auto b = random_tensor<float>({700, 300}, 2);
-  std::vector<Tensor<float>> results;
-  for (const int count : {1, 2, 3}) {
-    set_threads(count);
-    results.emplace_back(Shape{300, 300});
-    kernels::gemm<float>(300, 300, 700, view(a, false), view(b, false),
-                         {results.back().mutable_data(), 300});
-  }
-  set_threads(0);
-  for (const auto& result : results) {
-    CHECK(std::equal(result.data(), result.data() + result.size(), results.front().data()));
+  for (const auto& [m, n, k] : {Sizes{300, 300, 700},
+                                {3, 2000, 500},
+                                {8, 2000, 500},
+                                {200, 200, 90},
+                                {2000, 10, 300},
+                                {1, 3000, 400}}) {
+    for (const bool a_transposed : {false, true}) {
+      for (const bool b_transposed : {false, true}) {
+        CAPTURE(m, n, k, a_transposed, b_transposed);
+        const auto a =
+            random_tensor<float>({m * k}, 1).reshape(a_transposed ? Shape{k, m} : Shape{m, k});
+        const auto b =
+            random_tensor<float>({n * k}, 2).reshape(b_transposed ? Shape{n, k} : Shape{k, n});
+        std::vector<Tensor<float>> results;
+        for (const int count : {1, 2, 3, 8}) {
+          set_threads(count);
+          results.emplace_back(Shape{m, n});
+          kernels::gemm<float>(m, n, k, view(a, a_transposed), view(b, b_transposed),
+                               {results.back().mutable_data(), n});
+        }
+        set_threads(0);
+        for (const auto& result : results) {
+          CHECK(std::equal(result.data(), result.data() + result.size(), results.front().data()));
+        }
+      }
+    }
   }
 }
 
-TEST_CASE("gemm writes nothing beside its result") {
-  auto wide = Tensor<float>::full({20, 50}, 7.0F);
-  const auto a = random_tensor<float>({20, 9}, 1);
-  const auto b = random_tensor<float>({9, 40}, 2);
-  kernels::gemm<float>(20, 40, 9, view(a, false), view(b, false), {wide.mutable_data(), 50});
-  for (Index row = 0; row < 20; ++row) {
-    for (Index column = 40; column < 50; ++column) {
-      CHECK(wide(row, column) == 7.0F);
+TEST_CASE("gemm keeps NaN through its ReLU") {
+  const auto a = Tensor<float>::full({5, 9}, std::numeric_limits<float>::quiet_NaN());
+  for (const Index n : {1, 40}) {
+    const auto b = random_tensor<float>({n, 9}, 2);
+    Tensor<float> c({5, n});
+    kernels::gemm<float>(5, n, 9, view(a, false), view(b, true),
+                         {c.mutable_data(), n, false, nullptr, true});
+    CHECK(std::isnan(c(0, 0)));
+    CHECK(std::isnan(c(4, n - 1)));
+  }
+}
+
+TEST_CASE("gemm takes parts of wider matrices and writes nothing beside its result") {
+  constexpr Index k = 9;
+  for (const Index m : {1, 4, 20}) {
+    for (const Index n : {1, 8, 23, 40}) {
+      CAPTURE(m, n);
+      const auto a = random_tensor<float>({m, k + 5}, 1);
+      const auto b = random_tensor<float>({k, n + 6}, 2);
+      auto wide = Tensor<float>::full({m, n + 10}, 7.0F);
+      kernels::gemm<float>(m, n, k, view(a, false), view(b, false), {wide.mutable_data(), n + 10});
+      const auto expected =
+          reference(m, n, k, view(a, false), view(b, false), Tensor<float>::zeros({m, n}));
+      for (Index row = 0; row < m; ++row) {
+        for (Index column = 0; column < n + 10; ++column) {
+          const float value = column < n ? expected(row, column) : 7.0F;
+          CHECK(std::abs(wide(row, column) - value) < 1e-4F);
+        }
+      }
     }
   }
 }

@@ -33,6 +33,15 @@ inline int threads() {
 #endif
 }
 
+/// How many threads a loop that begins here would have: one inside another loop.
+inline int loop_threads() {
+#ifdef _OPENMP
+  return omp_in_parallel() ? 1 : threads();
+#else
+  return 1;
+#endif
+}
+
 /// More threads than any machine this is for; a runtime that cannot start them ends the program.
 inline constexpr int most_threads = 1024;
 

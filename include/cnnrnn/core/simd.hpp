@@ -5,6 +5,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector type as a template argument
 #endif
 
 #include <Eigen/Core>
@@ -14,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cnnrnn/core/masked.hpp"
 #include "cnnrnn/core/shape.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -32,16 +34,29 @@ struct Packet {
   static Packet zero() { return set(T(0)); }
   void store(T* to) const { Eigen::internal::pstoreu(to, value); }
 
+  /// Whether a part of a vector is read and written as fast as all of it.
+  static constexpr bool masked =
+      std::is_floating_point_v<T> && width > 1 &&
+      static_cast<std::size_t>(width) * sizeof(T) == detail::masked_bytes;
+
   /// The first `count` elements, at most `width`; zeros behind them. For the tail of a row.
   static Packet load_partial(const T* from, Index count) {
-    std::array<T, static_cast<std::size_t>(width)> all{};
-    std::copy_n(from, count, all.data());
-    return load(all.data());
+    if constexpr (masked) {
+      return {detail::masked_load(from, count)};
+    } else {
+      std::array<T, static_cast<std::size_t>(width)> all{};
+      std::copy_n(from, count, all.data());
+      return load(all.data());
+    }
   }
   void store_partial(T* to, Index count) const {
-    std::array<T, static_cast<std::size_t>(width)> all;
-    store(all.data());
-    std::copy_n(all.data(), count, to);
+    if constexpr (masked) {
+      detail::masked_store(to, count, value);
+    } else {
+      std::array<T, static_cast<std::size_t>(width)> all;
+      store(all.data());
+      std::copy_n(all.data(), count, to);
+    }
   }
 
   friend Packet operator+(Packet a, Packet b) { return {Eigen::internal::padd(a.value, b.value)}; }
@@ -83,6 +98,21 @@ struct Packet {
 template <class T>
 Packet<T> multiply_add(Packet<T> a, Packet<T> b, Packet<T> c) {
   return {Eigen::internal::pmadd(a.value, b.value, c.value)};
+}
+
+/// Exchanges rows and columns of a square of `width` packets.
+template <class T>
+void transpose(std::array<Packet<T>, static_cast<std::size_t>(Packet<T>::width)>& rows) {
+  Eigen::internal::PacketBlock<typename Packet<T>::Native, Packet<T>::width> block;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    block.packet[i] = rows[i].value;
+  }
+  if constexpr (Packet<T>::width > 1) {
+    Eigen::internal::ptranspose(block);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].value = block.packet[i];
+  }
 }
 
 namespace detail {

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <cstddef>
+
+#include "cnnrnn/core/shape.hpp"
+
+// A part of a vector in one instruction, which Eigen 3.4 does not offer: the only intrinsics here.
+
+CNNRNN_KERNELS_BEGIN
+
+namespace detail {
+
+#if defined(__AVX512F__)
+
+/// The size of the vectors that have masks.
+inline constexpr std::size_t masked_bytes = 64;
+
+inline __mmask16 lanes_of_16(Index count) { return static_cast<__mmask16>((1U << count) - 1U); }
+inline __mmask8 lanes_of_8(Index count) { return static_cast<__mmask8>((1U << count) - 1U); }
+
+inline __m512 masked_load(const float* from, Index count) {
+  return _mm512_maskz_loadu_ps(lanes_of_16(count), from);
+}
+inline __m512d masked_load(const double* from, Index count) {
+  return _mm512_maskz_loadu_pd(lanes_of_8(count), from);
+}
+inline void masked_store(float* to, Index count, __m512 value) {
+  _mm512_mask_storeu_ps(to, lanes_of_16(count), value);
+}
+inline void masked_store(double* to, Index count, __m512d value) {
+  _mm512_mask_storeu_pd(to, lanes_of_8(count), value);
+}
+
+#elif defined(__AVX2__) && defined(__FMA__)
+
+/// The size of the vectors that have masks.
+inline constexpr std::size_t masked_bytes = 32;
+
+inline __m256i lanes_of_8(Index count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline __m256i lanes_of_4(Index count) {
+  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+
+inline __m256 masked_load(const float* from, Index count) {
+  return _mm256_maskload_ps(from, lanes_of_8(count));
+}
+inline __m256d masked_load(const double* from, Index count) {
+  return _mm256_maskload_pd(from, lanes_of_4(count));
+}
+inline void masked_store(float* to, Index count, __m256 value) {
+  _mm256_maskstore_ps(to, lanes_of_8(count), value);
+}
+inline void masked_store(double* to, Index count, __m256d value) {
+  _mm256_maskstore_pd(to, lanes_of_4(count), value);
+}
+
+#else
+
+/// No vectors have masks.
+inline constexpr std::size_t masked_bytes = 0;
+
+template <class T>
+T masked_load(const T* from, Index count) = delete;
+template <class T, class Native>
+void masked_store(T* to, Index count, Native value) = delete;
+
+#endif
+
+}  // namespace detail
+
+CNNRNN_KERNELS_END

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "cnnrnn/kernels/gemm_microkernel.hpp"
+#include "cnnrnn/kernels/gemm_pack.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+namespace detail {
+
+/// R rows of the result, tile after tile.
+template <Index R, class T>
+void gemm_row_of_tiles(Index n, Index depth, MatrixView<T> a, PanelsOfB<T> b,
+                       const GemmOutput<T>& c) {
+  constexpr Index nr = Tile<T>::columns;
+  constexpr Index width = Packet<T>::width;
+  static_assert(Tile<T>::vectors == 2);
+  Index n0 = 0;
+  for (; n0 + nr <= n; n0 += nr) {
+    gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, TileColumns<T, 2, false>{width},
+                        c.shifted(0, n0));
+  }
+  const Index rest = n - n0;
+  if (rest > width) {
+    gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, TileColumns<T, 2, true>{rest - width},
+                        c.shifted(0, n0));
+  } else if (rest > 0) {
+    gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, TileColumns<T, 1, true>{rest},
+                        c.shifted(0, n0));
+  }
+}
+
+/// Calls body(R, row) for rows 0 ... m - 1 in groups of R: tiles of full height, then lower ones
+/// that still hide the latency of a multiply-add.
+template <class T, class Body>
+void for_each_row_group(Index m, const Body& body) {
+  Index row = 0;
+  take_rows<Tile<T>::rows>(row, m, body);
+  if constexpr (Tile<T>::rows > 8) {
+    take_rows<8>(row, m, body);
+  }
+  take_rows<4>(row, m, body);
+  take_rows<2>(row, m, body);
+  take_rows<1>(row, m, body);
+}
+
+/// Whether a tile reads its rows of A from a copy: when their elements lie far apart, or so that
+/// all rows would fall into one set of the first cache.
+template <class T>
+bool copies_rows(MatrixView<T> a) {
+  constexpr Index ways = 8;
+  constexpr Index bytes_of_a_way = 4096;
+  return a.column_stride != 1 ||
+         (Tile<T>::rows > ways &&
+          a.row_stride * static_cast<Index>(sizeof(T)) % bytes_of_a_way == 0);
+}
+
+/// c (m, n) = a (m, depth) b, for one block of the depth.
+template <class T>
+void gemm_block(Index m, Index n, Index depth, MatrixView<T> a, PanelsOfB<T> b,
+                const GemmOutput<T>& c) {
+  alignas(64) T copy[Tile<T>::rows * GemmBlock<T>::depth];
+  const bool copies = n > Tile<T>::columns && copies_rows(a);
+  for_each_row_group<T>(m, [&](auto rows, Index row) {
+    const auto there = a.shifted(row, 0);
+    const auto rows_of_a = copies ? copy_rows<rows>(depth, there, copy) : there;
+    gemm_row_of_tiles<rows>(n, depth, rows_of_a, b, c.shifted(row, 0));
+  });
+}
+
+}  // namespace detail
+
+CNNRNN_KERNELS_END

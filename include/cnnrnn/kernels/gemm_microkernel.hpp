@@ -1,0 +1,119 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+#include "cnnrnn/kernels/gemm_operands.hpp"
+#include "cnnrnn/kernels/gemm_tile.hpp"
+
+// The tile of plain matrix products: A and B are read with any strides, packed or where they lie,
+// and rows and columns that fill no tile have smaller ones.
+//
+//   R x V   rows, and vectors of a row, that stay in registers
+
+CNNRNN_KERNELS_BEGIN
+
+namespace detail {
+
+/// Calls body(row) while R rows are left before m, and moves on.
+template <Index R, class Body>
+void take_rows(Index& row, Index m, const Body& body) {
+  for (; row + R <= m; row += R) {
+    body(std::integral_constant<Index, R>{}, row);
+  }
+}
+
+/// max(a, 0), and NaN stays NaN.
+template <class T>
+Packet<T> rectified(Packet<T> a) {
+  return select_less(a, Packet<T>::zero(), Packet<T>::zero(), a);
+}
+
+/// The columns of a tile: V vectors, the last of which may exist in part.
+template <class T, Index V, bool Partial>
+struct TileColumns {
+  using P = Packet<T>;
+  Index last;
+
+  template <Index I>
+  static constexpr bool cut = Partial&& I == V - 1;
+
+  template <Index I>
+  P load(const T* row) const {
+    return cut<I> ? P::load_partial(row + I * P::width, last) : P::load(row + I * P::width);
+  }
+  /// Without masks B is packed or has whole vectors, and reading all of one is faster.
+  template <Index I>
+  P load_b(const T* row) const {
+    return cut<I> && P::masked ? load<I>(row) : P::load(row + I * P::width);
+  }
+  template <Index I>
+  void store(T* row, P value) const {
+    if constexpr (cut<I>) {
+      value.store_partial(row + I * P::width, last);
+    } else {
+      value.store(row + I * P::width);
+    }
+  }
+};
+
+/// Rows a, a + stride, ... through few pointers: an instruction can name four rows from each.
+template <class T, Index R>
+class RowPointers {
+ public:
+  RowPointers(const T* a, Index stride) : stride_(stride) {
+    for (std::size_t i = 0; i < first_.size(); ++i) {
+      first_[i] = a + static_cast<Index>(i) * 4 * stride;
+    }
+  }
+  template <Index I>
+  T get() const {
+    return first_[I / 4][I % 4 * stride_];
+  }
+  void advance(Index step) {
+    for (auto& pointer : first_) {
+      pointer += step;
+    }
+  }
+
+ private:
+  std::array<const T*, static_cast<std::size_t>((R + 3) / 4)> first_;
+  Index stride_;
+};
+
+/// c (R, columns) = start + a (R, depth) b (depth, columns), each element summed in the order of
+/// the depth.
+template <Index R, class T, Index V, bool Partial>
+void gemm_microkernel(Index depth, MatrixView<T> a, const T* b, Index b_stride,
+                      TileColumns<T, V, Partial> columns, const GemmOutput<T>& c) {
+  using P = Packet<T>;
+  const auto start = c.accumulate ? TileStart<T>{c.data, c.row_stride} : TileStart<T>{c.bias, 0};
+  P sum[static_cast<std::size_t>(R)][static_cast<std::size_t>(V)];
+  unroll<R>([&](auto i) {
+    unroll<V>([&](auto v) {
+      sum[i][v] = start.data != nullptr
+                      ? columns.template load<v>(start.data + i * start.row_stride)
+                      : P::zero();
+    });
+  });
+  RowPointers<T, R> rows(a.data, a.row_stride);
+  for (Index k = 0; k < depth; ++k, b += b_stride, rows.advance(a.column_stride)) {
+    P row_of_b[static_cast<std::size_t>(V)];
+    unroll<V>([&](auto v) { row_of_b[v] = columns.template load_b<v>(b); });
+    unroll<R>([&](auto i) {
+      const P element_of_a = P::set(rows.template get<i>());
+      unroll<V>([&](auto v) { sum[i][v] = multiply_add(element_of_a, row_of_b[v], sum[i][v]); });
+    });
+  }
+  if (c.relu) {
+    unroll<R>([&](auto i) { unroll<V>([&](auto v) { sum[i][v] = rectified(sum[i][v]); }); });
+  }
+  unroll<R>([&](auto i) {
+    unroll<V>([&](auto v) { columns.template store<v>(c.data + i * c.row_stride, sum[i][v]); });
+  });
+}
+
+}  // namespace detail
+
+CNNRNN_KERNELS_END
