@@ -69,6 +69,10 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
     winograd_convolve(d.backward_tiles(), dy, u.data(), output);
     return;
   }
+  if (detail::uses_columns<T>(d)) {
+    detail::columns_backward_input(d, weight, dy, dx);
+    return;
+  }
   const auto packed = detail::pack_weights<T>(d.groups, d.group_c(), d.kernel, d.group_o(),
                                               [&](Index g, Index c, Index i, Index j, Index o) {
                                                 return turned(g * d.group_o() + o, c, i, j);
