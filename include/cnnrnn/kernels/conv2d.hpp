@@ -16,7 +16,7 @@ CNNRNN_KERNELS_BEGIN
 template <class T>
 Index conv2d_blocks(const Conv2dDims& d) {
   return d.uses_winograd() ? winograd_blocks<T>(d.forward_tiles())
-                           : d.n * d.forward_window().bands();
+                           : d.n * d.forward_window().bands<T>();
 }
 
 /// The weights of conv2d_forward as its algorithm reads them, those of each output times its scale

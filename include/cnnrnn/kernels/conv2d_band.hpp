@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -22,13 +23,20 @@ struct ConvWindow {
   Size2d dilation;
   Size2d spacing;
 
-  /// Output rows are worked on in bands of about 128 pixels, whose input stays in the cache, but
-  /// two at least for two threads at work on one image.
+  /// Output rows are worked on in bands of about 192 pixels, whose input stays in the cache: whole
+  /// register tiles of `unit` pixels if that can be, and two bands at least for two threads at work
+  /// on one image.
+  template <class T>
   Index band_rows() const {
-    const Index rows = 128 / std::max<Index>(1, out_w);
+    constexpr Index pixels = 192;
+    const Index step = Tile<T>::rows / std::gcd(Tile<T>::rows, out_w);
+    const Index rows = std::max<Index>(1, pixels / (step * std::max<Index>(1, out_w))) * step;
     return std::clamp<Index>(rows, 1, std::max<Index>(1, (out_h + 1) / 2));
   }
-  Index bands() const { return (out_h + band_rows() - 1) / band_rows(); }
+  template <class T>
+  Index bands() const {
+    return (out_h + band_rows<T>() - 1) / band_rows<T>();
+  }
 };
 
 /// The part of one image and one channel group that a band of output rows reads, copied once with
@@ -39,8 +47,8 @@ class ConvBand {
   ConvBand(const ConvWindow& window, Index channels, Index band)
       : window_(window),
         channels_(channels),
-        first_row_(band * window.band_rows()),
-        rows_(std::min(window.band_rows(), window.out_h - first_row_)),
+        first_row_(band * window.band_rows<T>()),
+        rows_(std::min(window.band_rows<T>(), window.out_h - first_row_)),
         in_rows_((rows_ - 1) * window.stride.h + (window.kernel.h - 1) * window.dilation.h + 1),
         in_columns_((window.out_w - 1) * window.stride.w +
                     (window.kernel.w - 1) * window.dilation.w + 1),

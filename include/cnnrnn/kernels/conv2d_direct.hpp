@@ -62,7 +62,7 @@ void convolve_band(const ConvBand<T>& band, const T* packed, Index columns, cons
 template <class T>
 void convolve(const ConvWindow& window, Index n, Index groups, Index columns, const T* from,
               const T* packed, const ConvOutput<T>& to) {
-  const Index bands = window.bands();
+  const Index bands = window.bands<T>();
   const Index packed_group = (columns + Tile<T>::columns - 1) / Tile<T>::columns *
                              Tile<T>::columns * window.kernel.h * window.kernel.w *
                              (window.c / groups);

@@ -102,7 +102,7 @@ template <class T>
 void direct_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
   const ConvWindow window = d.forward_window();
   const detail::WeightGradient<T> gradient(d, window);
-  const Index jobs = d.n * window.bands();
+  const Index jobs = d.n * window.bands<T>();
   constexpr Index large = 1 << 18;
   const Index most = gradient.size() > large ? 8 : 16;
   const Index chunk = std::max<Index>(1, (jobs + most - 1) / most);
@@ -113,7 +113,7 @@ void direct_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
     T* const sum = all + begin / chunk * gradient.size();
     std::fill_n(sum, gradient.size(), T(0));
     for (Index job = begin; job < end; ++job) {
-      gradient.add(job / window.bands(), job % window.bands(), x, dy, sum);
+      gradient.add(job / window.bands<T>(), job % window.bands<T>(), x, dy, sum);
     }
   });
   parallel_for(d.o, 1, [&](Index o, Index) {
