@@ -51,11 +51,42 @@ inline __m256 masked_load(const float* from, Index count) {
 inline __m256d masked_load(const double* from, Index count) {
   return _mm256_maskload_pd(from, lanes_of_4(count));
 }
+
+// Halves and quarters: a masked store takes dozens of steps on AMD's processors.
 inline void masked_store(float* to, Index count, __m256 value) {
-  _mm256_maskstore_ps(to, lanes_of_8(count), value);
+  if (count == 8) {
+    _mm256_storeu_ps(to, value);
+    return;
+  }
+  __m128 part = _mm256_castps256_ps128(value);
+  if ((count & 4) != 0) {
+    _mm_storeu_ps(to, part);
+    to += 4;
+    part = _mm256_extractf128_ps(value, 1);
+  }
+  if ((count & 2) != 0) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(to), part);
+    to += 2;
+    part = _mm_movehl_ps(part, part);
+  }
+  if ((count & 1) != 0) {
+    _mm_store_ss(to, part);
+  }
 }
 inline void masked_store(double* to, Index count, __m256d value) {
-  _mm256_maskstore_pd(to, lanes_of_4(count), value);
+  if (count == 4) {
+    _mm256_storeu_pd(to, value);
+    return;
+  }
+  __m128d part = _mm256_castpd256_pd128(value);
+  if ((count & 2) != 0) {
+    _mm_storeu_pd(to, part);
+    to += 2;
+    part = _mm256_extractf128_pd(value, 1);
+  }
+  if ((count & 1) != 0) {
+    _mm_store_sd(to, part);
+  }
 }
 
 #else

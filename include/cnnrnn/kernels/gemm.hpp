@@ -33,23 +33,26 @@ void for_each_depth(Index k, Index block, const Body& body) {
   }
 }
 
+/// What stays in the second cache beside the rest.
+template <class T>
+inline constexpr Index cached_elements = (1 << 18) / static_cast<Index>(sizeof(T));
+
 /// With few rows or columns nothing is used often enough to be packed.
 template <class T>
-bool is_dot_product(Index m, Index n, MatrixView<T> a, MatrixView<T> b) {
-  return a.column_stride == 1 && b.row_stride == 1 && std::min(m, n) <= 4;
+bool is_dot_product(Index m, Index n, const MatrixView<T>& a, const MatrixView<T>& b) {
+  return a.column_stride == 1 && b.row_stride == 1 && (m <= 8 || n <= 4);
 }
 
 /// Whether tiles read B where it is: its rows are contiguous, and a copy would cost more than it
 /// saves, because few rows of A use it or because it stays in the second cache as it is.
 template <class T>
-bool reads_b_in_place(Index m, Index n, Index k, MatrixView<T> b) {
-  constexpr Index cached = (1 << 18) / sizeof(T);
+bool reads_b_in_place(Index m, Index n, Index k, const MatrixView<T>& b) {
   const bool readable = b.column_stride == 1 && (Packet<T>::masked || n % Packet<T>::width == 0);
-  return readable && (m <= 2 * Tile<T>::rows || n * k <= cached);
+  return readable && (m <= 2 * Tile<T>::rows || n * k <= cached_elements<T>);
 }
 
 template <class T>
-void gemm_in_place(Index m, Index n, Index k, MatrixView<T> a, MatrixView<T> b,
+void gemm_in_place(Index m, Index n, Index k, const MatrixView<T>& a, const MatrixView<T>& b,
                    const GemmOutput<T>& c) {
   // With few rows the time is that of reading B: so many rows of it at a time as memory streams
   // well.
@@ -62,7 +65,7 @@ void gemm_in_place(Index m, Index n, Index k, MatrixView<T> a, MatrixView<T> b,
 
 /// Packs a block of B at a time, which stays in the second cache.
 template <class T>
-void gemm_packing(Index m, Index n, Index k, MatrixView<T> a, MatrixView<T> b,
+void gemm_packing(Index m, Index n, Index k, const MatrixView<T>& a, const MatrixView<T>& b,
                   const GemmOutput<T>& c) {
   using Block = GemmBlock<T>;
   const Index nr = n <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
@@ -82,7 +85,7 @@ void gemm_packing(Index m, Index n, Index k, MatrixView<T> a, MatrixView<T> b,
 
 /// Columns n0 ... n0 + n - 1 of B packed before.
 template <class T>
-void gemm_packed(Index m, Index n0, Index n, MatrixView<T> a, const PackedB<T>& b,
+void gemm_packed(Index m, Index n0, Index n, const MatrixView<T>& a, const PackedB<T>& b,
                  const GemmOutput<T>& c) {
   using Block = GemmBlock<T>;
   for (Index j = 0; j < n; j += Block::columns) {

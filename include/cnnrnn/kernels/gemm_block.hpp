@@ -9,33 +9,38 @@ namespace detail {
 
 /// R rows of the result, tile after tile.
 template <Index R, class T>
-void gemm_row_of_tiles(Index n, Index depth, MatrixView<T> a, PanelsOfB<T> b,
+void gemm_row_of_tiles(Index n, Index depth, const MatrixView<T>& a, const PanelsOfB<T>& b,
                        const GemmOutput<T>& c) {
   constexpr Index nr = Tile<T>::columns;
   constexpr Index width = Packet<T>::width;
   static_assert(Tile<T>::vectors == 2);
   Index n0 = 0;
+  const auto tile = [&](auto columns) {
+    gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, columns, c.shifted(0, n0));
+  };
   for (; n0 + nr <= n; n0 += nr) {
-    gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, TileColumns<T, 2, false>{width},
-                        c.shifted(0, n0));
+    tile(TileColumns<T, 2, false>{width});
   }
   const Index rest = n - n0;
   if (rest > width) {
-    gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, TileColumns<T, 2, true>{rest - width},
-                        c.shifted(0, n0));
+    tile(TileColumns<T, 2, true>{rest - width});
+  } else if (rest == width) {
+    tile(TileColumns<T, 1, false>{width});
   } else if (rest > 0) {
-    gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, TileColumns<T, 1, true>{rest},
-                        c.shifted(0, n0));
+    tile(TileColumns<T, 1, true>{rest});
   }
 }
 
 /// Calls body(R, row) for rows 0 ... m - 1 in groups of R: tiles of full height, then lower ones
-/// that still hide the latency of a multiply-add.
+/// that still hide the latency of a multiply-add. So eight rows are twice four rather than six and
+/// two.
 template <class T, class Body>
 void for_each_row_group(Index m, const Body& body) {
+  constexpr Index most = Tile<T>::rows;
+  const bool ends_in_eight = most == 6 && m % most == 2 && m > most;
   Index row = 0;
-  take_rows<Tile<T>::rows>(row, m, body);
-  if constexpr (Tile<T>::rows > 8) {
+  take_rows<most>(row, ends_in_eight ? m - 8 : m, body);
+  if constexpr (most > 8) {
     take_rows<8>(row, m, body);
   }
   take_rows<4>(row, m, body);
@@ -46,7 +51,7 @@ void for_each_row_group(Index m, const Body& body) {
 /// Whether a tile reads its rows of A from a copy: when their elements lie far apart, or so that
 /// all rows would fall into one set of the first cache.
 template <class T>
-bool copies_rows(MatrixView<T> a) {
+bool copies_rows(const MatrixView<T>& a) {
   constexpr Index ways = 8;
   constexpr Index bytes_of_a_way = 4096;
   return a.column_stride != 1 ||
@@ -56,7 +61,7 @@ bool copies_rows(MatrixView<T> a) {
 
 /// c (m, n) = a (m, depth) b, for one block of the depth.
 template <class T>
-void gemm_block(Index m, Index n, Index depth, MatrixView<T> a, PanelsOfB<T> b,
+void gemm_block(Index m, Index n, Index depth, const MatrixView<T>& a, const PanelsOfB<T>& b,
                 const GemmOutput<T>& c) {
   alignas(64) T copy[Tile<T>::rows * GemmBlock<T>::depth];
   const bool copies = n > Tile<T>::columns && copies_rows(a);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
+#include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/gemm_microkernel.hpp"
 
 // Products with few rows or columns, such as a dense layer at inference: every element is a scalar
@@ -14,11 +16,13 @@ namespace detail {
 /// c (R, S) = the scalar products of R rows of a with S columns of b, both contiguous. Each is
 /// summed in the same order, whatever R and S are.
 template <Index R, Index S, class T>
-void gemm_dot_tile(Index depth, MatrixView<T> a, MatrixView<T> b, const GemmOutput<T>& c) {
+void gemm_dot_tile(Index depth, const MatrixView<T>& a, const MatrixView<T>& b,
+                   const GemmOutput<T>& c) {
   using P = Packet<T>;
   P sums[static_cast<std::size_t>(R)][static_cast<std::size_t>(S)];
   unroll<R>([&](auto i) { unroll<S>([&](auto j) { sums[i][j] = P::zero(); }); });
-  const auto add = [&](const auto& load) {
+  // A call would keep the sums in memory.
+  const auto add = [&](const auto& load) __attribute__((always_inline)) {
     P column_of_b[static_cast<std::size_t>(S)];
     unroll<S>([&](auto j) { column_of_b[j] = load(b.data + j * b.column_stride); });
     unroll<R>([&](auto i) {
@@ -42,25 +46,40 @@ template <Index R>
 inline constexpr Index dot_columns = R == 1 ? 8 : 4;
 
 template <Index R, class T>
-void gemm_dot_columns(Index n, Index depth, MatrixView<T> a, MatrixView<T> b,
+void gemm_dot_columns(Index n, Index depth, const MatrixView<T>& a, const MatrixView<T>& b,
                       const GemmOutput<T>& c) {
-  constexpr Index group = dot_columns<R>;
   Index column = 0;
-  for (; column + group <= n; column += group) {
-    gemm_dot_tile<R, group>(depth, a, b.shifted(0, column), c.shifted(0, column));
-  }
-  for (; column < n; ++column) {
-    gemm_dot_tile<R, 1>(depth, a, b.shifted(0, column), c.shifted(0, column));
-  }
+  const auto body = [&](auto columns, Index at) {
+    gemm_dot_tile<R, columns>(depth, a, b.shifted(0, at), c.shifted(0, at));
+  };
+  take_rows<dot_columns<R>>(column, n, body);
+  take_rows<2>(column, n, body);
+  take_rows<1>(column, n, body);
 }
 
-/// All of the result, for at most four rows or columns.
+/// Rows in a copy whose stride is no power of two: with those of b they would else fall into the
+/// same sets of the first cache.
 template <class T>
-void gemm_dot(Index m, Index n, Index depth, MatrixView<T> a, MatrixView<T> b,
+Tensor<T> spread_rows(Index m, Index depth, const MatrixView<T>& a) {
+  const Index stride = depth + Packet<T>::width;
+  Tensor<T> copy({m, stride});
+  T* to = copy.mutable_data();
+  for (Index row = 0; row < m; ++row, to += stride) {
+    std::copy_n(a.at(row, 0), depth, to);
+  }
+  return copy;
+}
+
+/// All of the result.
+template <class T>
+void gemm_dot(Index m, Index n, Index depth, const MatrixView<T>& a, const MatrixView<T>& b,
               const GemmOutput<T>& c) {
+  const bool spreads = m > 2 && m <= 8 && n > m;
+  const Tensor<T> spread = spreads ? spread_rows(m, depth, a) : Tensor<T>();
+  const auto rows_of_a = spreads ? MatrixView<T>{spread.data(), depth + Packet<T>::width, 1} : a;
   Index row = 0;
   const auto body = [&](auto rows, Index at) {
-    gemm_dot_columns<rows>(n, depth, a.shifted(at, 0), b, c.shifted(at, 0));
+    gemm_dot_columns<rows>(n, depth, rows_of_a.shifted(at, 0), b, c.shifted(at, 0));
   };
   take_rows<4>(row, m, body);
   take_rows<2>(row, m, body);

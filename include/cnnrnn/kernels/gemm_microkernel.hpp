@@ -85,7 +85,7 @@ class RowPointers {
 /// c (R, columns) = start + a (R, depth) b (depth, columns), each element summed in the order of
 /// the depth.
 template <Index R, class T, Index V, bool Partial>
-void gemm_microkernel(Index depth, MatrixView<T> a, const T* b, Index b_stride,
+void gemm_microkernel(Index depth, const MatrixView<T>& a, const T* b, Index b_stride,
                       TileColumns<T, V, Partial> columns, const GemmOutput<T>& c) {
   using P = Packet<T>;
   const auto start = c.accumulate ? TileStart<T>{c.data, c.row_stride} : TileStart<T>{c.bias, 0};

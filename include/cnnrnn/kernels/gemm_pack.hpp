@@ -60,7 +60,7 @@ void pack_plain_panel(Index depth, const T* b, Index row_stride, T* to) {
 
 /// One panel: depth rows of `stride` elements, NR or one vector, with zeros past the last column.
 template <class T>
-void pack_panel(Index depth, Index columns, MatrixView<T> b, T* to,
+void pack_panel(Index depth, Index columns, const MatrixView<T>& b, T* to,
                 Index stride = Tile<T>::columns) {
   constexpr Index width = Packet<T>::width;
   if (b.column_stride == 1 && columns == Tile<T>::columns) {
@@ -84,7 +84,7 @@ void pack_panel(Index depth, Index columns, MatrixView<T> b, T* to,
 /// Copies R rows of A, and says how the copy is to be read: rows stay rows if they lie in memory
 /// so, columns columns.
 template <Index R, class T>
-MatrixView<T> copy_rows(Index depth, MatrixView<T> a, T* to) {
+MatrixView<T> copy_rows(Index depth, const MatrixView<T>& a, T* to) {
   if (a.column_stride == 1) {
     for (Index row = 0; row < R; ++row) {
       std::copy_n(a.at(row, 0), depth, to + row * depth);
