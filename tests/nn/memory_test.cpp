@@ -77,7 +77,7 @@ TEST_CASE("forward keeps what backward needs and no more") {
   CHECK(kept(x, [&](const auto& v) { return layer.relu(v); }) < 0.001);
   CHECK(kept(x, [&](const auto& v) { return layer.add_relu(v, shortcut); }) < 0.001);
   CHECK(kept(x, [&](const auto& v) { return layer.relu_pool(v); }) < 0.251);
-  CHECK(kept(x, [](const auto& v) { return max_pool2d(v); }) < 0.251);
+  CHECK(kept(x, [](const auto& v) { return max_pool2d(v); }) < 0.063);
   CHECK(kept(x, [&](const auto& v) { return v + shortcut; }) < 0.001);
   const NoGradGuard guard;
   CHECK(kept(x, [&](const auto& v) { return layer.relu_pool(v); }) < 0.001);
