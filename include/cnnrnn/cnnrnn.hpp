@@ -12,6 +12,7 @@
 #include "cnnrnn/core/namespace.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/random.hpp"
+#include "cnnrnn/core/segments.hpp"
 #include "cnnrnn/core/shape.hpp"
 #include "cnnrnn/core/simd.hpp"
 #include "cnnrnn/core/size2d.hpp"

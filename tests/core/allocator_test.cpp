@@ -100,3 +100,89 @@ TEST_CASE("many threads allocate at once") {
   CHECK(damaged == std::array<int, 8>{});
   CHECK(allocator().statistics().bytes_in_use == before.bytes_in_use);
 }
+
+TEST_CASE("a large block gives room for smaller ones, and they for a large one again") {
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  allocator().release_cached();
+  const auto before = allocator().statistics();
+  void* const whole = allocator().allocate(8 * mib);
+  allocator().deallocate(whole, 8 * mib);
+  std::array<void*, 4> parts{};
+  for (auto& part : parts) {
+    part = allocator().allocate(2 * mib);
+    std::memset(part, 1, 2 * mib);
+  }
+  CHECK(std::set<void*>(parts.begin(), parts.end()).size() == parts.size());
+  CHECK(allocator().statistics().bytes_in_use == before.bytes_in_use + 8 * mib);
+  for (const std::size_t i : {1U, 3U, 0U, 2U}) {
+    allocator().deallocate(parts[i], 2 * mib);
+  }
+  CHECK(allocator().allocate(8 * mib) == whole);
+  CHECK(allocator().statistics().system_allocations == before.system_allocations + 1);
+  allocator().deallocate(whole, 8 * mib);
+  allocator().release_cached();
+  CHECK(allocator().statistics().bytes_cached == 0);
+}
+
+TEST_CASE("the smallest free piece that is large enough is taken") {
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  allocator().release_cached();
+  void* const large = allocator().allocate(9 * mib);
+  void* const small = allocator().allocate(3 * mib);
+  allocator().deallocate(large, 9 * mib);
+  allocator().deallocate(small, 3 * mib);
+  void* const block = allocator().allocate(3 * mib - 1000);
+  CHECK(block == small);
+  allocator().deallocate(block, 3 * mib - 1000);
+  allocator().release_cached();
+}
+
+TEST_CASE("a segment with a block in use is kept, the others go back to the system") {
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  allocator().release_cached();
+  void* const segment = allocator().allocate(8 * mib);
+  allocator().deallocate(segment, 8 * mib);
+  void* const used = allocator().allocate(2 * mib);
+  std::memset(used, 7, 2 * mib);
+  allocator().release_cached();
+  CHECK(allocator().statistics().bytes_cached == 6 * mib);
+  CHECK(static_cast<unsigned char*>(used)[2 * mib - 1] == 7);
+  allocator().deallocate(used, 2 * mib);
+  allocator().release_cached();
+  CHECK(allocator().statistics().bytes_cached == 0);
+}
+
+TEST_CASE("blocks of any size and order never overlap, and all comes back") {
+  allocator().release_cached();
+  const auto before = allocator().statistics();
+  struct Block {
+    unsigned char* data;
+    std::size_t bytes;
+    unsigned char mark;
+  };
+  std::vector<Block> blocks;
+  std::size_t random = 1;
+  for (int round = 0; round < 400; ++round) {
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    const std::size_t choice = random >> 33U;
+    if (blocks.size() > 12 || (choice % 3 == 0 && !blocks.empty())) {
+      const Block block = blocks[choice % blocks.size()];
+      CHECK(block.data[0] == block.mark);
+      CHECK(block.data[block.bytes - 1] == block.mark);
+      allocator().deallocate(block.data, block.bytes);
+      blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(choice % blocks.size()));
+    } else {
+      const std::size_t bytes = 1 + choice % (std::size_t{5} << 20);
+      auto* const data = static_cast<unsigned char*>(allocator().allocate(bytes));
+      const auto mark = static_cast<unsigned char>(round);
+      std::memset(data, mark, bytes);
+      blocks.push_back({data, bytes, mark});
+    }
+  }
+  for (const Block& block : blocks) {
+    allocator().deallocate(block.data, block.bytes);
+  }
+  allocator().release_cached();
+  CHECK(allocator().statistics().bytes_in_use == before.bytes_in_use);
+  CHECK(allocator().statistics().bytes_cached == 0);
+}

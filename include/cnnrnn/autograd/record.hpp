@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -36,12 +37,11 @@ struct Edge {
       gradient() = contribution;
       return;
     }
-    const GradientSpan<T> sum = writable();
+    T* const sum = writable().data();
+    const T* const term = contribution.data();
     constexpr Index block = 1 << 14;
-    parallel_for(contribution.size(), block, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) {
-        sum.put(i, contribution.data()[i]);
-      }
+    parallel_for(contribution.size(), block, [=](Index begin, Index end) {
+      std::transform(sum + begin, sum + end, term + begin, sum + begin, std::plus<T>());
     });
   }
 

@@ -9,7 +9,7 @@
 #include <new>
 #include <vector>
 
-#include "cnnrnn/core/namespace.hpp"
+#include "cnnrnn/core/segments.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -21,11 +21,15 @@ struct AllocatorStatistics {
   std::size_t system_allocations = 0;
 };
 
-/// Keeps freed blocks by size class, so that a training step reuses the last step's memory.
-/// Every block is 64-byte aligned: a cache line, and the widest vector. Thread safe.
+/// Keeps freed memory, so that a training step reuses the last step's. Small blocks are kept by
+/// size class, large ones cut out of segments and joined again. Every block is 64-byte aligned: a
+/// cache line, and the widest vector. Thread safe.
 class CachingAllocator {
  public:
   static constexpr std::size_t alignment = 64;
+
+  /// From this size on a block takes its place in a segment, without rounding up to a class.
+  static constexpr std::size_t large = std::size_t{1} << 20;
 
   /// The one cache of the process. It is never destroyed: tensors may outlive static objects.
   static CachingAllocator& instance() {
@@ -33,21 +37,17 @@ class CachingAllocator {
     return *allocator;
   }
 
-  /// At least `bytes` bytes, uninitialised. Throws std::bad_alloc.
+  /// At least `bytes` bytes, uninitialised. Gives the cached memory back to the system before it
+  /// throws std::bad_alloc.
   void* allocate(std::size_t bytes) {
-    const std::size_t size = size_class(bytes);
+    const std::size_t size = block_size(bytes);
     const std::scoped_lock lock(mutex_);
-    auto& blocks = free_[size];
-    void* block = nullptr;
-    if (blocks.empty()) {
-      block = ::operator new (size, std::align_val_t{alignment});
-      ++statistics_.system_allocations;
-    } else {
-      block = blocks.back();
-      blocks.pop_back();
-      statistics_.bytes_cached -= size;
+    void* block = take_cached(size);
+    if (block == nullptr) {
+      block = from_system(size);
     }
-    statistics_.bytes_in_use += size;
+    const std::size_t taken = size < large ? size : segments_.size_of(block);
+    statistics_.bytes_in_use += taken;
     statistics_.peak_bytes_in_use =
         std::max(statistics_.peak_bytes_in_use, statistics_.bytes_in_use);
     return block;
@@ -55,27 +55,27 @@ class CachingAllocator {
 
   /// Takes back a block of allocate(bytes).
   void deallocate(void* block, std::size_t bytes) noexcept {
-    const std::size_t size = size_class(bytes);
+    const std::size_t size = block_size(bytes);
     const std::scoped_lock lock(mutex_);
+    if (size >= large) {
+      const std::size_t taken = segments_.put(block);
+      statistics_.bytes_in_use -= taken;
+      statistics_.bytes_cached += taken;
+      return;
+    }
     statistics_.bytes_in_use -= size;
     try {
       free_[size].push_back(block);
       statistics_.bytes_cached += size;
     } catch (...) {
-      ::operator delete (block, std::align_val_t{alignment});
+      to_system(block);
     }
   }
 
-  /// Gives every cached block back to the system.
+  /// Gives cached memory back to the system: all but what shares a segment with a block in use.
   void release_cached() {
     const std::scoped_lock lock(mutex_);
-    for (auto& [size, blocks] : free_) {
-      for (void* block : blocks) {
-        ::operator delete (block, std::align_val_t{alignment});
-      }
-      blocks.clear();
-    }
-    statistics_.bytes_cached = 0;
+    release();
   }
 
   AllocatorStatistics statistics() const {
@@ -87,20 +87,71 @@ class CachingAllocator {
   CachingAllocator() = default;
 
   // Four classes an octave waste at most a fifth, and tensors of nearly equal size share blocks.
-  static std::size_t size_class(std::size_t bytes) {
+  static std::size_t block_size(std::size_t bytes) {
     if (bytes > std::numeric_limits<std::size_t>::max() / 2) {  // rounding up would overflow
       throw std::bad_alloc();
     }
     if (bytes <= alignment) {
       return alignment;
     }
-    const std::size_t step = std::bit_floor(bytes - 1) / 4;
-    const std::size_t granule = step < alignment ? alignment : step;
+    const std::size_t step = bytes < large ? std::bit_floor(bytes - 1) / 4 : alignment;
+    const std::size_t granule = std::max(step, alignment);
     return (bytes + granule - 1) / granule * granule;
+  }
+
+  void* take_cached(std::size_t size) {
+    if (size >= large) {
+      void* const block = segments_.take(size);
+      statistics_.bytes_cached -= block != nullptr ? segments_.size_of(block) : 0;
+      return block;
+    }
+    auto& blocks = free_[size];
+    if (blocks.empty()) {
+      return nullptr;
+    }
+    void* const block = blocks.back();
+    blocks.pop_back();
+    statistics_.bytes_cached -= size;
+    return block;
+  }
+
+  void* from_system(std::size_t size) {
+    void* block = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+    if (block == nullptr) {
+      release();
+      block = ::operator new (size, std::align_val_t{alignment});
+    }
+    if (size >= large) {
+      try {
+        segments_.add(block, size);
+      } catch (...) {
+        to_system(block);
+        throw;
+      }
+    }
+    ++statistics_.system_allocations;
+    return block;
+  }
+
+  static void to_system(void* block) noexcept {
+    ::operator delete (block, std::align_val_t{alignment});
+  }
+
+  void release() {
+    for (auto& [size, blocks] : free_) {
+      std::for_each(blocks.begin(), blocks.end(), to_system);
+      statistics_.bytes_cached -= size * blocks.size();
+      blocks.clear();
+    }
+    while (const auto segment = segments_.remove_free()) {
+      statistics_.bytes_cached -= segment->size;
+      to_system(segment->memory);
+    }
   }
 
   mutable std::mutex mutex_;
   std::map<std::size_t, std::vector<void*>> free_;
+  Segments segments_;
   AllocatorStatistics statistics_;
 };
 

@@ -1,38 +1,38 @@
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/kernels/wide_rows.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
-/// sums (C) = sum over the rows of x (R, C): the gradient of a bias. Blocks of rows are summed on
+/// sums (C) = sum over the rows of x (R, C): the gradient of a bias. Tiles of rows are summed on
 /// their own and added in order.
 template <class T>
 void column_sums(Index rows, Index columns, const T* x, GradientSpan<T> sums) {
   if (!sums.needed()) {
     return;
   }
-  constexpr Index elements = 1 << 15;
-  const Index block = std::max<Index>(1, elements / std::max<Index>(1, columns));
-  const Index blocks = (rows + block - 1) / block;
-  std::vector<T> partial(static_cast<std::size_t>(blocks * columns));
-  parallel_for(rows, block, [&](Index begin, Index end) {
-    T* const to = partial.data() + begin / block * columns;
-    for (Index row = begin; row < end; ++row) {
-      for (Index column = 0; column < columns; ++column) {
-        to[column] += x[row * columns + column];
-      }
-    }
+  const WideRows d(rows, columns);
+  std::vector<T> tiles(static_cast<std::size_t>(d.tiles() * columns));
+  parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
+    std::vector<T> wide(static_cast<std::size_t>(d.width));
+    sum_wide_rows<1>(d, begin, end, wide.data(), [x](const auto& lanes, Index offset, auto& sum) {
+      sum[0] = sum[0] + lanes.load(x + offset);
+    });
+    fold_channels(d, wide.data(), tiles.data() + begin / d.tile * columns);
   });
-  for (Index column = 0; column < columns; ++column) {
-    T sum = T(0);
-    for (Index b = 0; b < blocks; ++b) {
-      sum += partial[static_cast<std::size_t>(b * columns + column)];
+  std::vector<T> totals(static_cast<std::size_t>(columns));
+  for (std::size_t from = 0; from < tiles.size();) {
+    for (T& total : totals) {
+      total += tiles[from++];
     }
-    sums.put(column, sum);
+  }
+  for (Index column = 0; column < columns; ++column) {
+    sums.put(column, totals[static_cast<std::size_t>(column)]);
   }
 }
 

@@ -39,7 +39,10 @@ void dropout_forward(std::span<const T> x, std::span<const std::uint8_t> mask, T
 template <class T>
 void dropout_backward(std::span<const std::uint8_t> mask, T scale, std::span<const T> dy,
                       GradientSpan<T> dx) {
-  store_gradient(dx, [&](std::size_t i) { return mask[i] != 0 ? scale * dy[i] : T(0); });
+  store_gradient(dx, [&](std::size_t i) {
+    const T kept = scale * dy[i];  // loaded in any case, so that the loop has no branch
+    return mask[i] != 0 ? kept : T(0);
+  });
 }
 
 CNNRNN_KERNELS_END

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <algorithm>
-
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/kernels/lanes.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -15,18 +14,17 @@ struct GlobalPoolDims {
 /// y = the mean over the pixels of an image
 template <class T>
 void global_avg_pool_forward(const GlobalPoolDims& d, const T* x, T* y) {
+  const auto share = Packet<T>::set(T(1) / static_cast<T>(d.p));
   parallel_for(d.n, 1, [&](Index image, Index /*end*/) {
+    const T* const from = x + image * d.p * d.c;
     T* const to = y + image * d.c;
-    std::fill_n(to, d.c, T(0));
-    for (Index pixel = 0; pixel < d.p; ++pixel) {
-      const T* const from = x + (image * d.p + pixel) * d.c;
-      for (Index c = 0; c < d.c; ++c) {
-        to[c] += from[c];
+    for_each_lanes<T>(d.c, [=](const auto& lanes) {
+      auto sum = Packet<T>::zero();
+      for (Index pixel = 0; pixel < d.p; ++pixel) {
+        sum = sum + lanes.load(from + pixel * d.c);
       }
-    }
-    for (Index c = 0; c < d.c; ++c) {
-      to[c] /= static_cast<T>(d.p);
-    }
+      lanes.store(to, sum * share);
+    });
   });
 }
 
@@ -36,14 +34,17 @@ void global_avg_pool_backward(const GlobalPoolDims& d, const T* dy, GradientSpan
   if (!dx.needed()) {
     return;
   }
-  parallel_for(d.n * d.p, 256, [&](Index begin, Index end) {
-    for (Index pixel = begin; pixel < end; ++pixel) {
-      const T* const from = dy + pixel / d.p * d.c;
-      T* const to = dx.data() + pixel * d.c;
-      for (Index c = 0; c < d.c; ++c) {
-        to[c] = from[c] / static_cast<T>(d.p) + (dx.accumulate ? to[c] : T(0));
+  const auto share = Packet<T>::set(T(1) / static_cast<T>(d.p));
+  parallel_for(d.n, 1, [&](Index image, Index /*end*/) {
+    const T* const from = dy + image * d.c;
+    T* const to = dx.data() + image * d.p * d.c;
+    for_each_lanes<T>(d.c, [=](const auto& lanes) {
+      const auto gradient = lanes.load(from) * share;
+      for (Index pixel = 0; pixel < d.p; ++pixel) {
+        T* const target = to + pixel * d.c;
+        lanes.store(target, dx.accumulate ? lanes.load(target) + gradient : gradient);
       }
-    }
+    });
   });
 }
 

@@ -8,6 +8,7 @@ CNNRNN_KERNELS_BEGIN
 template <class T>
 struct WholeLanes {
   Index at;
+  static constexpr Index count = Packet<T>::width;
 
   Packet<T> load(const T* row) const { return Packet<T>::load(row + at); }
   void store(T* row, Packet<T> value) const { value.store(row + at); }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <limits>
 
 #include "cnnrnn/core/gradient.hpp"
@@ -109,11 +111,27 @@ void for_all_windows(const Pool2dDims& d, const T* x, const Body& body) {
   });
 }
 
+/// Small integers beside the elements of a row, as numbers of T.
+template <class T, class Lanes, class Place>
+Packet<T> load_places(const Lanes& lanes, const Place* row) {
+  std::array<T, static_cast<std::size_t>(Packet<T>::width)> all{};
+  std::transform(row + lanes.at, row + lanes.at + lanes.count, all.begin(),
+                 [](Place place) { return static_cast<T>(place); });
+  return Packet<T>::load(all.data());
+}
+template <class T, class Lanes, class Place>
+void store_places(const Lanes& lanes, Place* row, Packet<T> places) {
+  std::array<T, static_cast<std::size_t>(Packet<T>::width)> all;
+  places.store(all.data());
+  std::transform(all.begin(), all.begin() + lanes.count, row + lanes.at,
+                 [](T place) { return static_cast<Place>(place); });
+}
+
 /// y = the largest of each window; place (N, OH, OW, C) = where in the window it stands, counted by
 /// rows of the kernel, for backward. NaN is larger than all; of equals the first counts. `place`
 /// may be null.
-template <class T>
-void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, T* place) {
+template <class T, class Place>
+void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, Place* place) {
   using P = Packet<T>;
   for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
     const auto place_of = [&](Index row, Index column) {
@@ -130,25 +148,26 @@ void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, T* place) {
       });
       lanes.store(y + pixel * d.c, best);
       if (place != nullptr) {
-        lanes.store(place + pixel * d.c, where);
+        store_places(lanes, place + pixel * d.c, where);
       }
     });
   });
 }
 
 /// dx = the sum of dy over the windows in which x was the largest
-template <class T>
-void max_pool2d_backward(const Pool2dDims& d, const T* place, const T* dy, GradientSpan<T> dx) {
+template <class T, class Place>
+void max_pool2d_backward(const Pool2dDims& d, const Place* place, const T* dy, GradientSpan<T> dx) {
   for_gradient_rows(d, dx, [&](Index image, Index row, T* to) {
     for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index position) {
       const Index pixel = ((image * d.oh + p) * d.ow + q) * d.c;
-      const T* const chosen = place + pixel;
+      const Place* const chosen = place + pixel;
       const T* const from = dy + pixel;
       T* const target = to + column * d.c;
       const auto here = Packet<T>::set(static_cast<T>(position));
       for_each_lanes<T>(d.c, [=](const auto& lanes) {
         const auto zero = Packet<T>::zero();
-        const auto share = select_equal(lanes.load(chosen), here, lanes.load(from), zero);
+        const auto share =
+            select_equal(load_places<T>(lanes, chosen), here, lanes.load(from), zero);
         lanes.store(target, lanes.load(target) + share);
       });
     });

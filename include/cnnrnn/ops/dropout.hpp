@@ -26,7 +26,7 @@ Variable<T> dropout(const Variable<T>& x, double p, Random& random, bool trainin
   const auto scale = static_cast<T>(1 / (1 - p));
   kernels::dropout_forward<T>(x.value().span(), mask.span(), scale, y.mutable_span());
   return record<T>("dropout", {x}, y, [mask, scale](Gradients<T>& g) {
-    kernels::dropout_backward<T>(mask.span(), scale, g.dy().span(), g.dx());
+    kernels::dropout_backward<T>(mask.span(), scale, g.dy().span(), g.dx_over_dy());
   });
 }
 

@@ -19,7 +19,7 @@ Variable<T> gelu(const Variable<T>& x, GeluApproximation approximation = GeluApp
                                                                      y.mutable_span());
   return record<T>("gelu", {x}, y, [exact, x = Saved<T>(x.value())](Gradients<T>& g) {
     (exact ? kernels::gelu_backward<T> : kernels::gelu_tanh_backward<T>)(x->span(), g.dy().span(),
-                                                                         g.dx());
+                                                                         g.dx_over_dy());
   });
 }
 

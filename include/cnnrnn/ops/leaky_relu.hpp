@@ -13,7 +13,7 @@ Variable<T> leaky_relu(const Variable<T>& x, double slope = 0.01) {
   const auto factor = static_cast<T>(slope);
   kernels::leaky_relu_forward(x.value().span(), factor, y.mutable_span());
   return record<T>("leaky_relu", {x}, y, [factor, x = Saved<T>(x.value())](Gradients<T>& g) {
-    kernels::leaky_relu_backward(x->span(), factor, g.dy().span(), g.dx());
+    kernels::leaky_relu_backward(x->span(), factor, g.dy().span(), g.dx_over_dy());
   });
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/global_pooling.hpp"
 #include "cnnrnn/kernels/pooling.hpp"
@@ -66,27 +68,35 @@ inline kernels::Pool2dDims pool2d_dims(const char* name, const Shape& x,
           .padding = padding};
 }
 
+/// max_pool2d with the places in the windows kept as `Place`.
+template <class Place, class T>
+Variable<T> max_pool2d(const Variable<T>& x, const kernels::Pool2dDims& d) {
+  Tensor<T> y({d.n, d.oh, d.ow, d.c});
+  Tensor<Place> place;
+  if (x.requires_grad() && grad_enabled()) {
+    place = Tensor<Place>(y.shape());
+  }
+  kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data(), place.mutable_data());
+  return record<T>("max_pool2d", {x}, y, [d, place = Saved<Place>(place)](Gradients<T>& g) {
+    kernels::max_pool2d_backward(d, place->data(), g.dy().data(), g.dx());
+  });
+}
+
 }  // namespace detail
 
 /// Max-pooling over windows; the padding never wins, NaN always does.
 ///
 /// x (N, H, W, C) -> y (N, OH, OW, C) with OH = floor((H + 2 padding - kernel) / stride) + 1. Saves
-/// the places of the largest. Throws ShapeError, and ValueError for options out of range.
+/// the places of the largest, a byte each up to 256 pixels. Throws ShapeError, and ValueError for
+/// options out of range.
 template <class T>
 Variable<T> max_pool2d(const Variable<T>& x, const Pool2dOptions& options = {}) {
   const auto d = detail::pool2d_dims("max_pool2d", x.shape(), options);
-  constexpr Index exact = 1 << 24;  // places are kept as T, and float counts no further
+  constexpr Index exact = 1 << 24;  // places are compared as T, and float counts no further
   require<ValueError>(d.kernel.area() <= exact, "max_pool2d: expected a kernel of at most ", exact,
                       " pixels, got ", d.kernel);
-  Tensor<T> y({d.n, d.oh, d.ow, d.c});
-  Tensor<T> place;
-  if (x.requires_grad() && grad_enabled()) {
-    place = Tensor<T>(y.shape());
-  }
-  kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data(), place.mutable_data());
-  return record<T>("max_pool2d", {x}, y, [d, place = Saved<T>(place)](Gradients<T>& g) {
-    kernels::max_pool2d_backward(d, place->data(), g.dy().data(), g.dx());
-  });
+  return d.kernel.area() <= 256 ? detail::max_pool2d<std::uint8_t>(x, d)
+                                : detail::max_pool2d<std::uint32_t>(x, d);
 }
 
 /// Average pooling over windows; the padding counts as zeros, or not at all.

@@ -16,7 +16,7 @@ Variable<T> scale_shift(const Variable<T>& x, std::type_identity_t<T> scale,
   Tensor<T> y(x.shape());
   kernels::scale_shift_forward(x.value().span(), scale, shift, y.mutable_span());
   return record<T>(name, {x}, y, [scale](Gradients<T>& g) {
-    kernels::scale_shift_backward(scale, g.dy().span(), g.dx());
+    kernels::scale_shift_backward(scale, g.dy().span(), g.dx_over_dy());
   });
 }
 

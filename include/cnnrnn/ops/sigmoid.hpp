@@ -11,7 +11,7 @@ Variable<T> sigmoid(const Variable<T>& x) {
   Tensor<T> y(x.shape());
   kernels::sigmoid_forward(x.value().span(), y.mutable_span());
   return record<T>("sigmoid", {x}, y, [y = Saved<T>(y)](Gradients<T>& g) {
-    kernels::sigmoid_backward(y->span(), g.dy().span(), g.dx());
+    kernels::sigmoid_backward(y->span(), g.dy().span(), g.dx_over_dy());
   });
 }
 

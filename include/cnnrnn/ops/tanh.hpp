@@ -11,7 +11,7 @@ Variable<T> tanh(const Variable<T>& x) {
   Tensor<T> y(x.shape());
   kernels::tanh_forward(x.value().span(), y.mutable_span());
   return record<T>("tanh", {x}, y, [y = Saved<T>(y)](Gradients<T>& g) {
-    kernels::tanh_backward(y->span(), g.dy().span(), g.dx());
+    kernels::tanh_backward(y->span(), g.dy().span(), g.dx_over_dy());
   });
 }
 
