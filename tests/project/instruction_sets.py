@@ -1,0 +1,88 @@
+"""Compiles instruction_sets.cpp for one instruction set, with the strict warnings as errors, and runs
+it: on this processor, or for another architecture under an emulator."""
+
+import argparse
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIPPED = 77
+
+# The names are the library's; on the right the compiler's, and what the processor says it has.
+X86 = {
+    "sse2": ("x86-64", {"sse2"}),
+    "avx2_fma": ("x86-64-v3", {"avx2", "fma"}),
+    "avx512": ("x86-64-v4", {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+}
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def run(*command):
+    """What the command printed; a failure prints all it said and ends the test."""
+    command = [str(part) for part in command]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        sys.exit(f"{' '.join(command)}\n{result.stdout}{result.stderr}exit code {result.returncode}")
+    return result.stdout
+
+
+def require(tool, package):
+    if not shutil.which(tool):
+        skip(f"there is no {tool} (Debian: {package})")
+    return tool
+
+
+def processor_flags():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("flags"):
+            return set(line.split())
+    return set()
+
+
+def x86(name):
+    """The compiler's command, that to run a program, and what this processor lacks for it."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        skip(f"{name} is no instruction set of {platform.machine()}")
+    march, flags = X86[name]
+    return [require("g++", "g++"), f"-march={march}"], [], flags - processor_flags()
+
+
+def neon():
+    if platform.machine() == "aarch64":
+        return [require("g++", "g++")], [], set()
+    # Static, so that the emulator needs no libraries of the other architecture.
+    compiler = require("aarch64-linux-gnu-g++", "g++-aarch64-linux-gnu")
+    return [compiler, "-static"], [require("qemu-aarch64-static", "qemu-user-static")], set()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", type=pathlib.Path, required=True)
+    parser.add_argument("--eigen", required=True)
+    parser.add_argument("--warnings", required=True, type=lambda text: text.split(","))
+    parser.add_argument("name", choices=[*X86, "neon"])
+    args = parser.parse_args()
+
+    compiler, launcher, lacking = neon() if args.name == "neon" else x86(args.name)
+    with tempfile.TemporaryDirectory() as work:
+        program = pathlib.Path(work) / "program"
+        run(*compiler, "-std=c++20", "-O1", *args.warnings, "-Werror",
+            f"-I{args.source / 'include'}", f"-I{args.source / 'tests'}", f"-isystem{args.eigen}",
+            args.source / "tests" / "project" / "instruction_sets.cpp", "-o", program)
+        if lacking:
+            skip(f"compiled, but not run, because this processor lacks {' '.join(sorted(lacking))}")
+        compiled_for = run(*launcher, program).strip()
+    if compiled_for != args.name:
+        sys.exit(f"expected a program for {args.name}, got one for {compiled_for}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
