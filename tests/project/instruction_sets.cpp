@@ -10,6 +10,7 @@
 
 #include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/core/build_info.hpp"
+#include "cnnrnn/kernels/tanh.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
 #include "cnnrnn/ops/lstm.hpp"
@@ -239,6 +240,21 @@ void check_lstm() {
   expect(static_cast<bool>(result), "lstm, gradcheck\n" + result.log);
 }
 
+/// From where it is 1 to where it is nearly linear.
+template <class T>
+void check_tanh() {
+  constexpr Index count = 83;
+  Tensor<T> x({count}), y({count});
+  Tensor<double> expected({count});
+  for (Index i = 0; i < count; ++i) {
+    x.mutable_at(i) = T(0.5) * static_cast<T>(i - count / 2);
+    expected.mutable_at(i) = std::tanh(static_cast<double>(x(i)));
+  }
+  kernels::tanh_forward(x.span(), y.mutable_span());
+  expect_close(y, expected, exact<T>, "tanh");
+  expect(y(0) == -1 && y(count - 1) == 1, "tanh, far from 0");
+}
+
 template <class T>
 void check_all() {
   for (const bool transposed : {false, true}) {
@@ -257,6 +273,7 @@ void check_all() {
                        {.padding = 1, .algorithm = ConvAlgorithm::winograd}, 10 * exact<T>);
   check_batch_norm<T>(75, 37);
   check_batch_norm<T>(20, 130);
+  check_tanh<T>();
 }
 
 }  // namespace

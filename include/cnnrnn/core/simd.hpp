@@ -134,13 +134,22 @@ Packet<T> tanh_accurate(Packet<T> a) {
   return select_less(abs(a), constant(0.625), near, far);
 }
 
+/// Whether Eigen's tanh for float gets to 1: on NEON its range is cut for sums without fused
+/// multiply-adds, which that machine has.
+#if defined(__ARM_NEON)
+inline constexpr bool eigen_tanh_saturates = false;
+#else
+inline constexpr bool eigen_tanh_saturates = true;
+#endif
+
 }  // namespace detail
 
 /// tanh a: double to 1e-15, float to 1e-6, relative, also near zero.
 template <class T>
 Packet<T> tanh(Packet<T> a) {
   using Traits = Eigen::internal::packet_traits<T>;
-  if constexpr (Packet<T>::width == 1 || (std::is_same_v<T, float> && Traits::HasTanh)) {
+  constexpr bool fast = Traits::HasTanh && detail::eigen_tanh_saturates;
+  if constexpr (Packet<T>::width == 1 || (std::is_same_v<T, float> && fast)) {
     return {Eigen::internal::ptanh(a.value)};
   } else {
     return detail::tanh_accurate(a);
