@@ -123,8 +123,9 @@ template <class T, class Lanes, class Place>
 void store_places(const Lanes& lanes, Place* row, Packet<T> places) {
   std::array<T, static_cast<std::size_t>(Packet<T>::width)> all{};
   places.store(all.data());
-  std::transform(all.begin(), all.begin() + lanes.count, row + lanes.at,
-                 [](T place) { return static_cast<Place>(place); });
+  for (Index i = 0; i < std::min(lanes.count, Packet<T>::width); ++i) {
+    row[lanes.at + i] = static_cast<Place>(all[static_cast<std::size_t>(i)]);
+  }
 }
 
 /// y = the largest of each window; place (N, OH, OW, C) = where in the window it stands, counted by
