@@ -135,6 +135,18 @@ TEST_CASE("pooling has the gradients of its values") {
   check_gradients([](const auto& v) { return std::vector{global_avg_pool2d(v[0])}; }, {2, 3, 5, 9});
 }
 
+TEST_CASE("windows side by side leave a rim without gradient, and add to what is there") {
+  for (const Shape& shape : {Shape{2, 5, 7, 3}, Shape{1, 4, 6, 40}, Shape{2, 8, 5, 131}}) {
+    CAPTURE(shape);
+    check_gradients([](const auto& v) { return std::vector{max_pool2d(v[0])}; }, shape);
+    check_gradients(
+        [](const auto& v) {
+          return std::vector{max_pool2d(v[0]), max_pool2d(v[0], {.kernel = {2, 3}})};
+        },
+        shape);
+  }
+}
+
 TEST_CASE("a window may be large") {
   const Pool2dOptions options{.kernel = {20, 17}, .stride = 3};
   check_gradients([&](const auto& v) { return std::vector{max_pool2d(v[0], options)}; },

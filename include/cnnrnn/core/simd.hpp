@@ -53,7 +53,7 @@ struct Packet {
     if constexpr (masked) {
       detail::masked_store(to, count, value);
     } else {
-      std::array<T, static_cast<std::size_t>(width)> all;
+      std::array<T, static_cast<std::size_t>(width)> all{};
       store(all.data());
       std::copy_n(all.data(), count, to);
     }

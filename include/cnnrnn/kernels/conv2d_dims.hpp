@@ -34,16 +34,10 @@ struct Conv2dDims {
     return kernel == Size2d(3) && stride == Size2d(1) && dilation == Size2d(1) && groups == 1;
   }
 
-  /// Whether it is the algorithm to use; see docs/performance.md for the measurements behind it.
-  bool uses_winograd() const {
-    constexpr Index few_channels = 8;
-    constexpr Index few_tiles = 32;
-    const Index tiles = n * ((oh() + 3) / 4) * ((ow() + 3) / 4);
-    const bool pays =
-        std::min(c, o) >= few_channels && tiles >= few_tiles && std::min(oh(), ow()) >= 3;
-    return fits_winograd() && algorithm != ConvAlgorithm::direct &&
-           (pays || algorithm == ConvAlgorithm::winograd);
-  }
+  /// Whether it is the algorithm to use, and whether it is if the weights are transformed once for
+  /// many calls; see docs/performance.md for the measurements behind it.
+  bool uses_winograd() const { return fits_winograd() && chooses_winograd(32); }
+  bool uses_winograd_packed() const { return fits_winograd() && chooses_winograd(4); }
 
   /// The tiles of y, and those of dx seen from dy.
   WinogradTiles forward_tiles() const { return {n, h, w, c, oh(), ow(), o, padding}; }
@@ -62,6 +56,14 @@ struct Conv2dDims {
     const Size2d reach{dilation.h * (kernel.h - 1) - padding.h,
                        dilation.w * (kernel.w - 1) - padding.w};
     return {oh(), ow(), o, h, w, kernel, {1}, reach, dilation, stride};
+  }
+
+ private:
+  bool chooses_winograd(Index enough_tiles) const {
+    constexpr Index enough_channels = 8;
+    const Index tiles = n * ((oh() + 3) / 4) * ((ow() + 3) / 4);
+    const bool pays = std::min(c, o) >= enough_channels && tiles >= enough_tiles;
+    return algorithm == ConvAlgorithm::winograd || (algorithm == ConvAlgorithm::automatic && pays);
   }
 };
 

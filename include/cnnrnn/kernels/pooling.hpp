@@ -121,10 +121,11 @@ Packet<T> load_places(const Lanes& lanes, const Place* row) {
 }
 template <class T, class Lanes, class Place>
 void store_places(const Lanes& lanes, Place* row, Packet<T> places) {
-  std::array<T, static_cast<std::size_t>(Packet<T>::width)> all;
+  std::array<T, static_cast<std::size_t>(Packet<T>::width)> all{};
   places.store(all.data());
-  std::transform(all.begin(), all.begin() + lanes.count, row + lanes.at,
-                 [](T place) { return static_cast<Place>(place); });
+  for (Index i = 0; i < std::min(lanes.count, Packet<T>::width); ++i) {
+    row[lanes.at + i] = static_cast<Place>(all[static_cast<std::size_t>(i)]);
+  }
 }
 
 /// y = the largest of each window; place (N, OH, OW, C) = where in the window it stands, counted by
@@ -154,9 +155,45 @@ void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, Place* place) {
   });
 }
 
-/// dx = the sum of dy over the windows in which x was the largest
+namespace detail {
+
+/// Windows side by side: each pixel has one at most, and is stored once.
 template <class T, class Place>
-void max_pool2d_backward(const Pool2dDims& d, const Place* place, const T* dy, GradientSpan<T> dx) {
+void max_pool2d_backward_tiled(const Pool2dDims& d, const Place* place, const T* dy,
+                               GradientSpan<T> dx) {
+  const Index row = d.w * d.c;
+  const Index covered = d.ow * d.kernel.w * d.c;
+  parallel_for(d.n * d.oh, pool_block(d.kernel.h * row), [&](Index begin, Index end) {
+    for (Index line = begin; line < end; ++line) {
+      const Index p = line % d.oh;
+      T* const rows = dx.data() + (line / d.oh * d.h + p * d.kernel.h) * row;
+      const Index count = p + 1 < d.oh ? d.kernel.h : d.h - p * d.kernel.h;
+      for (Index i = 0; !dx.accumulate && i < count; ++i) {
+        const Index from = i < d.kernel.h ? covered : 0;
+        std::fill(rows + i * row + from, rows + (i + 1) * row, T(0));
+      }
+      for (Index q = 0; q < d.ow; ++q) {
+        const Index pixel = (line * d.ow + q) * d.c;
+        T* const window = rows + q * d.kernel.w * d.c;
+        for_each_lanes<T>(d.c, [=](const auto& lanes) {
+          const auto chosen = load_places<T>(lanes, place + pixel);
+          const auto gradient = lanes.load(dy + pixel);
+          for (Index i = 0; i < d.kernel.area(); ++i) {
+            T* const to = window + i / d.kernel.w * row + i % d.kernel.w * d.c;
+            const auto here = Packet<T>::set(static_cast<T>(i));
+            const auto share = select_equal(chosen, here, gradient, Packet<T>::zero());
+            lanes.store(to, dx.accumulate ? lanes.load(to) + share : share);
+          }
+        });
+      }
+    }
+  });
+}
+
+/// Any windows: the pixels gather from those that hold them.
+template <class T, class Place>
+void max_pool2d_backward_gathered(const Pool2dDims& d, const Place* place, const T* dy,
+                                  GradientSpan<T> dx) {
   for_gradient_rows(d, dx, [&](Index image, Index row, T* to) {
     for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index position) {
       const Index pixel = ((image * d.oh + p) * d.ow + q) * d.c;
@@ -172,6 +209,20 @@ void max_pool2d_backward(const Pool2dDims& d, const Place* place, const T* dy, G
       });
     });
   });
+}
+
+}  // namespace detail
+
+/// dx = the sum of dy over the windows in which x was the largest
+template <class T, class Place>
+void max_pool2d_backward(const Pool2dDims& d, const Place* place, const T* dy, GradientSpan<T> dx) {
+  const bool tiled = d.stride == d.kernel && d.padding == Size2d(0) && d.oh * d.kernel.h <= d.h &&
+                     d.ow * d.kernel.w <= d.w;
+  if (tiled && dx.needed()) {
+    detail::max_pool2d_backward_tiled(d, place, dy, dx);
+  } else {
+    detail::max_pool2d_backward_gathered(d, place, dy, dx);
+  }
 }
 
 /// One over what a window's sum is divided by: the number of its pixels, those of the padding

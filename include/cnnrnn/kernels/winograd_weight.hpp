@@ -41,7 +41,7 @@ class WinogradWeightPlan {
     const auto power = std::bit_floor(static_cast<std::size_t>(std::clamp<Index>(most, 2, 16)));
     const auto wanted = static_cast<Index>(power);
     chunk = std::max<Index>(1, (d.rows() + wanted - 1) / wanted);
-    chunks = (d.rows() + chunk - 1) / chunk;
+    chunks = std::max<Index>(1, (d.rows() + chunk - 1) / chunk);  // of nothing: zeros
   }
 
   Index size() const { return Winograd::points * c * slice; }

@@ -1,0 +1,162 @@
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/gemm_tile.hpp"
+#include "cnnrnn/kernels/winograd_tiles.hpp"
+
+// Convolutions by Winograd's F(4x4, 3x3), a block of tiles at a time that stays in the second
+// cache.
+//
+//   V (points, C / width, tiles, width)   the block's transformed inputs
+//   U (panels, points, C, columns)        all transformed weights; a panel is two packets of
+//                                         outputs, or one where only one is left
+//   M (points, tiles, columns)            their products for one panel
+
+CNNRNN_KERNELS_BEGIN
+
+namespace detail {
+
+/// c (Rows, columns) = a b of one point, plus the bias (columns) unless it is null: a (K / width,
+/// tiles, width), b (K, columns).
+template <class T, Index Rows, Index Vectors>
+[[gnu::flatten, gnu::noinline]] void winograd_product(Index k, const T* a, Index a_packet,
+                                                      const T* b, const T* bias, T* c) {
+  using P = Packet<T>;
+  P sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)];
+  unroll<Rows>([&](auto i) {
+    unroll<Vectors>(
+        [&](auto v) { sum[i][v] = bias != nullptr ? P::load(bias + v * P::width) : P::zero(); });
+  });
+  for (Index k0 = 0; k0 < k; k0 += P::width, a += a_packet) {
+    const Index steps = std::min(P::width, k - k0);
+    for (Index step = 0; step < steps; ++step, b += Vectors * P::width) {
+      P row_of_b[static_cast<std::size_t>(Vectors)];
+      unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
+      unroll<Rows>([&](auto i) {
+        const P element_of_a = P::set(a[i * P::width + step]);
+        unroll<Vectors>(
+            [&](auto v) { sum[i][v] = multiply_add(element_of_a, row_of_b[v], sum[i][v]); });
+      });
+    }
+  }
+  unroll<Rows>([&](auto i) {
+    unroll<Vectors>([&](auto v) { sum[i][v].store(c + (i * Vectors + v) * P::width); });
+  });
+}
+
+/// Rows of a register tile with `Vectors` packets of columns.
+template <class T, Index Vectors>
+inline constexpr Index winograd_rows = Tile<T>::rows* Tile<T>::vectors / Vectors;
+
+/// M of one panel. Adding the bias to the point (1, 1) of a tile adds it to all its outputs,
+/// because the second column of A^T is ones.
+template <class T, Index Vectors>
+void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& layout, const T* u,
+                       const T* bias, T* m, Index m_point) {
+  constexpr Index columns = Vectors * Packet<T>::width;
+  constexpr Index rows = winograd_rows<T, Vectors>;
+  constexpr Index ones = Winograd::input + 1;
+  constexpr Index few = rows / 3;
+  for (Index point = 0; point < Winograd::points; ++point) {
+    for (Index t = 0, step = 0; t < tiles; t += step) {
+      const bool whole = tiles - t > 2 * few;
+      step = whole ? rows : few;
+      const auto product =
+          whole ? winograd_product<T, rows, Vectors> : winograd_product<T, few, Vectors>;
+      product(k, v + point * layout.point + t * layout.tile, layout.packet, u + point * k * columns,
+              point == ones ? bias : nullptr, m + point * m_point + t * columns);
+    }
+  }
+}
+
+/// y = A^T M A of a block's tiles, for the outputs of `lanes`, a packet at most.
+template <class T, class Lanes>
+void winograd_outputs(const WinogradTiles& d, Index begin, Index end, const Lanes& lanes,
+                      const T* m, Index m_point, Index m_tile, T* y, bool accumulate) {
+  constexpr Index size = Winograd::output;
+  constexpr Index width = Packet<T>::width;
+  constexpr bool whole_packet = std::is_same_v<Lanes, WholeLanes<T>>;
+  const Index image_size = d.out_h * d.out_w * d.o;
+  for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
+    const ImageSquare<T, size> square{
+        y + tile.image * image_size, d.out_h, d.out_w, d.o, tile.row, tile.column};
+    const T* const from = m + index * m_tile;
+    if (whole_packet && !accumulate && square.inside()) {
+      winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point,
+                                            square.pixel(0, 0) + lanes.at, d.out_w * d.o, d.o);
+      return;
+    }
+    T whole[static_cast<std::size_t>(size * size * width)];
+    winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point, whole,
+                                          size * width, width);
+    for (Index i = 0; i < size; ++i) {
+      for (Index j = 0; j < size; ++j) {
+        if (square.has(i, j)) {
+          T* const pixel = square.pixel(i, j);
+          const auto value = Packet<T>::load(whole + (i * size + j) * width);
+          lanes.store(pixel, accumulate ? value + lanes.load(pixel) : value);
+        }
+      }
+    }
+  });
+}
+
+/// A convolution's blocks of rows of tiles, and the scratch memory of one.
+template <class T>
+struct WinogradPlan {
+  static constexpr Index width = Packet<T>::width;
+
+  explicit WinogradPlan(const WinogradTiles& d) {
+    constexpr Index unit = winograd_rows<T, 1>;
+    constexpr Index cache = (400 << 10) / static_cast<Index>(sizeof(T));
+    const Index packets = (d.c + width - 1) / width;
+    const Index all = d.rows() * d.columns();
+    // Two threads at work on one image share its tiles, or where these are few the outputs.
+    block = std::min(d.block(cache / (Winograd::points * packets * width), unit),
+                     std::max<Index>(1, all < 2 * unit ? d.rows() : (d.rows() + 1) / 2));
+    const Index tiles = (block * d.columns() + unit - 1) / unit * unit;
+    // A packet more than the data: points must not share their sets in the cache.
+    layout = {packets * tiles * width + width, tiles * width, width};
+    m_point = tiles * 2 * width + width;
+  }
+
+  Index v_size() const { return Winograd::points * layout.point; }
+  Index size() const { return v_size() + Winograd::points * m_point; }
+
+  Index block;
+  WinogradLayout layout;
+  Index m_point;
+};
+
+/// The outputs first ... last, whole panels of them, of one block, the rows begin ... end of tiles.
+/// The bias is padded to whole panels, or null.
+template <class T>
+void winograd_block(const WinogradTiles& d, const WinogradPlan<T>& plan, Index begin, Index end,
+                    Index first, Index last, const T* x, const T* u, const T* bias, T* y,
+                    bool accumulate) {
+  constexpr Index width = Packet<T>::width;
+  Tensor<T> scratch({plan.size()});
+  T* const v = scratch.mutable_data();
+  T* const m = v + plan.v_size();
+  winograd_inputs(d, begin, end, x, plan.layout, v);
+  const Index tiles = (end - begin) * d.columns();
+  for (Index n0 = first; n0 < last; n0 += 2 * width) {
+    const T* const panel = u + n0 * Winograd::points * d.c;
+    const T* const start = bias != nullptr ? bias + n0 : nullptr;
+    const bool wide = d.o - n0 > width;
+    const auto products = wide ? winograd_products<T, 2> : winograd_products<T, 1>;
+    products(tiles, d.c, v, plan.layout, panel, start, m, plan.m_point);
+    const Index columns = wide ? 2 * width : width;
+    for_each_lanes<T>(std::min(columns, d.o - n0), [&](const auto& lanes) {
+      winograd_outputs(d, begin, end, lanes, m + lanes.at, plan.m_point, columns, y + n0,
+                       accumulate);
+    });
+  }
+}
+
+}  // namespace detail
+
+CNNRNN_KERNELS_END
