@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
-#include "cnnrnn/kernels/conv2d.hpp"
+#include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/kernels/conv2d_dims.hpp"
+#include "cnnrnn/kernels/gemm_operands.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
