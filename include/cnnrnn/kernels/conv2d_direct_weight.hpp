@@ -5,6 +5,7 @@
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d_dims.hpp"
+#include "cnnrnn/kernels/gemm_operands.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
