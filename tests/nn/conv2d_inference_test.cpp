@@ -19,15 +19,19 @@ using Catch::Matchers::Contains;
 
 namespace {
 
+// Enough for Winograd's algorithm, and divisible by the groups.
+constexpr Index channels = 10;
+constexpr Index outputs = 18;
+
 /// A convolution and a batch norm that has seen two batches and learned a weight and a bias.
 struct Pair {
   Pair(const nn::Conv2dOptions& options, std::uint64_t seed)
-      : random(seed), convolution(4, 6, options, random), norm(6) {
+      : random(seed), convolution(channels, outputs, options, random), norm(outputs) {
     for (auto& [path, parameter] : norm.named_parameters()) {
-      parameter.mutable_value().copy_from(random_tensor<double>({6}, seed + 5));
+      parameter.mutable_value().copy_from(random_tensor<double>({outputs}, seed + 5));
     }
     for (const std::uint64_t batch : {1U, 2U}) {
-      norm(convolution(Variable<double>(random_tensor<double>({3, 8, 8, 4}, batch))));
+      norm(convolution(Variable<double>(random_tensor<double>({3, 8, 8, channels}, batch))));
     }
     convolution.eval();
     norm.eval();
@@ -51,7 +55,7 @@ TEST_CASE("a folded batch norm equals the one behind the convolution") {
   for (const auto& options : kinds) {
     Pair pair(options, 3);
     for (const Index batch : {1, 40}) {
-      const auto x = images({batch, 9, 8, 4});
+      const auto x = images({batch, 9, 8, channels});
       const auto plain = pair.norm(pair.convolution(x));  // recorded: neither packed nor folded
       const auto shortcut = Variable<double>(random_tensor<double>(plain.shape(), 8));
       const NoGradGuard no_grad;
@@ -69,7 +73,7 @@ TEST_CASE("Sequential folds batch norms and ReLUs outside training") {
                                   nn::MaxPool2d<double>());
     nn::Sequential<double> no_relu(pair.convolution, pair.norm);
     nn::Sequential<double> no_norm(pair.convolution, nn::Relu<double>());
-    const auto x = images({2, 9, 8, 4});
+    const auto x = images({2, 9, 8, channels});
     for (auto* network : {&layers, &no_relu, &no_norm}) {
       network->eval();
       const auto plain = (*network)(x);
@@ -81,7 +85,7 @@ TEST_CASE("Sequential folds batch norms and ReLUs outside training") {
 
 TEST_CASE("packed weights follow what they were made of") {
   Pair pair({.padding = 1}, 5);
-  const auto x = images({2, 6, 6, 4});
+  const auto x = images({2, 6, 6, channels});
   const auto outcome = [&] {
     const NoGradGuard no_grad;
     return pair.convolution.norm_relu(x, pair.norm).value();
@@ -103,9 +107,17 @@ TEST_CASE("packed weights follow what they were made of") {
   require_close(outcome(), plain(), 1e-12);
 }
 
+TEST_CASE("a shortcut that is not there is an error, in training and outside it") {
+  Pair pair({.padding = 1}, 7);
+  const auto x = images({1, 6, 6, channels});
+  CHECK_THROWS_AS(pair.convolution.norm_add_relu(x, pair.norm, {}), ShapeError);
+  const NoGradGuard no_grad;
+  CHECK_THROWS_AS(pair.convolution.norm_add_relu(x, pair.norm, {}), ShapeError);
+}
+
 TEST_CASE("threads may share a convolution outside training") {
   Pair pair({.padding = 1}, 6);
-  const auto x = images({1, 8, 8, 4});
+  const auto x = images({1, 8, 8, channels});
   const auto expected = relu(pair.norm(pair.convolution(x))).value();
   std::vector<Tensor<double>> results(8);
   std::vector<std::thread> threads;

@@ -73,6 +73,14 @@ TEST_CASE("conv2d_moments finds mean and variance of its result") {
   }
 }
 
+TEST_CASE("conv2d_moments takes a batch of nothing") {
+  for (const auto algorithm : {ConvAlgorithm::direct, ConvAlgorithm::winograd}) {
+    const Inputs in({{0, 8, 8, 16}, {16, 16, 3, 3}, {}});
+    const auto y = conv2d_moments(in.x, in.weight, in.bias, {.algorithm = algorithm}).y;
+    CHECK(y.shape() == Shape{0, 6, 6, 16});
+  }
+}
+
 TEST_CASE("conv2d_moments gives the same bytes for any number of threads") {
   const Case c{{40, 9, 10, 5}, {17, 5, 3, 3}, {.padding = 1}};
   std::vector<Tensor<double>> variances;

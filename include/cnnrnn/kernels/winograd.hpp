@@ -50,6 +50,9 @@ Index winograd_blocks(const WinogradTiles& d) {
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights u.
 template <class T>
 void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const ConvOutput<T>& y) {
+  if (d.rows() == 0) {
+    return;
+  }
   constexpr Index panel = 2 * Packet<T>::width;
   const detail::WinogradPlan<T> plan(d);
   std::vector<T> bias;

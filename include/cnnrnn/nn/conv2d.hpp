@@ -54,9 +54,11 @@ class Conv2d : public Layer<T> {
     return norm.relu(y, {mean, variance});
   }
 
-  /// The same with a shortcut beside the batch norm: the end of a residual block.
+  /// The same with a shortcut beside the batch norm: the end of a residual block. Throws ShapeError
+  /// unless the shortcut has the shape of the convolution.
   Variable<T> norm_add_relu(const Variable<T>& x, BatchNorm2d<T>& norm,
                             const Variable<T>& shortcut) {
+    require<ShapeError>(shortcut.defined(), "Conv2d: expected a shortcut, got an undefined one");
     if (folds(norm)) {
       return infer(x, &norm, true, shortcut.value());
     }
