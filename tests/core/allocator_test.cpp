@@ -37,6 +37,20 @@ TEST_CASE("a freed block is used again, also for a slightly different size") {
   allocator().deallocate(again, 99500);
 }
 
+TEST_CASE("blocks that grow a little each time do not pile up in the cache") {
+  allocator().release_cached();
+  const auto before = allocator().statistics();
+  constexpr std::size_t first = std::size_t{1} << 20;
+  constexpr std::size_t last = 5 * first;
+  for (std::size_t bytes = first; bytes < last; bytes += 4096) {
+    allocator().deallocate(allocator().allocate(bytes), bytes);
+  }
+  const auto after = allocator().statistics();
+  CHECK(after.bytes_cached <= 8 * last);
+  CHECK(after.system_allocations - before.system_allocations <= 12);
+  allocator().release_cached();
+}
+
 TEST_CASE("blocks in use are never shared") {
   std::set<void*> blocks;
   for (int i = 0; i < 100; ++i) {

@@ -28,7 +28,8 @@ class CachingAllocator {
  public:
   static constexpr std::size_t alignment = 64;
 
-  /// From this size on a block takes its place in a segment, without rounding up to a class.
+  /// From this size on a block is cut out of a segment, and only segments are rounded up to a
+  /// class.
   static constexpr std::size_t large = std::size_t{1} << 20;
 
   /// The one cache of the process. It is never destroyed: tensors may outlive static objects.
@@ -87,6 +88,12 @@ class CachingAllocator {
   CachingAllocator() = default;
 
   // Four classes an octave waste at most a fifth, and tensors of nearly equal size share blocks.
+  static std::size_t round_up_to_class(std::size_t bytes) {
+    return round_up(bytes, std::max(std::bit_floor(bytes - 1) / 4, alignment));
+  }
+  static std::size_t round_up(std::size_t bytes, std::size_t granule) {
+    return (bytes + granule - 1) / granule * granule;
+  }
   static std::size_t block_size(std::size_t bytes) {
     if (bytes > std::numeric_limits<std::size_t>::max() / 2) {  // rounding up would overflow
       throw std::bad_alloc();
@@ -94,9 +101,7 @@ class CachingAllocator {
     if (bytes <= alignment) {
       return alignment;
     }
-    const std::size_t step = bytes < large ? std::bit_floor(bytes - 1) / 4 : alignment;
-    const std::size_t granule = std::max(step, alignment);
-    return (bytes + granule - 1) / granule * granule;
+    return bytes < large ? round_up_to_class(bytes) : round_up(bytes, alignment);
   }
 
   void* take_cached(std::size_t size) {
@@ -116,21 +121,26 @@ class CachingAllocator {
   }
 
   void* from_system(std::size_t size) {
-    void* block = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+    // Sizes that grow a little each time find room in the last segment, four times an octave.
+    const std::size_t whole = size < large ? size : round_up_to_class(size);
+    void* block = ::operator new (whole, std::align_val_t{alignment}, std::nothrow);
     if (block == nullptr) {
       release();
-      block = ::operator new (size, std::align_val_t{alignment});
-    }
-    if (size >= large) {
-      try {
-        segments_.add(block, size);
-      } catch (...) {
-        to_system(block);
-        throw;
-      }
+      block = ::operator new (whole, std::align_val_t{alignment});
     }
     ++statistics_.system_allocations;
-    return block;
+    if (size < large) {
+      return block;
+    }
+    try {
+      segments_.add(block, whole);
+    } catch (...) {
+      to_system(block);
+      throw;
+    }
+    segments_.put(block);
+    statistics_.bytes_cached += whole;
+    return take_cached(size);
   }
 
   static void to_system(void* block) noexcept {
