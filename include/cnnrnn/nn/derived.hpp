@@ -12,8 +12,9 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
-/// A value made of some tensors and kept until one of them changes, is exchanged, or the owner is
-/// copied. Any number of threads may ask at once.
+/// A value made of some tensors and kept until one of them is handed out for writing again, is
+/// exchanged, or the owner is copied: whoever writes through an old pointer is not noticed. Any number
+/// of threads may ask at once.
 template <class T, class Value>
 class Derived {
  public:
