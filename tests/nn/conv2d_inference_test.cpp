@@ -107,6 +107,21 @@ TEST_CASE("packed weights follow what they were made of") {
   require_close(outcome(), plain(), 1e-12);
 }
 
+TEST_CASE("packed weights go when training goes on") {
+  const auto in_use = [] { return CachingAllocator::instance().statistics().bytes_in_use; };
+  Pair pair({.padding = 1}, 8);
+  const auto x = images({2, 8, 8, channels});
+  const auto before = in_use();
+  {
+    const NoGradGuard no_grad;
+    pair.convolution(x);
+  }
+  CHECK(in_use() > before);
+  pair.convolution.train();
+  pair.convolution(x);
+  CHECK(in_use() == before);
+}
+
 TEST_CASE("a shortcut that is not there is an error, in training and outside it") {
   Pair pair({.padding = 1}, 7);
   const auto x = images({1, 6, 6, channels});

@@ -26,10 +26,10 @@ Network network(const std::string& layers) {
   for (const char kind : layers) {
     switch (kind) {
       case 'c':
-        result.append(nn::Conv2d<double>(5, 5, {.padding = 1, .bias = false}, random));
+        result.append(nn::Conv2d<double>(9, 9, {.padding = 1, .bias = false}, random));
         break;
       case 'b':
-        result.append(nn::BatchNorm2d<double>(5));
+        result.append(nn::BatchNorm2d<double>(9));
         break;
       case 'r':
         result.append(nn::Relu<double>());
@@ -66,13 +66,20 @@ std::vector<Tensor<double>> outcome(Network& layers, bool fused) {
   for (const bool training : {true, true, false}) {
     layers.train(training);
     layers.zero_grad();
-    const Variable<double> x(random_tensor<double>({3, 9, 8, 5}, 1), true);
+    const Variable<double> x(random_tensor<double>({3, 9, 8, 9}, 1), true);
     const auto y = layers(x);
     y.backward(random_tensor<double>(y.shape(), 2));
     result.push_back(y.value());
     result.push_back(x.grad());
     for (const auto& [path, parameter] : layers.named_parameters()) {
       result.push_back(parameter.grad());
+    }
+  }
+  {
+    const NoGradGuard no_grad;
+    for (const Index images : {1, 9}) {
+      result.push_back(
+          layers(Variable<double>(random_tensor<double>({images, 9, 8, 9}, 3))).value());
     }
   }
   Buffers buffers;
@@ -91,7 +98,7 @@ std::vector<std::string> names(Network& layers) {
 
 /// The name of the last operation on the tape.
 std::string last_op(Network& layers) {
-  const Variable<double> x(random_tensor<double>({2, 4, 4, 5}, 1), true);
+  const Variable<double> x(random_tensor<double>({2, 4, 4, 9}, 1), true);
   return layers(x).edge().record->name;
 }
 
@@ -136,7 +143,7 @@ TEST_CASE("a sequence runs batch norm, ReLU and pooling in one pass, unless it i
 
 TEST_CASE("a layer derived from one that is known runs by itself") {
   Network layers;
-  layers.append(nn::BatchNorm2d<double>(5));
+  layers.append(nn::BatchNorm2d<double>(9));
   layers.append(Doubling());
   CHECK(last_op(layers) == "relu");
 }

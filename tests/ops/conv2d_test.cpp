@@ -73,8 +73,7 @@ void compare_values(const Case& c, double tolerance) {
   const auto x = random_tensor<T>(c.x, 1);
   const auto weight = random_tensor<T>(c.weight, 2);
   const auto bias = random_tensor<T>({c.weight[0]}, 3);
-  const auto y =
-      conv2d(Variable<T>(x), Variable<T>(weight), Variable<T>(bias), c.options);
+  const auto y = conv2d(Variable<T>(x), Variable<T>(weight), Variable<T>(bias), c.options);
   CAPTURE(to_message(c.x, c.weight, y.shape()));
   require_close(y.value(), reference(x, weight, bias, c.options, y.shape()), tolerance);
 }
@@ -118,10 +117,10 @@ TEST_CASE("conv2d agrees with PyTorch, values and gradients") {
 
 TEST_CASE("conv2d has the gradients of its values") {
   for (const Case& c : cases) {
-    const auto result = gradcheck(
-        [&](const auto& v) { return std::vector{conv2d(v[0], v[1], v[2], c.options)}; },
-        {random_tensor<double>(c.x, 1), random_tensor<double>(c.weight, 2),
-         random_tensor<double>({c.weight[0]}, 3)});
+    const auto result =
+        gradcheck([&](const auto& v) { return std::vector{conv2d(v[0], v[1], v[2], c.options)}; },
+                  {random_tensor<double>(c.x, 1), random_tensor<double>(c.weight, 2),
+                   random_tensor<double>({c.weight[0]}, 3)});
     INFO(result.log);
     CHECK(result);
   }
@@ -145,7 +144,9 @@ TEST_CASE("conv2d gives the same bytes for any number of threads") {
 
 TEST_CASE("conv2d says what it expected and what came") {
   const Variable<float> x(Tensor<float>::ones({1, 4, 4, 3}));
-  const auto weight = [](const Shape& shape) { return Variable<float>(Tensor<float>::ones(shape)); };
+  const auto weight = [](const Shape& shape) {
+    return Variable<float>(Tensor<float>::ones(shape));
+  };
   CHECK_THROWS_WITH(conv2d(x, weight({2, 4, 3, 3})),
                     "conv2d: expected input channels 4, got (1, 4, 4, 3)");
   CHECK_THROWS_WITH(conv2d(weight({4, 4}), weight({2, 4, 3, 3})), Contains("(N, H, W, C)"));
@@ -170,4 +171,7 @@ TEST_CASE("Conv2d owns a weight and a bias of PyTorch's shapes") {
   CHECK(layer(Variable<float>(Tensor<float>::ones({1, 5, 5, 4}))).shape() == Shape{1, 3, 4, 6});
   CHECK_THROWS_WITH((nn::Conv2d<float>(3, 6, {.groups = 2}, random)), Contains("2 groups, got 3"));
   CHECK_THROWS_WITH((nn::Conv2d<float>(3, 6, {.kernel = 0}, random)), Contains("got 0x0"));
+  CHECK_THROWS_WITH(
+      (nn::Conv2d<float>(3, 6, {.stride = 2, .algorithm = ConvAlgorithm::winograd}, random)),
+      Contains("Winograd's algorithm, got Conv2d(3, 6, kernel 3x3, stride 2x2"));
 }

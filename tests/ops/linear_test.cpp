@@ -1,5 +1,6 @@
 #include "cnnrnn/ops/linear.hpp"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -41,12 +42,32 @@ TEST_CASE("linear agrees with PyTorch, values and gradients") {
 
 TEST_CASE("linear has the gradients of its values") {
   for (const auto& [rows, in, out] : {std::array<Index, 3>{1, 1, 1}, {3, 5, 7}, {14, 33, 35}}) {
-    const auto result = gradcheck(
-        [](const auto& v) { return std::vector{linear(v[0], v[1], v[2])}; },
-        {random_tensor<double>({rows, in}, 1), random_tensor<double>({out, in}, 2),
-         random_tensor<double>({out}, 3)});
+    const auto result =
+        gradcheck([](const auto& v) { return std::vector{linear(v[0], v[1], v[2])}; },
+                  {random_tensor<double>({rows, in}, 1), random_tensor<double>({out, in}, 2),
+                   random_tensor<double>({out}, 3)});
     INFO(result.log);
     CHECK(result);
+  }
+}
+
+TEST_CASE("linear_relu equals linear and relu, values and gradients") {
+  for (const auto& [rows, in, out] : {std::array<Index, 3>{1, 1, 1}, {3, 5, 7}, {14, 33, 35}}) {
+    std::array<std::vector<Variable<double>>, 2> inputs;
+    std::array<Tensor<double>, 2> values;
+    for (const bool fused : {false, true}) {
+      auto& v = inputs[fused ? 1 : 0];
+      v.emplace_back(random_tensor<double>({rows, in}, 1), true);
+      v.emplace_back(random_tensor<double>({out, in}, 2), true);
+      v.emplace_back(random_tensor<double>({out}, 3), true);
+      const auto y = fused ? linear_relu(v[0], v[1], v[2]) : relu(linear(v[0], v[1], v[2]));
+      y.backward(random_tensor<double>(y.shape(), 4));
+      values[fused ? 1 : 0] = y.value();
+    }
+    require_close(values[1], values[0], 0);
+    for (std::size_t i = 0; i < 3; ++i) {
+      require_close(inputs[1][i].grad(), inputs[0][i].grad(), 0);
+    }
   }
 }
 

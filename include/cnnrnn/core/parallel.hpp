@@ -80,9 +80,10 @@ class FirstException {
 
 }  // namespace detail
 
-/// Calls body(begin, end) for consecutive blocks of `block` items that cover 0 ... count - 1, on all
-/// threads. The blocks depend on count and block alone, never on the number of threads. Exceptions
-/// of the body are carried out to the caller. A loop inside a loop runs on its own thread.
+/// Calls body(begin, end) for consecutive blocks of `block` items that cover 0 ... count - 1, on
+/// all threads. The blocks depend on count and block alone, never on the number of threads.
+/// Exceptions of the body are carried out to the caller. A loop inside a loop runs on its own
+/// thread.
 template <class Body>
 void parallel_for(Index count, Index block, const Body& body) {
   require<ValueError>(block > 0, "parallel_for: expected a positive block, got ", block);

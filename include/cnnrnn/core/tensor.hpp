@@ -185,8 +185,8 @@ class Tensor {
                         "reshape: expected one dimension of -1 at most and a divisor of ", size(),
                         " elements, got ", known, " and ", unknown, " unknown");
     std::array<Index, Shape::max_rank> filled{};
-    require<ShapeError>(dims.size() <= filled.size(), "reshape: expected at most ",
-                        Shape::max_rank, " dimensions, got ", dims.size());
+    require<ShapeError>(dims.size() <= filled.size(), "reshape: expected at most ", Shape::max_rank,
+                        " dimensions, got ", dims.size());
     std::transform(dims.begin(), dims.end(), filled.begin(),
                    [&](Index dim) { return dim == -1 ? size() / known : dim; });
     return Shape(std::span<const Index>(filled.data(), dims.size()));

@@ -65,9 +65,8 @@ inline ImageDataset subset(const ImageDataset& dataset, std::span<const Index> p
   return result;
 }
 
-/// `count` images spread evenly over the set, whose order may be by class; or all of them when there
-/// are no more. Throws ValueError unless count
-/// is positive.
+/// `count` images spread evenly over the set, whose order may be by class; or all of them when
+/// there are no more. Throws ValueError unless count is positive.
 inline ImageDataset limit(const ImageDataset& dataset, Index count) {
   require<ValueError>(count > 0, "limit: expected a positive number of images, got ", count);
   if (count >= dataset.size()) {

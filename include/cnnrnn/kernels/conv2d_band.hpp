@@ -12,8 +12,7 @@
 CNNRNN_KERNELS_BEGIN
 
 /// How a convolution sees its source (h, w, c): output pixel (p, q) reads, for the tap (i, j), the
-/// place (p * stride + i * dilation - padding, ...) of the source, whose pixels lie `spacing` apart
-/// with zeros between them and around them.
+/// place (p * stride + i * dilation - padding, ...) of the source, which has zeros around it.
 struct ConvWindow {
   Index h, w, c;
   Index out_h, out_w;
@@ -21,10 +20,9 @@ struct ConvWindow {
   Size2d stride;
   Size2d padding;
   Size2d dilation;
-  Size2d spacing;
 
   /// Output rows are worked on in bands of about 192 pixels, whose input stays in the cache: whole
-  /// register tiles of `unit` pixels if that can be, and two bands at least for two threads at work
+  /// register tiles if that can be, and two bands at least for two threads at work
   /// on one image.
   template <class T>
   Index band_rows() const {
@@ -69,10 +67,8 @@ class ConvBand {
     T* to = copy_.mutable_data();
     for (Index row = 0; row < in_rows_; ++row, to += in_columns_ * channels_) {
       const Index place = first_row_ * window_.stride.h + row - window_.padding.h;
-      const bool inside =
-          place >= 0 && place % window_.spacing.h == 0 && place / window_.spacing.h < window_.h;
-      if (inside) {
-        fill_row(image + place / window_.spacing.h * window_.w * window_.c + group * channels_, to);
+      if (place >= 0 && place < window_.h) {
+        fill_row(image + place * window_.w * window_.c + group * channels_, to);
       } else {
         std::fill_n(to, in_columns_ * channels_, T(0));
       }
@@ -108,8 +104,7 @@ class ConvBand {
 
  private:
   void fill_row(const T* row, T* to) const {
-    const Index spacing = window_.spacing.w;
-    if (spacing == 1 && channels_ == window_.c) {
+    if (channels_ == window_.c) {
       const Index first = std::clamp<Index>(window_.padding.w, 0, in_columns_);
       const Index last = std::clamp<Index>(window_.padding.w + window_.w, first, in_columns_);
       std::fill_n(to, first * channels_, T(0));
@@ -120,8 +115,8 @@ class ConvBand {
     }
     for (Index column = 0; column < in_columns_; ++column, to += channels_) {
       const Index place = column - window_.padding.w;
-      if (place >= 0 && place % spacing == 0 && place / spacing < window_.w) {
-        std::copy_n(row + place / spacing * window_.c, channels_, to);
+      if (place >= 0 && place < window_.w) {
+        std::copy_n(row + place * window_.c, channels_, to);
       } else {
         std::fill_n(to, channels_, T(0));
       }

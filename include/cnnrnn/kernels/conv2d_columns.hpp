@@ -97,7 +97,8 @@ class ConvColumns {
   std::vector<PackedB<T>> packed_;
 };
 
-/// Whether the columns waste less of the register tile than the direct algorithm does.
+/// Whether the columns are the way: always at a stride, else if they waste less of the register
+/// tile than the direct algorithm does.
 template <class T>
 bool uses_columns(const Conv2dDims& d) {
   const auto used = [](Index columns) {
@@ -105,8 +106,8 @@ bool uses_columns(const Conv2dDims& d) {
     return static_cast<double>(columns) / static_cast<double>(whole);
   };
   constexpr double rest_for_adding = 0.75;
-  return used(d.taps() * d.group_c()) * rest_for_adding >
-         used(d.group_c()) / static_cast<double>(d.stride.area());
+  return d.stride != Size2d(1) ||
+         used(d.taps() * d.group_c()) * rest_for_adding > used(d.group_c());
 }
 
 template <class T>

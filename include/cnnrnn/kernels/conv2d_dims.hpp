@@ -47,15 +47,14 @@ struct Conv2dDims {
 
   /// How x is read to make y.
   ConvWindow forward_window() const {
-    return {h, w, c, oh(), ow(), kernel, stride, padding, dilation, {1}};
+    return {h, w, c, oh(), ow(), kernel, stride, padding, dilation};
   }
 
-  /// How dy is read to make dx: with zeros put between its pixels where the stride skipped, at
-  /// stride one, from the other side.
+  /// How dy is read to make dx at stride one: from the other side.
   ConvWindow backward_window() const {
     const Size2d reach{dilation.h * (kernel.h - 1) - padding.h,
                        dilation.w * (kernel.w - 1) - padding.w};
-    return {oh(), ow(), o, h, w, kernel, {1}, reach, dilation, stride};
+    return {oh(), ow(), o, h, w, kernel, {1}, reach, dilation};
   }
 
  private:

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d_band.hpp"
 #include "cnnrnn/kernels/conv2d_output.hpp"
+#include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -63,9 +63,8 @@ template <class T>
 void convolve(const ConvWindow& window, Index n, Index groups, Index columns, const T* from,
               const T* packed, const ConvOutput<T>& to) {
   const Index bands = window.bands<T>();
-  const Index packed_group = (columns + Tile<T>::columns - 1) / Tile<T>::columns *
-                             Tile<T>::columns * window.kernel.h * window.kernel.w *
-                             (window.c / groups);
+  const Index packed_group =
+      round_up(columns, Tile<T>::columns) * window.kernel.area() * (window.c / groups);
   parallel_for(n * bands, 1, [&](Index job, Index) {
     ConvBand<T> band(window, window.c / groups, job % bands);
     const Index image = job / bands;

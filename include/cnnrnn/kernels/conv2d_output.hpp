@@ -2,6 +2,7 @@
 
 #include "cnnrnn/kernels/channel_moments.hpp"
 #include "cnnrnn/kernels/lanes.hpp"
+#include "cnnrnn/kernels/relu.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -28,11 +29,8 @@ struct ConvOutput {
       });
     }
     if (relu) {
-      for_each_lanes<T>(count, [=](const auto& lanes) {
-        const auto zero = Packet<T>::zero();
-        const auto value = lanes.load(rows);
-        lanes.store(rows, select_less(value, zero, zero, value));
-      });
+      for_each_lanes<T>(
+          count, [=](const auto& lanes) { lanes.store(rows, kernels::relu(lanes.load(rows))); });
     }
     if (moments != nullptr) {
       moments->set(block, end - begin, rows);

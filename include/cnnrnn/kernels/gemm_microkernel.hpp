@@ -6,6 +6,7 @@
 
 #include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
+#include "cnnrnn/kernels/relu.hpp"
 
 // The tile of plain matrix products: A and B are read with any strides, packed or where they lie,
 // and rows and columns that fill no tile have smaller ones.
@@ -22,12 +23,6 @@ void take_rows(Index& row, Index m, const Body& body) {
   for (; row + R <= m; row += R) {
     body(std::integral_constant<Index, R>{}, row);
   }
-}
-
-/// max(a, 0), and NaN stays NaN.
-template <class T>
-Packet<T> rectified(Packet<T> a) {
-  return select_less(a, Packet<T>::zero(), Packet<T>::zero(), a);
 }
 
 /// The columns of a tile: V vectors, the last of which may exist in part.
@@ -107,7 +102,7 @@ void gemm_microkernel(Index depth, const MatrixView<T>& a, const T* b, Index b_s
     });
   }
   if (c.relu) {
-    unroll<R>([&](auto i) { unroll<V>([&](auto v) { sum[i][v] = rectified(sum[i][v]); }); });
+    unroll<R>([&](auto i) { unroll<V>([&](auto v) { sum[i][v] = relu(sum[i][v]); }); });
   }
   unroll<R>([&](auto i) {
     unroll<V>([&](auto v) { columns.template store<v>(c.data + i * c.row_stride, sum[i][v]); });

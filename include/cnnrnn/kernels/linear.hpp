@@ -10,10 +10,11 @@ struct LinearDims {
   Index n, i, o;
 };
 
-/// y = x weight^T + bias; the bias may be null.
+/// y = x weight^T + bias, through a ReLU or not; the bias may be null.
 template <class T>
-void linear_forward(const LinearDims& d, const T* x, const T* weight, const T* bias, T* y) {
-  gemm<T>(d.n, d.o, d.i, {x, d.i, 1}, {weight, 1, d.i}, {y, d.o, false, bias});
+void linear_forward(const LinearDims& d, const T* x, const T* weight, const T* bias, bool relu,
+                    T* y) {
+  gemm<T>(d.n, d.o, d.i, {x, d.i, 1}, {weight, 1, d.i}, {y, d.o, false, bias, relu});
 }
 
 /// dx = dy weight

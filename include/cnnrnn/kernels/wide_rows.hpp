@@ -32,7 +32,6 @@ struct WideRows {
 
   Index count() const { return (rows + fold - 1) / fold; }
   Index tiles() const { return (count() + tile - 1) / tile; }
-  Index tile_rows() const { return tile * fold; }
 
   /// Elements of wide row `row`: the last one may be cut short.
   Index row_width(Index row) const { return std::min(width, rows * channels - row * width); }

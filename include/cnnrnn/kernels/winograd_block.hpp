@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
 #include "cnnrnn/kernels/winograd_tiles.hpp"
 
@@ -117,7 +118,7 @@ struct WinogradPlan {
     // Two threads at work on one image share its tiles, or where these are few the outputs.
     block = std::min(d.block(cache / (Winograd::points * packets * width), unit),
                      std::max<Index>(1, all < 2 * unit ? d.rows() : (d.rows() + 1) / 2));
-    const Index tiles = (block * d.columns() + unit - 1) / unit * unit;
+    const Index tiles = round_up(block * d.columns(), unit);
     // A packet more than the data: points must not share their sets in the cache.
     layout = {packets * tiles * width + width, tiles * width, width};
     m_point = tiles * 2 * width + width;

@@ -6,6 +6,7 @@
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
 #include "cnnrnn/kernels/winograd_tiles.hpp"
 
@@ -22,18 +23,17 @@ namespace detail {
 /// How the work of a weight gradient is cut: the rows of tiles in chunks, the outputs in slices.
 /// The cut follows from the shapes alone.
 template <class T>
-class WinogradWeightPlan {
+struct WinogradWeightPlan {
   static constexpr Index width = Packet<T>::width;
 
- public:
   /// Rows of the register tile for two packets of outputs; it divides or nearly divides C.
   static constexpr Index rows = vector_registers == 32 ? 8 : 6;
 
   explicit WinogradWeightPlan(const WinogradTiles& tiles)
       : d(tiles),
-        slice(std::min<Index>(round(d.o, width), 128)),
+        slice(std::min<Index>(round_up(d.o, width), 128)),
         slices((d.o + slice - 1) / slice),
-        c(round(d.c, 2 * rows)),
+        c(round_up(d.c, 2 * rows)),
         block(d.block(48, 1)) {
     constexpr Index budget = (24 << 20) / static_cast<Index>(sizeof(T));
     const Index blocks = (d.rows() + block - 1) / block;
@@ -51,9 +51,6 @@ class WinogradWeightPlan {
   Index c;              ///< channels, rounded up
   Index block;          ///< rows of tiles in a block
   Index chunk = 1, chunks = 1;
-
- private:
-  static Index round(Index count, Index to) { return (count + to - 1) / to * to; }
 };
 
 /// dU of one chunk and slice.

@@ -40,7 +40,7 @@ class Conv2d : public Layer<T> {
   }
 
   Variable<T> operator()(const Variable<T>& x) override {
-    return learns() ? conv2d(x, weight_, bias_, convolution()) : infer(x, nullptr, false);
+    return keeps_packed() ? infer(x, nullptr, false) : conv2d(x, weight_, bias_, convolution());
   }
 
   /// ReLU of the batch norm of the convolution, in as few passes as there can be: in training the
@@ -94,11 +94,15 @@ class Conv2d : public Layer<T> {
   }
 
  private:
-  /// Whether results may be needed for a gradient, so that weights will change.
-  bool learns() const { return this->training() || grad_enabled(); }
-  bool folds(const BatchNorm2d<T>& norm) const {
-    return !learns() && !norm.uses_batch_statistics();
+  /// Whether the weights stay as they are: in evaluation, where nothing is recorded. In training
+  /// packed ones would be stale after a step, and go.
+  bool keeps_packed() {
+    if (this->training()) {
+      packed_ = {};
+    }
+    return !this->training() && !grad_enabled();
   }
+  bool folds(const BatchNorm2d<T>& norm) { return keeps_packed() && !norm.uses_batch_statistics(); }
 
   ConvolutionMoments<T> with_moments(const Variable<T>& x, const BatchNorm2d<T>& norm) const {
     if (norm.uses_batch_statistics()) {
@@ -108,7 +112,7 @@ class Conv2d : public Layer<T> {
   }
 
   Fused<T> fused_relu(const Variable<T>& x, bool relu) {
-    if (!learns()) {
+    if (keeps_packed()) {
       return {infer(x, nullptr, relu), relu ? 2U : 1U};
     }
     Convolution options = convolution();
@@ -147,6 +151,12 @@ class Conv2d : public Layer<T> {
     require<ValueError>(in_ > 0 && out_ > 0 && in_ % groups == 0 && out_ % groups == 0,
                         "Conv2d: expected positive channels divisible by ", groups, " groups, got ",
                         in_, " and ", out_);
+    const bool fits =
+        kernel == Size2d(3) && stride == Size2d(1) && dilation == Size2d(1) && groups == 1;
+    require<ValueError>(algorithm != ConvAlgorithm::winograd || fits,
+                        "Conv2d: expected a 3x3 kernel at stride 1 without dilation and groups for "
+                        "Winograd's algorithm, got ",
+                        describe());
   }
 
   Index in_;

@@ -13,8 +13,8 @@ CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
 /// A value made of some tensors and kept until one of them is handed out for writing again, is
-/// exchanged, or the owner is copied: whoever writes through an old pointer is not noticed. Any number
-/// of threads may ask at once.
+/// exchanged, or the owner is copied: whoever writes through an old pointer is not noticed. Any
+/// number of threads may ask at once.
 template <class T, class Value>
 class Derived {
  public:

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "cnnrnn/nn/activations.hpp"
 #include "cnnrnn/nn/init.hpp"
 #include "cnnrnn/nn/module.hpp"
 #include "cnnrnn/ops/linear.hpp"
@@ -32,6 +33,14 @@ class Linear : public Layer<T> {
   Linear(Index in, Index out, Random& random) : Linear(in, out, LinearOptions{}, random) {}
 
   Variable<T> operator()(const Variable<T>& x) override { return linear(x, weight_, bias_); }
+
+  /// Takes along a ReLU.
+  Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
+    if (next.template get<Relu<T>>() == nullptr) {
+      return {(*this)(x)};
+    }
+    return {linear_relu(x, weight_, bias_), 2};
+  }
 
   void visit(Visitor<T>& visitor) override {
     visitor("weight", weight_);

@@ -3,7 +3,7 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/column_sums.hpp"
 #include "cnnrnn/kernels/conv2d.hpp"
-#include "cnnrnn/kernels/relu.hpp"
+#include "cnnrnn/ops/relu.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -73,16 +73,10 @@ struct Conv2dBackward {
   Saved<T> x, weight, y;
 
   void operator()(Gradients<T>& g) const {
-    const Tensor<T> dy = relu ? before_relu(g.dy()) : g.dy();
+    const Tensor<T> dy = relu ? before_relu(*y, g.dy()) : g.dy();
     kernels::conv2d_backward_input(d, weight->data(), dy.data(), g.dx(0));
     kernels::conv2d_backward_weight(d, x->data(), dy.data(), g.dx(1));
     kernels::column_sums(d.n * d.oh() * d.ow(), d.o, dy.data(), g.dx(2));
-  }
-
-  Tensor<T> before_relu(const Tensor<T>& dy) const {
-    Tensor<T> result(dy.shape());
-    kernels::relu_backward(y->span(), dy.span(), GradientSpan<T>{result.mutable_span()});
-    return result;
   }
 };
 

@@ -5,6 +5,18 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+namespace detail {
+
+/// The gradient in front of the ReLU that ended in y.
+template <class T>
+Tensor<T> before_relu(const Tensor<T>& y, const Tensor<T>& dy) {
+  Tensor<T> result(dy.shape());
+  kernels::relu_backward(y.span(), dy.span(), GradientSpan<T>{result.mutable_span()});
+  return result;
+}
+
+}  // namespace detail
+
 /// Rectified linear unit, y = max(x, 0), of any shape. The gradient at 0 is 0. Saves y.
 template <class T>
 Variable<T> relu(const Variable<T>& x) {
