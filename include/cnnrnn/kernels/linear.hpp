@@ -12,8 +12,8 @@ struct LinearDims {
 
 /// y = x weight^T + bias, through a ReLU or not; the bias may be null.
 template <class T>
-void linear_forward(const LinearDims& d, const T* x, const T* weight, const T* bias, bool relu,
-                    T* y) {
+void linear_forward(const LinearDims& d, const T* x, const T* weight, const T* bias, T* y,
+                    bool relu = false) {
   gemm<T>(d.n, d.o, d.i, {x, d.i, 1}, {weight, 1, d.i}, {y, d.o, false, bias, relu});
 }
 

@@ -21,8 +21,8 @@ Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variab
   const kernels::LinearDims d{x.dim(-1) > 0 ? x.value().size() / x.dim(-1) : 0, weight.dim(1),
                               weight.dim(0)};
   Tensor<T> y(x.shape().with(-1, d.o));
-  kernels::linear_forward(d, x.value().data(), weight.value().data(), bias.value().data(), relu,
-                          y.mutable_data());
+  kernels::linear_forward(d, x.value().data(), weight.value().data(), bias.value().data(),
+                          y.mutable_data(), relu);
   return record<T>("linear", {x, weight, bias}, y,
                    [d, relu, x = Saved<T>(x.value()), weight = Saved<T>(weight.value()),
                     y = Saved<T>(relu ? y : Tensor<T>())](Gradients<T>& g) {
