@@ -78,14 +78,20 @@ def plan(args):
     return [Run.at(args.out, row, seed) for seed in dict.fromkeys(args.seeds) for row in rows]
 
 
+STATUS = "{:44} {:>6}  {:>7}  {:>8} {:7}  {:>6}  {}"
+
+
 def show_status(runs, goal_of):
-    print(f"{'run':45} epochs  training (goal)    test  state")
+    print(STATUS.format("run", "epochs", "s/epoch", "training", "(goal)", "test", "state"))
     for run in runs:
         goal, history = goal_of(run.row), run.history()
-        last = history[-1] if history else None
-        train, test = (f"{last.train_accuracy:.4f}", f"{last.test_accuracy:.4f}") if last else ("", "")
-        wanted = f"({goal.train_accuracy:.3f})" if goal.train_accuracy else ""
-        print(f"{run.title:45} {len(history):6}  {train:8}{wanted:7}  {test:6}  {run.state(goal)}")
+        seconds = train = test = ""
+        if history:
+            last = history[-1]
+            seconds, train, test = (f"{last.seconds:.1f}", f"{last.train_accuracy:.4f}",
+                                    f"{last.test_accuracy:.4f}")
+        wanted = f"({goal.train_accuracy})" if goal.train_accuracy else ""
+        print(STATUS.format(run.title, len(history), seconds, train, wanted, test, run.state(goal)))
 
 
 def write_report(args):

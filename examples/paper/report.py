@@ -7,12 +7,13 @@ import statistics
 
 from paper.grid import MOST_EPOCHS
 
-GUIDE = """Written by `examples/table1.py`, which trains the networks of Yin, Zhang and Shao (2019) and holds them against their
-Table 1. Accuracies are those of a run's last epoch: its end is the first epoch whose training accuracy reaches the
-paper's, or the last that it was given. *Training* is the accuracy on the training images while the epoch went on, *test* that
-after it. Behind ± stands the standard deviation over the seeds. *Over paper* is what the test accuracy has more than the
-paper's, *gain* what it has more than that of the same network without an RNN. CIFAR-10's 10,000 test images alone give a single
-accuracy a standard error of 0.004: a smaller difference says little. The time is that of training, without the tests."""
+GUIDE = """Written by `examples/table1.py`, which trains the networks of Yin, Zhang and Shao (2019) and holds them
+against their Table 1. Accuracies are those of a run's last epoch, which is the first whose training accuracy reaches
+the paper's, or the last that the run was given. *Training* is the accuracy on the training images while the epoch went
+on, *test* that after it. Behind ± stands the standard deviation over the seeds. *Over paper* is what the test accuracy
+has more than the paper's, *gain* what it has more than that of the same network without an RNN. CIFAR-10's 10,000 test
+images alone give a single accuracy a standard error of 0.004: a smaller difference says little. The time is that of
+training, without the tests."""
 
 
 @dataclasses.dataclass

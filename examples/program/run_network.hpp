@@ -2,9 +2,14 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "models/tap_parts.hpp"
 #include "program/run.hpp"
+
+// Compiled once for all programs, in tap_parts.cpp.
+extern template std::vector<TapCell<float>> tap_cells<float>();
+extern template std::vector<TapWavelet<float>> tap_wavelets<float>();
 
 namespace program {
 

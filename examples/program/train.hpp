@@ -36,7 +36,8 @@ inline std::vector<cnnrnn::optim::ParameterGroup<float>> parameter_groups(Classi
   cnnrnn::optim::ParameterGroup<float> recurrent;
   recurrent.weight_decay = rnn_l2;
   for (const auto& [path, parameter] : model.named_parameters()) {
-    const bool decays = path.find(".rnn.weight") != std::string::npos;
+    const auto rnn = path.find(".rnn.");
+    const bool decays = rnn != std::string::npos && path.find("weight", rnn) != std::string::npos;
     (decays ? recurrent : plain).parameters.push_back(parameter);
   }
   return {plain, recurrent};
