@@ -92,13 +92,13 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, const Lane
     }
     T whole[static_cast<std::size_t>(size * size * width)];
     transform(index, whole, size * width, width);
-    for (Index i = 0; i < size; ++i) {
-      for (Index j = 0; j < size; ++j) {
-        if (square.has(i, j)) {
-          T* const pixel = square.pixel(i, j);
-          const auto value = Packet<T>::load(whole + (i * size + j) * width);
-          lanes.store(pixel, accumulate ? value + lanes.load(pixel) : value);
-        }
+    const Index rows = std::min(size, d.out_h - tile.row);
+    const Index columns = std::min(size, d.out_w - tile.column);
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) {
+        T* const pixel = square.pixel(i, j);
+        const auto value = Packet<T>::load(whole + (i * size + j) * width);
+        lanes.store(pixel, accumulate ? value + lanes.load(pixel) : value);
       }
     }
   });
