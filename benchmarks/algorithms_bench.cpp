@@ -88,6 +88,17 @@ void forward(benchmark::State& state) {
       [&] { return largest_error(c.forward<float>(c.d), c.forward<double>(c.exact)); });
 }
 
+void forward_packed(benchmark::State& state) {
+  Case c(state);
+  const Tensor<float> packed = kernels::conv2d_pack(c.d, c.weight.data());
+  measure(
+      state, c,
+      [&] {
+        kernels::conv2d_forward<float>(c.d, c.x.data(), packed, {c.y.mutable_data(), c.d.o});
+      },
+      [&] { return largest_error(c.forward<float>(c.d), c.forward<double>(c.exact)); });
+}
+
 void backward_input(benchmark::State& state) {
   Case c(state);
   Tensor<float> dx(c.x.shape());
@@ -115,12 +126,16 @@ void backward_weight(benchmark::State& state) {
       });
 }
 
-/// Shapes of the networks, then ever fewer channels, then ever fewer tiles.
+/// Shapes of the networks, those of their first layers, ever fewer channels, ever fewer tiles.
 void shapes(benchmark::internal::Benchmark* benchmark) {
   for (const Index algorithm : {1, 2}) {
     for (const Index channels : {4, 8, 16, 32, 64}) {
       benchmark->Args({16, 32, channels, channels, algorithm});
     }
+    for (const Index channels : {1, 2, 3, 6}) {
+      benchmark->Args({16, 32, channels, 32, algorithm});
+    }
+    benchmark->Args({16, 32, 3, 8, algorithm})->Args({16, 32, 3, 16, algorithm});
     benchmark->Args({16, 16, 128, 128, algorithm})->Args({16, 8, 256, 256, algorithm});
     for (const Index images : {1, 2, 4, 8}) {
       benchmark->Args({images, 8, 64, 64, algorithm})->Args({images, 16, 64, 64, algorithm});
@@ -129,7 +144,19 @@ void shapes(benchmark::internal::Benchmark* benchmark) {
   benchmark->Unit(benchmark::kMicrosecond);
 }
 
+/// One image of ever fewer tiles: 64, 16, 4, 1.
+void single_images(benchmark::internal::Benchmark* benchmark) {
+  for (const Index algorithm : {1, 2}) {
+    for (const Index side : {32, 16, 8, 4}) {
+      benchmark->Args({1, side, 64, 64, algorithm});
+    }
+    benchmark->Args({1, 32, 3, 32, algorithm});
+  }
+  benchmark->Unit(benchmark::kMicrosecond);
+}
+
 BENCHMARK(forward)->Apply(shapes);
+BENCHMARK(forward_packed)->Apply(single_images);
 BENCHMARK(backward_input)->Apply(shapes);
 BENCHMARK(backward_weight)->Apply(shapes);
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -123,17 +122,15 @@ class Conv2d : public Layer<T> {
   /// The convolution with packed weights, which are made when something has changed.
   Variable<T> infer(const Variable<T>& x, const BatchNorm2d<T>* norm, bool relu,
                     const Tensor<T>& residual = {}) {
-    const auto options = convolution();
-    const bool winograd = PackedConvolution<T>::uses_winograd(x.shape(), weight_.shape(), options);
     std::vector<Tensor<T>> sources{weight_.value(), bias_.value()};
     if (norm != nullptr) {
       const auto more = norm->state();
       sources.insert(sources.end(), more.begin(), more.end());
     }
-    const auto packed = packed_[winograd ? 1 : 0].get(sources, [&] {
+    const auto packed = packed_.get(sources, [&] {
       const auto folded = norm != nullptr ? norm->folded() : ScaleShift<T>{};
       return PackedConvolution<T>(x.shape(), weight_.value(), bias_.value(), folded.scale,
-                                  folded.shift, options);
+                                  folded.shift, convolution());
     });
     return (*packed)(x.value(), relu, residual);
   }
@@ -164,7 +161,7 @@ class Conv2d : public Layer<T> {
   Conv2dOptions options_;
   Variable<T> weight_;
   Variable<T> bias_;
-  std::array<Derived<T, PackedConvolution<T>>, 2> packed_;  // direct, Winograd
+  Derived<T, PackedConvolution<T>> packed_;
 };
 
 }  // namespace nn

@@ -13,28 +13,21 @@ template <class T>
 class PackedConvolution {
  public:
   /// weight and bias as in conv2d; scale and shift may be undefined. `x` is a shape that it will be
-  /// used for, which decides the algorithm. Throws as conv2d.
+  /// used for. Throws as conv2d.
   PackedConvolution(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
                     const Tensor<T>& scale, const Tensor<T>& shift, const Convolution& options)
       : options_(options), weight_shape_(weight.shape()) {
-    auto d = detail::conv2d_dims(x, weight.shape(), bias.defined(), bias.shape(), options);
-    d.algorithm = d.uses_winograd_packed() ? ConvAlgorithm::winograd : ConvAlgorithm::direct;
+    const auto d = detail::conv2d_dims(x, weight.shape(), bias.defined(), bias.shape(), options);
     require<ShapeError>(
         scale.defined() == shift.defined() &&
             (!scale.defined() || (scale.shape() == Shape{d.o} && shift.shape() == Shape{d.o})),
         "packed convolution: expected a scale and a shift of shape ", Shape{d.o}, ", got ",
         scale.shape(), " and ", shift.shape());
-    options_.algorithm = d.algorithm;
     packed_ = kernels::conv2d_pack(d, weight.data(), scale.data());
     bias_ = shift.defined() ? shift.clone() : Tensor<T>::zeros({d.o});
     for (Index o = 0; bias.defined() && o < d.o; ++o) {
       bias_.mutable_data()[o] += bias.data()[o] * (scale.defined() ? scale.data()[o] : T(1));
     }
-  }
-
-  /// Whether it is by this algorithm that x would be convolved.
-  static bool uses_winograd(const Shape& x, const Shape& weight, const Convolution& options) {
-    return detail::conv2d_dims(x, weight, false, {}, options).uses_winograd_packed();
   }
 
   /// x (N, H, W, C) -> y (N, OH, OW, O), plus a residual of y's shape unless it is undefined,
