@@ -22,13 +22,20 @@ CNNRNN_NAMESPACE_BEGIN
 /// by which its gates i and f see the cell state before a step, and o that after it.
 template <class T>
 struct RecurrentWeights {
+  RecurrentWeights() = default;
+  RecurrentWeights(Variable<T> ih, Variable<T> hh, Variable<T> b_ih = {}, Variable<T> b_hh = {})
+      : weight_ih(std::move(ih)),
+        weight_hh(std::move(hh)),
+        bias_ih(std::move(b_ih)),
+        bias_hh(std::move(b_hh)) {}
+
   Variable<T> weight_ih;
   Variable<T> weight_hh;
-  Variable<T> bias_ih = {};
-  Variable<T> bias_hh = {};
-  Variable<T> weight_ci = {};
-  Variable<T> weight_cf = {};
-  Variable<T> weight_co = {};
+  Variable<T> bias_ih;
+  Variable<T> bias_hh;
+  Variable<T> weight_ci;
+  Variable<T> weight_cf;
+  Variable<T> weight_co;
 };
 
 /// What a GRU or a simple RNN gives: y (N, T, D U), h (L D, N, U).
@@ -74,6 +81,9 @@ void check_recurrent(const kernels::RecurrentCell<T>& cell, const kernels::Recur
     fits("a peephole", {d.u}, w.weight_co);
     require<ShapeError>(w.weight_ih.defined() && w.weight_hh.defined(), cell.name,
                         ": expected a weight_ih and a weight_hh, got an undefined one");
+    const bool peeps = w.weight_ci.defined() || w.weight_cf.defined() || w.weight_co.defined();
+    require<ShapeError>(cell.has_cell_state || !peeps, cell.name,
+                        ": expected no peepholes, got some");
   }
   fits("an initial state", {d.directions, d.n, d.u}, h);
   fits("an initial state", {d.directions, d.n, d.u}, c);
@@ -238,6 +248,8 @@ RecurrentResult<T> recurrent(const kernels::RecurrentCell<T>& cell, const Variab
   if (layers.size() == 1) {
     return recurrent_layer(cell, x, layers.front(), h0, c0, options);
   }
+  require<ValueError>(options.dropout == 0 || options.random != nullptr, cell.name,
+                      ": expected a generator for dropout, got none");
   const Index directions = std::ssize(layers.front());
   const Index states = directions * std::ssize(layers);
   for (const auto& state : {h0, c0}) {
