@@ -15,6 +15,15 @@ Packet<T> peep(const Lanes& lanes, const T* weight, Packet<T> state, Packet<T> s
   return weight == nullptr ? sum : multiply_add(lanes.load(weight), state, sum);
 }
 
+/// sums (3, U) += di c, df c, do c'
+template <class T, class Lanes>
+void add_peephole_gradients(const Lanes& lanes, Index u, T* sums, Packet<T> d_input,
+                            Packet<T> d_forget, Packet<T> c, Packet<T> d_output, Packet<T> next) {
+  lanes.store(sums, multiply_add(d_input, c, lanes.load(sums)));
+  lanes.store(sums + u, multiply_add(d_forget, c, lanes.load(sums + u)));
+  lanes.store(sums + 2 * u, multiply_add(d_output, next, lanes.load(sums + 2 * u)));
+}
+
 }  // namespace detail
 
 /// c' = f c + i g, h' = o tanh(c')
@@ -65,6 +74,7 @@ void lstm_backward_step(const BackwardStep<T>& s) {
     T* const dgates = s.dgates[row];
     T* const dh = s.dh[row];
     T* const dc = s.dc[row];
+    T* const dpeepholes = s.dpeepholes;
     const auto peepholes = s.peepholes;
     for_each_lanes<T>(u, [=](auto lanes) {
       const auto one = Packet<T>::set(T(1));
@@ -73,7 +83,8 @@ void lstm_backward_step(const BackwardStep<T>& s) {
       const auto g = lanes.load(gates + 2 * u);
       const auto o = lanes.load(gates + 3 * u);
       const auto state = lanes.load(c);
-      const auto tanh_next = tanh(multiply_add(f, state, i * g));
+      const auto next = multiply_add(f, state, i * g);
+      const auto tanh_next = tanh(next);
       const auto dh_next = lanes.load(dh) + lanes.load(dy);
       const auto d_output = dh_next * tanh_next * o * (one - o);
       const auto dc_next =
@@ -88,6 +99,10 @@ void lstm_backward_step(const BackwardStep<T>& s) {
       lanes.store(dc, detail::peep(lanes, peepholes.input, d_input,
                                    detail::peep(lanes, peepholes.forget, d_forget, dc_next * f)));
       lanes.store(dh, Packet<T>::zero());
+      if (peepholes.any()) {
+        detail::add_peephole_gradients(lanes, u, dpeepholes, d_input, d_forget, state, d_output,
+                                       next);
+      }
     });
   });
   s.multiply(0, s.dgates, {s.dh.data, s.dh.stride, true});

@@ -5,8 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "cnnrnn/core/gradient.hpp"
-#include "cnnrnn/kernels/linear.hpp"
 #include "cnnrnn/kernels/recurrent_cell.hpp"
 
 // The sequence driver of recurrent layers: takes blocks of sequences through all steps, with the
@@ -40,14 +38,15 @@ namespace detail {
 // instruction set, and their gates stay in the first cache.
 inline constexpr Index recurrent_rows = 24;
 
-/// Calls body(direction, n0, count) for blocks of sequences of all directions, on all threads. The
-/// directions of a block follow each other, so that the second finds x in the cache.
+/// Calls body(direction, n0, count) for blocks of the sequences begin ... end - 1 of all
+/// directions, on all threads. The directions of a block follow each other, so that the second
+/// finds x in the cache.
 template <class Body>
-void for_each_recurrent_block(const RecurrentDims& d, const Body& body) {
-  const Index blocks = (d.n + recurrent_rows - 1) / recurrent_rows;
-  parallel_for(blocks * d.directions, 1, [&](Index job, Index) {
-    const Index n0 = job / d.directions * recurrent_rows;
-    body(job % d.directions, n0, std::min(recurrent_rows, d.n - n0));
+void for_each_recurrent_block(Index directions, Index begin, Index end, const Body& body) {
+  const Index blocks = (end - begin + recurrent_rows - 1) / recurrent_rows;
+  parallel_for(blocks * directions, 1, [&](Index job, Index) {
+    const Index n0 = begin + job / directions * recurrent_rows;
+    body(job % directions, n0, std::min(recurrent_rows, end - n0));
   });
 }
 
@@ -118,14 +117,6 @@ void clear_rows_without_step(const ForwardStep<T>& s, Index gates) {
   }
 }
 
-/// to = from, row by row.
-template <class T>
-void copy_rows_to(Index count, Index columns, Rows<T> from, Rows<T> to) {
-  for (Index row = 0; row < count; ++row) {
-    std::copy_n(from[row], columns, to[row]);
-  }
-}
-
 }  // namespace detail
 
 /// x (rows, F) -> y (rows, D U); h and c (D, N, U) come as the initial states and leave as those
@@ -139,106 +130,46 @@ void recurrent_forward(const RecurrentDims& d, const RecurrentCell<T>& cell,
     directions.emplace_back(d, cell, w);
   }
   const Index width = cell.gates * d.u;
-  detail::for_each_recurrent_block(d, [&](Index k, Index n0, Index count) {
-    const auto& way = directions[static_cast<std::size_t>(k)];
-    const Index state = (k * d.n + n0) * d.u;
-    Tensor<T> room({count, width + 3 * d.u});
-    T* const product = room.mutable_data();
-    T* const apart = product + count * width;
-    T* const unused = apart + count * d.u;
-    for (Index number = 0; number < d.t; ++number) {
-      const Index time = step_of(number, d.sequence(), k == 1).time;
-      const Index row = d.row(n0, time);
-      const auto rows = [&](T* data, Index columns) -> Rows<T> {
-        const Index all = d.directions * columns;
-        return {data + row * all + k * columns, d.row_step() * all};
-      };
-      detail::gemm_packed(count, Index(0), width, {x + row * d.f, d.row_step() * d.f, 1},
-                          way.weight_ih, {product, width, false, way.bias.input.data()});
-      const bool keeps = trace.gates != nullptr;
-      const ForwardStep<T> step{
-          d,
-          way.weight_hh,
-          way.bias.apart.data(),
-          way.peepholes,
-          n0,
-          count,
-          time,
-          {product, width},
-          {apart, d.u},
-          {h + state, d.u},
-          cell.has_cell_state ? Rows<T>{c + state, d.u} : Rows<T>{},
-          rows(y, d.u),
-          keeps ? rows(trace.gates, width) : Rows<T>{product, width},
-          keeps && cell.keeps ? rows(trace.kept, d.u) : Rows<T>{unused, d.u},
-          keeps ? rows(trace.before, d.u) : Rows<T>{unused + count * d.u, d.u}};
-      cell.forward(step);
-      if (d.lengths != nullptr) {
-        detail::clear_rows_without_step(step, cell.gates);
-      }
-    }
-  });
-}
-
-/// What the way back leaves: the gradients of the products of all steps.
-template <class T>
-struct RecurrentProductGradients {
-  T* gates;  // (rows, D G U)
-  T* apart;  // (rows, D U): of the products that are apart, null without
-};
-
-/// dy (rows, D U) may be null; dh and dc (D, N, U) come as the gradients of the last states and
-/// leave as those of the initial ones.
-template <class T>
-void recurrent_backward(const RecurrentDims& d, const RecurrentCell<T>& cell,
-                        std::span<const RecurrentWeights<T>> weights,
-                        const RecurrentTrace<const T>& trace, const T* dy, T* dh, T* dc,
-                        const RecurrentProductGradients<T>& gradients) {
-  std::vector<std::vector<PackedB<T>>> weight_hh;
-  for (const auto& w : weights) {
-    weight_hh.push_back(detail::pack_weight_hh(d, cell, w.weight_hh, false));
-  }
-  const Index width = cell.gates * d.u;
-  const auto none = Tensor<T>::zeros({d.u});
-  detail::for_each_recurrent_block(d, [&](Index k, Index n0, Index count) {
-    const Index state = (k * d.n + n0) * d.u;
-    // Rows that lie together: those of `gradients` may be a power of two apart, and a product that
-    // read them there would find them in one set of the cache.
-    auto room = Tensor<T>::zeros({count, width + d.u});
-    const Rows<T> dgates{room.mutable_data(), width};
-    const Rows<T> dapart{room.mutable_data() + count * width, d.u};
-    for (Index number = d.t - 1; number >= 0; --number) {
-      const Index time = step_of(number, d.sequence(), k == 1).time;
-      const Index row = d.row(n0, time);
-      const auto rows = [&](auto* data,
-                            Index columns) -> Rows<std::remove_pointer_t<decltype(data)>> {
-        const Index all = d.directions * columns;
-        return {data + row * all + k * columns, d.row_step() * all};
-      };
-      const BackwardStep<T> step{d,
-                                 weight_hh[static_cast<std::size_t>(k)],
-                                 weights[static_cast<std::size_t>(k)].peepholes,
-                                 n0,
-                                 count,
-                                 time,
-                                 dy != nullptr ? rows(dy, d.u) : Rows<const T>{none.data(), 0},
-                                 {dh + state, d.u},
-                                 cell.has_cell_state ? Rows<T>{dc + state, d.u} : Rows<T>{},
-                                 rows(trace.gates, width),
-                                 cell.keeps ? rows(trace.kept, d.u) : Rows<const T>{},
-                                 rows(trace.before, d.u),
-                                 dgates,
-                                 dapart};
-      if (d.lengths != nullptr) {
-        std::fill_n(room.mutable_data(), room.size(), T(0));
-      }
-      cell.backward(step);
-      detail::copy_rows_to(count, width, dgates, rows(gradients.gates, width));
-      if (gradients.apart != nullptr) {
-        detail::copy_rows_to(count, d.u, dapart, rows(gradients.apart, d.u));
-      }
-    }
-  });
+  detail::for_each_recurrent_block(
+      d.directions, Index(0), d.n, [&](Index k, Index n0, Index count) {
+        const auto& way = directions[static_cast<std::size_t>(k)];
+        const Index state = (k * d.n + n0) * d.u;
+        Tensor<T> room({count, width + 3 * d.u});
+        T* const product = room.mutable_data();
+        T* const apart = product + count * width;
+        T* const unused = apart + count * d.u;
+        for (Index number = 0; number < d.t; ++number) {
+          const Index time = step_of(number, d.sequence(), k == 1).time;
+          const Index row = d.row(n0, time);
+          const auto rows = [&](T* data, Index columns) -> Rows<T> {
+            const Index all = d.directions * columns;
+            return {data + row * all + k * columns, d.row_step() * all};
+          };
+          detail::gemm_packed(count, Index(0), width, {x + row * d.f, d.row_step() * d.f, 1},
+                              way.weight_ih, {product, width, false, way.bias.input.data()});
+          const bool keeps = trace.gates != nullptr;
+          const ForwardStep<T> step{
+              d,
+              way.weight_hh,
+              way.bias.apart.data(),
+              way.peepholes,
+              n0,
+              count,
+              time,
+              {product, width},
+              {apart, d.u},
+              {h + state, d.u},
+              cell.has_cell_state ? Rows<T>{c + state, d.u} : Rows<T>{},
+              rows(y, d.u),
+              keeps ? rows(trace.gates, width) : Rows<T>{product, width},
+              keeps && cell.keeps ? rows(trace.kept, d.u) : Rows<T>{unused, d.u},
+              keeps ? rows(trace.before, d.u) : Rows<T>{unused + count * d.u, d.u}};
+          cell.forward(step);
+          if (d.lengths != nullptr) {
+            detail::clear_rows_without_step(step, cell.gates);
+          }
+        }
+      });
 }
 
 CNNRNN_KERNELS_END

@@ -33,6 +33,8 @@ struct Peepholes {
   const T* input = nullptr;
   const T* forget = nullptr;
   const T* output = nullptr;
+
+  bool any() const { return input != nullptr || forget != nullptr || output != nullptr; }
 };
 
 /// A product with the recurrent weights of `gates` gates from `first` on. `with_kept`: of what the
@@ -92,6 +94,7 @@ struct BackwardStep {
   Rows<const T> gates, kept, before;  // as forward left them
   Rows<T> dgates;  // (R, G U): of the product of the input, for the cell to store, as is the next
   Rows<T> dapart;  // (R, U): of the product that is apart, if there is one
+  T* dpeepholes;   // (3, U): to add to
 
   /// output = or += gradient (R, gates U) W_hh, of product k.
   void multiply(std::size_t k, Rows<T> gradient, const GemmOutput<T>& output) const {

@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/lstm_peepholes.hpp"
-#include "cnnrnn/kernels/recurrent_weights.hpp"
+#include "cnnrnn/kernels/recurrent_backward.hpp"
 #include "cnnrnn/ops/concat.hpp"
 #include "cnnrnn/ops/dropout.hpp"
 #include "cnnrnn/ops/slice.hpp"
@@ -149,32 +148,21 @@ struct RecurrentLayerBackward {
     }
     Tensor<T> dh = state_gradient(g.dy(1));
     Tensor<T> dc = cell.has_cell_state ? state_gradient(g.dy(2)) : Tensor<T>();
-    Tensor<T> dgates(gates.shape());
-    Tensor<T> dapart = cell.has_apart() ? Tensor<T>(before.shape()) : Tensor<T>();
-    const kernels::RecurrentProductGradients<T> products{dgates.mutable_data(),
-                                                         dapart.mutable_data()};
-    kernels::recurrent_backward<T>(dims, cell, pointers, trace, g.dy(0).data(), dh.mutable_data(),
-                                   dc.mutable_data(), products);
-    kernels::recurrent_backward_input<T>(dims, cell, pointers, products.gates, g.dx(0));
+    std::vector<kernels::RecurrentWeightGradients<T>> gradients;
+    for (Index first = 3; first < 3 + 7 * d.directions; first += 7) {
+      gradients.push_back({g.dx(first),
+                           g.dx(first + 1),
+                           g.dx(first + 2),
+                           g.dx(first + 3),
+                           {g.dx(first + 4), g.dx(first + 5), g.dx(first + 6)}});
+    }
+    kernels::RecurrentBackward<T> backward(dims, cell, pointers, trace, x->data(), g.dy(0).data());
+    backward.run(dh.mutable_data(), dc.mutable_data(), g.dx(0), gradients);
     g.give(1, dh);
     g.give(2, dc);
-    backward_weights(g, dims, trace, products);
   }
 
  private:
-  void backward_weights(Gradients<T>& g, const kernels::RecurrentDims& dims,
-                        const kernels::RecurrentTrace<const T>& trace,
-                        const kernels::RecurrentProductGradients<T>& products) const {
-    std::vector<kernels::RecurrentWeightGradients<T>> gradients;
-    for (Index k = 0; k < d.directions; ++k) {
-      const Index first = 3 + 7 * k;
-      gradients.push_back({g.dx(first), g.dx(first + 1), g.dx(first + 2), g.dx(first + 3)});
-      kernels::lstm_backward_peepholes<T>(dims, k, trace, products.gates,
-                                          {g.dx(first + 4), g.dx(first + 5), g.dx(first + 6)});
-    }
-    kernels::recurrent_backward_weights<T>(dims, cell, x->data(), trace, products, gradients);
-  }
-
   Tensor<T> state_gradient(const Tensor<T>& given) const {
     return given.defined() ? given.clone() : Tensor<T>::zeros({d.directions, d.n, d.u});
   }
