@@ -265,14 +265,11 @@ double nearest_kink(const Case& k, const Tensors<double>& in) {
   return nearest;
 }
 
-/// Outputs and gradients of a layer wide enough for several blocks of work.
-Tensors<float> forward_and_backward(Kind kind, int thread_count) {
+Tensors<float> forward_and_backward(Kind kind, const Case& k, int thread_count) {
   set_threads(thread_count);
-  const auto leaves = leaves_of(used_inputs<float>(kind, {100, 5, 7, 20, 2}));
-  std::vector<Index> lengths(100, 5);
-  lengths[30] = 2;
+  const auto leaves = leaves_of(used_inputs<float>(kind, k));
   Tensors<float> results;
-  const auto outputs = run_used(kind, leaves, {.lengths = lengths});
+  const auto outputs = run_used(kind, leaves, {.lengths = k.lengths});
   std::vector<Edge<float>> roots;
   for (const auto& output : outputs) {
     results.push_back(output.value());
@@ -284,6 +281,20 @@ Tensors<float> forward_and_backward(Kind kind, int thread_count) {
   }
   set_threads(0);
   return results;
+}
+
+void require_same_bytes(Kind kind, const Case& k) {
+  const auto expected = forward_and_backward(kind, k, 1);
+  for (const int thread_count : {2, 3}) {
+    const auto got = forward_and_backward(kind, k, thread_count);
+    REQUIRE(got.size() == expected.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(static_cast<int>(kind), thread_count, i);
+      REQUIRE(got[i].defined());
+      CHECK(std::memcmp(got[i].data(), expected[i].data(),
+                        static_cast<std::size_t>(got[i].size()) * sizeof(float)) == 0);
+    }
+  }
 }
 
 }  // namespace
@@ -370,18 +381,12 @@ TEST_CASE("padding may hold anything") {
 
 TEST_CASE("recurrent layers give the same bytes for any number of threads") {
   for (const Kind kind : kinds) {
-    const auto expected = forward_and_backward(kind, 1);
-    for (const int thread_count : {2, 3}) {
-      const auto got = forward_and_backward(kind, thread_count);
-      REQUIRE(got.size() == expected.size());
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        CAPTURE(static_cast<int>(kind), thread_count, i);
-        REQUIRE(got[i].defined());
-        CHECK(std::memcmp(got[i].data(), expected[i].data(),
-                          static_cast<std::size_t>(got[i].size()) * sizeof(float)) == 0);
-      }
-    }
+    Case several_blocks{100, 5, 7, 20, 2, std::vector<Index>(100, 5)};
+    several_blocks.lengths[30] = 2;
+    require_same_bytes(kind, several_blocks);
   }
+  const Case several_chunks{60, 32, 64, 128, 2};
+  require_same_bytes(Kind::lstm, several_chunks);
 }
 
 TEST_CASE("inference gives what training gives") {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "cnnrnn/core/gradient.hpp"
@@ -41,7 +42,7 @@ class RecurrentBackward {
         x_(x),
         dy_(dy),
         chunk_(chunk()),
-        dgates_({chunk_ * d.t, d.directions * width_}),
+        dgates_({chunk_ * d.t, d.directions * width_ + padding}),
         dapart_({cell.has_apart() ? chunk_ * d.t : 0, d.directions * d.u}),
         sums_(Tensor<T>::zeros({blocks(), d.directions, sums_width_})) {
     for (const auto& w : weights) {
@@ -53,35 +54,24 @@ class RecurrentBackward {
   /// ones.
   void run(T* dh, T* dc, GradientSpan<T> dx,
            std::span<const RecurrentWeightGradients<T>> gradients) {
-    const bool needs_weight_ih =
-        std::any_of(gradients.begin(), gradients.end(),
-                    [](const auto& gradient) { return gradient.weight_ih.needed(); });
     const PackedB<T> weight_ih = pack_weight_ih();
-    auto dweight_ih = Tensor<T>::zeros({d_.directions * width_, d_.f});
     for (Index begin = 0; begin < d_.n; begin += chunk_) {
       const Index end = std::min(d_.n, begin + chunk_);
       const Index rows = (end - begin) * d_.t;
-      detail::for_each_recurrent_block(
-          d_.directions, begin, end,
-          [&](Index k, Index n0, Index count) { take_steps_back(k, begin, n0, count, dh, dc); });
-      const MatrixView<T> dgates{dgates_.data(), dgates_.dim(1), 1};
-      const T* const x = x_ + begin * d_.t * d_.f;
+      const auto back = [&](Index k, Index n0, Index count) {
+        take_steps_back(k, begin, n0, count, dh, dc);
+      };
+      detail::for_each_recurrent_block(d_.directions, begin, end, back);
       if (dx.needed()) {
-        gemm(rows, dgates, weight_ih, {dx.data() + begin * d_.t * d_.f, d_.f, dx.accumulate});
+        gemm<T>(rows, {dgates_.data(), dgates_.dim(1), 1}, weight_ih,
+                {dx.data() + begin * d_.t * d_.f, d_.f, dx.accumulate});
       }
-      if (needs_weight_ih) {
-        gemm<T>(dgates_.dim(1), d_.f, rows, dgates.transposed(), {x, d_.f, 1},
-                {dweight_ih.mutable_data(), d_.f, true});
-      }
-      for (Index k = 0; k < d_.directions; ++k) {
-        add_weight_hh(k, begin, rows, gradients[static_cast<std::size_t>(k)].weight_hh);
-      }
+      add_weight_ih(begin, rows, gradients);
+      add_weight_hh(begin, rows, gradients);
     }
+    store_weights(gradients);
     for (Index k = 0; k < d_.directions; ++k) {
-      const auto& gradient = gradients[static_cast<std::size_t>(k)];
-      const T* const from = dweight_ih.data() + k * width_ * d_.f;
-      store_gradient(gradient.weight_ih, [from](std::size_t i) { return from[i]; });
-      store_sums(k, gradient);
+      store_sums(k, gradients[static_cast<std::size_t>(k)]);
     }
   }
 
@@ -142,7 +132,8 @@ class RecurrentBackward {
       }
       cell_.backward(step);
       const Index row_of_chunk = row - begin * d_.t;
-      keep(count, dgates, part(dgates_.mutable_data(), row_of_chunk, k, width_), width_, sums);
+      keep(count, dgates, part(dgates_.mutable_data(), row_of_chunk, k, width_, padding), width_,
+           sums);
       if (cell_.has_apart()) {
         keep(count, dapart, part(dapart_.mutable_data(), row_of_chunk, k, d_.u), d_.u,
              sums + width_);
@@ -152,8 +143,8 @@ class RecurrentBackward {
 
   /// The columns of direction k in rows of D `columns` each, sequence by sequence.
   template <class Element>
-  Rows<Element> part(Element* data, Index row, Index k, Index columns) const {
-    const Index all = d_.directions * columns;
+  Rows<Element> part(Element* data, Index row, Index k, Index columns, Index gap = 0) const {
+    const Index all = d_.directions * columns + gap;
     return {data + row * all + k * columns, d_.row_step() * all};
   }
 
@@ -171,21 +162,51 @@ class RecurrentBackward {
     });
   }
 
-  /// dW_hh += dproduct^T states, part by part.
-  void add_weight_hh(Index k, Index begin, Index rows, const GradientSpan<T>& weight_hh) {
-    if (!weight_hh.needed()) {
+  using WeightGradients = std::span<const RecurrentWeightGradients<T>>;
+
+  static bool any_needed(WeightGradients gradients,
+                         GradientSpan<T> RecurrentWeightGradients<T>::*weight) {
+    return std::any_of(gradients.begin(), gradients.end(),
+                       [weight](const auto& gradient) { return (gradient.*weight).needed(); });
+  }
+
+  /// dW_ih += dgates^T x, of all directions in one product.
+  void add_weight_ih(Index begin, Index rows, WeightGradients gradients) {
+    if (any_needed(gradients, &RecurrentWeightGradients<T>::weight_ih)) {
+      gemm<T>(d_.directions * width_, d_.f, rows, {dgates_.data(), 1, dgates_.dim(1)},
+              {x_ + begin * d_.t * d_.f, d_.f, 1}, {dweight_ih_.mutable_data(), d_.f, true});
+    }
+  }
+
+  /// dW_hh += dproduct^T states, product by product.
+  void add_weight_hh(Index begin, Index rows, WeightGradients gradients) {
+    if (!any_needed(gradients, &RecurrentWeightGradients<T>::weight_hh)) {
       return;
     }
     const Index states = d_.directions * d_.u;
-    for (const StateProduct& product : cell_.products) {
-      const Index first = product.first * d_.u;
-      const T* const dproduct =
-          product.apart ? dapart_.data() + k * d_.u : dgates_.data() + k * width_ + first;
-      const Index stride = product.apart ? states : d_.directions * width_;
-      const T* const by = (product.with_kept ? trace_.kept : trace_.before) + k * d_.u;
-      gemm<T>(product.gates * d_.u, d_.u, rows, {dproduct, 1, stride},
-              {by + begin * d_.t * states, states, 1},
-              {weight_hh.data() + first * d_.u, d_.u, weight_hh.accumulate || begin > 0});
+    for (Index k = 0; k < d_.directions; ++k) {
+      for (const StateProduct& product : cell_.products) {
+        const Index first = k * width_ + product.first * d_.u;
+        const T* const by = (product.with_kept ? trace_.kept : trace_.before) + k * d_.u;
+        const MatrixView<T> dproduct =
+            product.apart ? MatrixView<T>{dapart_.data() + k * d_.u, 1, states}
+                          : MatrixView<T>{dgates_.data() + first, 1, dgates_.dim(1)};
+        gemm<T>(product.gates * d_.u, d_.u, rows, dproduct, {by + begin * d_.t * states, states, 1},
+                {dweight_hh_.mutable_data() + first * d_.u, d_.u, true});
+      }
+    }
+  }
+
+  static void store(const GradientSpan<T>& gradient, const T* values) {
+    store_gradient(gradient, [values](std::size_t i) { return values[i]; });
+  }
+
+  void store_weights(WeightGradients gradients) const {
+    const T* weight_ih = dweight_ih_.data();
+    const T* weight_hh = dweight_hh_.data();
+    for (const auto& gradient : gradients) {
+      store(gradient.weight_ih, std::exchange(weight_ih, weight_ih + width_ * d_.f));
+      store(gradient.weight_hh, std::exchange(weight_hh, weight_hh + width_ * d_.u));
     }
   }
 
@@ -199,9 +220,6 @@ class RecurrentBackward {
         to[i] += from[i];
       }
     }
-    const auto store = [](const GradientSpan<T>& span, const T* values) {
-      store_gradient(span, [values](std::size_t i) { return values[i]; });
-    };
     store(gradient.bias_ih, to);
     for (const StateProduct& product : cell_.products) {
       if (product.apart) {
@@ -213,6 +231,10 @@ class RecurrentBackward {
       store(gradient.peepholes[gate], to + width_ + (1 + static_cast<Index>(gate)) * d_.u);
     }
   }
+
+  // Between the rows of dgates_, so that these are no power of two apart: a product reads columns
+  // of them too, which would then lie in one set of the cache.
+  static constexpr Index padding = 64 / static_cast<Index>(sizeof(T));
 
   RecurrentDims d_;
   const RecurrentCell<T>& cell_;
@@ -226,6 +248,8 @@ class RecurrentBackward {
   Tensor<T> dgates_;  // (rows of a chunk, D G U): of the products of the input
   Tensor<T> dapart_;  // (rows of a chunk, D U): of those that are apart
   Tensor<T> sums_;    // (blocks, D, sums_width_)
+  Tensor<T> dweight_ih_ = Tensor<T>::zeros({d_.directions * width_, d_.f});
+  Tensor<T> dweight_hh_ = Tensor<T>::zeros({d_.directions * width_, d_.u});
   std::vector<std::vector<PackedB<T>>> weight_hh_;
 };
 
