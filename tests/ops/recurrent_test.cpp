@@ -46,7 +46,8 @@ const std::vector<Case> cases{{2, 4, 3, 5, 1},
                               {3, 1, 4, 1, 2},
                               {26, 2, 1, 19, 2},
                               {4, 5, 2, 3, 2, {2, 5, 1, 4}},
-                              {27, 3, 2, 17, 1, std::vector<Index>(27, 2)}};
+                              {27, 3, 2, 17, 1, std::vector<Index>(27, 2)},
+                              {2, 3, 0, 4, 2}};
 
 template <class T>
 using Tensors = std::vector<Tensor<T>>;

@@ -119,57 +119,77 @@ void clear_rows_without_step(const ForwardStep<T>& s, Index gates) {
 
 }  // namespace detail
 
-/// x (rows, F) -> y (rows, D U); h and c (D, N, U) come as the initial states and leave as those
-/// after the last step of each sequence and direction.
+/// A layer forward: x (rows, F) -> y (rows, D U).
 template <class T>
-void recurrent_forward(const RecurrentDims& d, const RecurrentCell<T>& cell,
-                       std::span<const RecurrentWeights<T>> weights, const T* x, T* y, T* h, T* c,
-                       const RecurrentTrace<T>& trace) {
-  std::vector<detail::ForwardDirection<T>> directions;
-  for (const auto& w : weights) {
-    directions.emplace_back(d, cell, w);
+class RecurrentForward {
+ public:
+  RecurrentForward(const RecurrentDims& d, const RecurrentCell<T>& cell,
+                   std::span<const RecurrentWeights<T>> weights, const T* x, T* y,
+                   const RecurrentTrace<T>& trace)
+      : d_(d), cell_(cell), x_(x), y_(y), trace_(trace) {
+    for (const auto& w : weights) {
+      directions_.emplace_back(d, cell, w);
+    }
   }
-  const Index width = cell.gates * d.u;
-  detail::for_each_recurrent_block(
-      d.directions, Index(0), d.n, [&](Index k, Index n0, Index count) {
-        const auto& way = directions[static_cast<std::size_t>(k)];
-        const Index state = (k * d.n + n0) * d.u;
-        Tensor<T> room({count, width + 3 * d.u});
-        T* const product = room.mutable_data();
-        T* const apart = product + count * width;
-        T* const unused = apart + count * d.u;
-        for (Index number = 0; number < d.t; ++number) {
-          const Index time = step_of(number, d.sequence(), k == 1).time;
-          const Index row = d.row(n0, time);
-          const auto rows = [&](T* data, Index columns) -> Rows<T> {
-            const Index all = d.directions * columns;
-            return {data + row * all + k * columns, d.row_step() * all};
-          };
-          detail::gemm_packed(count, Index(0), width, {x + row * d.f, d.row_step() * d.f, 1},
-                              way.weight_ih, {product, width, false, way.bias.input.data()});
-          const bool keeps = trace.gates != nullptr;
-          const ForwardStep<T> step{
-              d,
-              way.weight_hh,
-              way.bias.apart.data(),
-              way.peepholes,
-              n0,
-              count,
-              time,
-              {product, width},
-              {apart, d.u},
-              {h + state, d.u},
-              cell.has_cell_state ? Rows<T>{c + state, d.u} : Rows<T>{},
-              rows(y, d.u),
-              keeps ? rows(trace.gates, width) : Rows<T>{product, width},
-              keeps && cell.keeps ? rows(trace.kept, d.u) : Rows<T>{unused, d.u},
-              keeps ? rows(trace.before, d.u) : Rows<T>{unused + count * d.u, d.u}};
-          cell.forward(step);
-          if (d.lengths != nullptr) {
-            detail::clear_rows_without_step(step, cell.gates);
-          }
-        }
-      });
-}
+
+  /// h and c (D, N, U) come as the initial states and leave as those after the last step of each
+  /// sequence and direction.
+  void run(T* h, T* c) {
+    detail::for_each_recurrent_block(
+        d_.directions, Index(0), d_.n,
+        [&](Index k, Index n0, Index count) { take_steps(k, n0, count, h, c); });
+  }
+
+ private:
+  void take_steps(Index k, Index n0, Index count, T* h, T* c) {
+    const auto& way = directions_[static_cast<std::size_t>(k)];
+    const Index state = (k * d_.n + n0) * d_.u;
+    Tensor<T> room({count, width_ + 3 * d_.u});
+    const Rows<T> product{room.mutable_data(), width_};
+    const Rows<T> apart{product[count], d_.u};
+    const Rows<T> unused{apart[count], d_.u};
+    const Rows<T> unused_too{unused[count], d_.u};
+    const bool keeps = trace_.gates != nullptr;
+    for (Index number = 0; number < d_.t; ++number) {
+      const Index time = step_of(number, d_.sequence(), k == 1).time;
+      const Index row = d_.row(n0, time);
+      gemm(count, {x_ + row * d_.f, d_.row_step() * d_.f, 1}, way.weight_ih,
+           {product.data, width_, false, way.bias.input.data()});
+      const ForwardStep<T> step{d_,
+                                way.weight_hh,
+                                way.bias.apart.data(),
+                                way.peepholes,
+                                n0,
+                                count,
+                                time,
+                                product,
+                                apart,
+                                {h + state, d_.u},
+                                cell_.has_cell_state ? Rows<T>{c + state, d_.u} : Rows<T>{},
+                                part(y_, row, k, d_.u),
+                                keeps ? part(trace_.gates, row, k, width_) : product,
+                                keeps && cell_.keeps ? part(trace_.kept, row, k, d_.u) : unused,
+                                keeps ? part(trace_.before, row, k, d_.u) : unused_too};
+      cell_.forward(step);
+      if (d_.lengths != nullptr) {
+        detail::clear_rows_without_step(step, cell_.gates);
+      }
+    }
+  }
+
+  /// The columns of direction k in rows of D `columns` each, sequence by sequence.
+  Rows<T> part(T* data, Index row, Index k, Index columns) const {
+    const Index all = d_.directions * columns;
+    return {data + row * all + k * columns, d_.row_step() * all};
+  }
+
+  const RecurrentDims& d_;
+  const RecurrentCell<T>& cell_;
+  const T* x_;
+  T* y_;
+  RecurrentTrace<T> trace_;
+  Index width_ = cell_.gates * d_.u;
+  std::vector<detail::ForwardDirection<T>> directions_;
+};
 
 CNNRNN_KERNELS_END

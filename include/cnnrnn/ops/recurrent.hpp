@@ -210,9 +210,10 @@ RecurrentResult<T> recurrent_layer(const kernels::RecurrentCell<T>& cell, const 
   Tensor<T> gates = rows(cell.gates * d.u);
   Tensor<T> kept = rows(cell.keeps ? d.u : 0);
   Tensor<T> before = rows(d.u);
-  kernels::recurrent_forward<T>(d, cell, pointers, x.value().data(), y.mutable_data(),
-                                h.mutable_data(), c.mutable_data(),
-                                {gates.mutable_data(), kept.mutable_data(), before.mutable_data()});
+  kernels::RecurrentForward<T> forward(
+      d, cell, pointers, x.value().data(), y.mutable_data(),
+      {gates.mutable_data(), kept.mutable_data(), before.mutable_data()});
+  forward.run(h.mutable_data(), c.mutable_data());
   std::vector<Tensor<T>> outputs{y, h};
   if (cell.has_cell_state) {
     outputs.push_back(c);
