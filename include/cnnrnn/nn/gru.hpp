@@ -39,7 +39,7 @@ class Gru : public detail::RecurrentModule<T> {
   }
 
   std::string describe() const override {
-    return detail::RecurrentModule<T>::describe(form_ == GruForm::original ? ", original" : "");
+    return this->describe_with(form_ == GruForm::original ? ", original" : "");
   }
 
  private:

@@ -42,7 +42,7 @@ class Lstm : public detail::RecurrentModule<T> {
   }
 
   std::string describe() const override {
-    return detail::RecurrentModule<T>::describe(peepholes_ ? ", peepholes" : "");
+    return this->describe_with(peepholes_ ? ", peepholes" : "");
   }
 
  private:

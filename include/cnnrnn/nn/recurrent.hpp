@@ -76,7 +76,7 @@ class RecurrentModule : public Module<T> {
   }
 
   /// `Name(features, units, layers L, ...`, with what is said of the cell.
-  std::string describe(const std::string& cell) const {
+  std::string describe_with(const std::string& cell) const {
     const auto& c = config_;
     const std::string dropout = c.dropout > 0 ? to_message(", dropout ", c.dropout) : "";
     return to_message(c.name, '(', c.features, ", ", c.units, ", layers ", c.layers,

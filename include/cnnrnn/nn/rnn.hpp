@@ -39,8 +39,7 @@ class Rnn : public detail::RecurrentModule<T> {
   }
 
   std::string describe() const override {
-    return detail::RecurrentModule<T>::describe(nonlinearity_ == RnnNonlinearity::relu ? ", relu"
-                                                                                       : "");
+    return this->describe_with(nonlinearity_ == RnnNonlinearity::relu ? ", relu" : "");
   }
 
  private:
