@@ -42,9 +42,9 @@ def training_pass(x, module, run):
     return both
 
 
-def lstm(train):
+def recurrent(kind, train, **options):
     def make(_, steps, features, units):
-        module = nn.LSTM(features, units, batch_first=True, bidirectional=True)
+        module = kind(features, units, batch_first=True, bidirectional=True, **options)
         x = torch.randn(SEQUENCES, steps, features)
         if train:
             return training_pass(x, module, lambda x: module(x)[0])
@@ -67,8 +67,12 @@ CASES = {
     "conv2d_forward": convolution("forward"),
     "conv2d_backward_input": convolution("backward_input"),
     "conv2d_backward_weight": convolution("backward_weight"),
-    "lstm_forward": lstm(train=False),
-    "lstm_train": lstm(train=True),
+    "lstm_forward": recurrent(nn.LSTM, train=False),
+    "lstm_train": recurrent(nn.LSTM, train=True),
+    "gru_forward": recurrent(nn.GRU, train=False),
+    "gru_train": recurrent(nn.GRU, train=True),
+    "rnn_forward": recurrent(nn.RNN, train=False, nonlinearity="relu"),
+    "rnn_train": recurrent(nn.RNN, train=True, nonlinearity="relu"),
     "batch_norm_relu_train": batch_norm_relu,
     "max_pool_train": max_pool,
 }

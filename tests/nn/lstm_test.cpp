@@ -3,72 +3,36 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
-#include "support/close.hpp"
-#include "support/fixture.hpp"
+#include "support/random_tensor.hpp"
+#include "support/recurrent_fixture.hpp"
 
 using namespace cnnrnn;
 using Catch::Matchers::Contains;
 
 namespace {
 
-/// An LSTM with the weights of a fixture's case.
-template <class T>
-nn::Lstm<T> lstm_of(const Fixture& fixture, const std::string& name) {
-  const auto options = fixture.get<Index>(name + "/options");
-  const auto weight_hh = fixture.get<T>(name + "/weight_hh_l0");
-  Random random(1);
-  nn::Lstm<T> lstm(fixture.get<T>(name + "/x").dim(2), weight_hh.dim(1),
-                   {.layers = options(0), .bidirectional = options(1) == 1}, random);
-  for (auto& [path, parameter] : lstm.named_parameters()) {
-    parameter.mutable_value().copy_from(fixture.get<T>(to_message(name, '/', path)));
-  }
-  return lstm;
-}
-
-/// Backward from those of the outputs that the case has gradients of.
-template <class T>
-void backward_from(const LstmOutput<T>& output, const Fixture& fixture, const std::string& name) {
-  std::vector<Edge<T>> roots;
-  std::vector<Tensor<T>> gradients;
-  for (const auto& [key, value] :
-       {std::pair{"/dy", output.y}, {"/dh", output.h}, {"/dc", output.c}}) {
-    if (fixture.has(name + key)) {
-      roots.push_back(value.edge());
-      gradients.push_back(fixture.get<T>(name + key));
-    }
-  }
-  backward(roots, gradients);
-}
-
 template <class T>
 void compare_fixture(double tolerance) {
   const Fixture fixture("lstm");
-  for (const std::string name : {"plain", "bidirectional", "two_layers", "two_layers_bidirectional",
-                                 "one_sequence", "one_step", "only_h"}) {
-    CAPTURE(name);
-    auto lstm = lstm_of<T>(fixture, name);
-    std::vector<std::pair<std::string, Variable<T>>> inputs = lstm.named_parameters();
-    const Variable<T> x(fixture.get<T>(name + "/x"), true);
-    inputs.emplace_back("x", x);
-    LstmStates<T> initial;
-    if (fixture.has(name + "/h0")) {
-      initial = {{fixture.get<T>(name + "/h0"), true}, {fixture.get<T>(name + "/c0"), true}};
-      inputs.emplace_back("h0", initial.h);
-      inputs.emplace_back("c0", initial.c);
-    }
-    const auto output = lstm(x, initial);
-    require_close(output.y.value(), fixture.get<T>(name + "/y"), tolerance);
-    require_close(output.h.value(), fixture.get<T>(name + "/h"), tolerance);
-    require_close(output.c.value(), fixture.get<T>(name + "/c"), tolerance);
-    backward_from(output, fixture, name);
-    for (const auto& [key, input] : inputs) {
-      CAPTURE(key);
-      require_close(input.grad(), fixture.get<T>(to_message(name, "/d", key)), tolerance);
-    }
+  for (const std::string name :
+       {"plain", "bidirectional", "two_layers", "two_layers_bidirectional", "one_sequence",
+        "one_step", "only_h", "time_first", "lengths", "lengths_two_layers_bidirectional"}) {
+    const RecurrentCase<T> c(fixture, name);
+    Random random(1);
+    nn::Lstm<T> lstm(
+        c.features(), c.units(),
+        {.layers = c.layers(), .bidirectional = c.bidirectional(), .batch_first = c.batch_first()},
+        random);
+    c.load(lstm);
+    const Variable<T> x(c.get("x"), true);
+    const LstmStates<T> initial{c.leaf("h0"), c.leaf("c0")};
+    const auto output = lstm(x, initial, c.lengths());
+    auto inputs = lstm.named_parameters();
+    inputs.insert(inputs.end(), {{"x", x}, {"h0", initial.h}, {"c0", initial.c}});
+    c.compare({{"y", output.y}, {"h", output.h}, {"c", output.c}}, inputs, tolerance);
   }
 }
 
@@ -121,4 +85,33 @@ TEST_CASE("Lstm says which option is out of range") {
   CHECK_THROWS_WITH((nn::Lstm<float>(3, -4, random)), Contains("got 3 and -4"));
   CHECK_THROWS_WITH((nn::Lstm<float>(3, 4, {.layers = 0}, random)),
                     "Lstm: expected at least one layer, got 0");
+}
+
+TEST_CASE("Lstm has peepholes that start at zero") {
+  Random random(1);
+  nn::Lstm<double> lstm(3, 4, {.bidirectional = true, .peepholes = true}, random);
+  const auto parameters = lstm.named_parameters();
+  REQUIRE(parameters.size() == 14);
+  CHECK(parameters[4].first == "weight_ci_l0");
+  CHECK(parameters[5].first == "weight_cf_l0");
+  CHECK(parameters[6].first == "weight_co_l0");
+  CHECK(parameters[13].first == "weight_co_l0_reverse");
+  require_close(parameters[6].second.value(), Tensor<double>::zeros({4}), 0);
+  CHECK(lstm.describe() == "Lstm(3, 4, layers 1, bidirectional, peepholes)");
+}
+
+TEST_CASE("Lstm drops out between its layers, in training only") {
+  Random random(1);
+  nn::Lstm<double> lstm(3, 4, {.layers = 2, .batch_first = false, .dropout = 0.5}, random);
+  CHECK(lstm.describe() == "Lstm(3, 4, layers 2, time first, dropout 0.5)");
+  const Variable<double> x(random_tensor<double>({5, 2, 3}, 1));
+  const auto first = lstm(x).y.value().clone();
+  CHECK(first.shape() == Shape{5, 2, 4});
+  const auto second = lstm(x).y.value().clone();
+  CHECK_FALSE(std::equal(first.span().begin(), first.span().end(), second.span().begin()));
+  lstm.eval();
+  const auto plain = lstm(x).y.value();
+  require_close(lstm(x).y.value(), plain, 0);
+  CHECK_THROWS_WITH((nn::Lstm<double>(3, 4, {.dropout = 1}, random)),
+                    "Lstm: expected dropout in [0, 1), got 1");
 }

@@ -16,9 +16,11 @@ using Catch::Matchers::Contains;
 namespace {
 
 template <class T>
-nn::RnnTap<T> make_tap(const nn::RnnTapOptions& options) {
+nn::RnnTap<T> make_tap(const nn::RnnTapOptions& options, const std::string& cell = "lstm") {
   Random random(1);
-  return nn::RnnTap<T>(nn::LstmRows<T>(options, random));
+  return cell == "gru"    ? nn::RnnTap<T>(nn::GruRows<T>(options, random))
+         : cell == "irnn" ? nn::RnnTap<T>(nn::IrnnRows<T>(options, random))
+                          : nn::RnnTap<T>(nn::LstmRows<T>(options, random));
 }
 
 /// The tap of a fixture's case, with its state: names, shapes and values.
@@ -30,7 +32,8 @@ nn::RnnTap<T> tap_of(const Fixture& fixture, const std::string& name) {
                           .height = x.dim(1),
                           .width = x.dim(2),
                           .patch = options(0),
-                          .units = options(1)});
+                          .units = options(1)},
+                         name);
   nn::StateDict<T> state;
   const std::string prefix = name + "/state/";
   for (const auto& [key, tensor] : fixture.file().tensors) {
@@ -47,7 +50,7 @@ nn::RnnTap<T> tap_of(const Fixture& fixture, const std::string& name) {
 template <class T>
 void compare_fixture(double tolerance) {
   const Fixture fixture("rnn_tap");
-  for (const std::string name : {"rows", "one_patch", "pixels"}) {
+  for (const std::string name : {"rows", "one_patch", "pixels", "gru", "irnn"}) {
     CAPTURE(name);
     auto tap = tap_of<T>(fixture, name);
     const Variable<T> x(fixture.get<T>(name + "/x"), true);
@@ -70,7 +73,7 @@ void compare_fixture(double tolerance) {
 
 }  // namespace
 
-TEST_CASE("the LSTM tap agrees with PyTorch in training and evaluation") {
+TEST_CASE("taps agree with PyTorch in training and evaluation") {
   compare_fixture<double>(1e-9);
   compare_fixture<float>(1e-4);
 }
@@ -92,6 +95,22 @@ TEST_CASE("the LSTM tap has the size and the parameters of the paper's models") 
   CHECK(tap.parameter_count() == lstm + 512);
   CHECK(tap.rnn().describe() == "LstmRows(patch 4x4, Lstm(512, 32, layers 1, bidirectional))");
   CHECK(tap.named_parameters().front().first == "rnn.weight_ih_l0");
+}
+
+TEST_CASE("taps may read with a GRU or an IRNN") {
+  const nn::RnnTapOptions options{
+      .channels = 32, .height = 16, .width = 16, .patch = 4, .units = 32};
+  auto gru = make_tap<float>(options, "gru");
+  CHECK(gru.rnn().parameter_count() == Index{2} * 96 * (512 + 32 + 2));
+  CHECK(gru.rnn().describe() == "GruRows(patch 4x4, Gru(512, 32, layers 1, bidirectional))");
+  auto irnn = make_tap<float>(options, "irnn");
+  CHECK(irnn.rnn().parameter_count() == Index{2} * 32 * (512 + 32 + 2));
+  CHECK(irnn.rnn().describe() ==
+        "IrnnRows(patch 4x4, Rnn(512, 32, layers 1, bidirectional, relu))");
+  const auto parameters = irnn.rnn().named_parameters();
+  CHECK(parameters[1].first == "weight_hh_l0");
+  CHECK(parameters[1].second.value()(7, 7) == 1);
+  CHECK(parameters[1].second.value()(7, 8) == 0);
 }
 
 TEST_CASE("the LSTM tap says what it expected and what came") {

@@ -227,15 +227,32 @@ TEST_CASE("an LSTM takes an empty batch") {
   require_close(weights.weight_hh.grad(), Tensor<double>::zeros({16, 4}), 0);
 }
 
-TEST_CASE("an LSTM notices that its weights or its outputs were changed") {
+TEST_CASE("an LSTM notices that its weights or its input were changed") {
   auto weights = unit_weights(1, 1);
-  const Variable<double> x(Tensor<double>::ones({1, 2, 1}), true);
+  Variable<double> x(Tensor<double>::ones({1, 2, 1}), true);
   const auto first = lstm_layer<double>(x, {weights});
   weights.weight_hh.mutable_value().mutable_data()[0] = 2;
   CHECK_THROWS_AS(first.y.backward(ones({1, 2, 1}).value()), GraphError);
-  auto second = lstm_layer<double>(x, {weights});
-  second.y.mutable_value().mutable_data()[0] = 2;
+  const auto second = lstm_layer<double>(x, {weights});
+  x.mutable_value().mutable_data()[0] = 2;
   CHECK_THROWS_AS(second.h.backward(ones({1, 1, 1}).value()), GraphError);
+}
+
+TEST_CASE("an LSTM goes back from states of its own") {
+  const auto input = random_inputs<double>({2, 3, 2, 4, 1});
+  const auto gradient = [&](bool change) {
+    std::vector<Variable<double>> leaves;
+    for (const auto& tensor : input) {
+      leaves.emplace_back(tensor, true);
+    }
+    auto outputs = layer(leaves);
+    if (change) {
+      outputs[0].mutable_value().mutable_data()[0] = 2;
+    }
+    outputs[1].backward(Tensor<double>::ones(outputs[1].shape()));
+    return leaves[4].grad();
+  };
+  require_close(gradient(true), gradient(false), 0);
 }
 
 TEST_CASE("lstm says what it expected and what came") {

@@ -1,170 +1,195 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
-#include <type_traits>
+#include <vector>
 
-#include "cnnrnn/kernels/gemm.hpp"
-#include "cnnrnn/kernels/lanes.hpp"
+#include "cnnrnn/kernels/recurrent_cell.hpp"
 
-// The sequence driver of recurrent layers. What a step computes of its products is the cell's: a
-// struct such as LstmForward in lstm.hpp, which knows where its states and gates lie.
+// The sequence driver of recurrent layers: takes blocks of sequences through all steps, with the
+// cell's function for a step. No thread waits for another inside a sequence.
 //
-//   N sequences, T steps, U units, G U rows of the recurrent weights (G gates of the cell)
+//   N sequences, T steps, F features, U units, D directions, G gates
 
 CNNRNN_KERNELS_BEGIN
 
-struct SequenceDims {
-  Index n, t, u;
-};
-
-/// A step of a direction: its time, and that of the step before it unless it is the first.
-struct Step {
-  Index time;
-  Index before;
-  bool first;
-};
-
-/// Step `number` in the order of the direction: the reverse one begins at the last time.
-inline Step step_of(Index number, const SequenceDims& d, bool reverse) {
-  const Index time = reverse ? d.t - 1 - number : number;
-  return {time, reverse ? time + 1 : time - 1, number == 0};
-}
-
-/// A state through all steps of a direction.
+/// The weights of one direction: (G U, F), (G U, U), (G U), (G U). The biases may be null.
 template <class T>
-struct StateSequence {
-  const T* initial;  // (N, U)
-  T* after;          // (N, T, stride), of which the first U: the state after each step
-  Index stride;
-
-  T* at(const SequenceDims& d, Index n, Index time) const {
-    return after + (n * d.t + time) * stride;
-  }
-
-  /// The states (N - n, U) before a step, from sequence n on.
-  MatrixView<std::remove_const_t<T>> before(const SequenceDims& d, Index n, Step step) const {
-    if (step.first) {
-      return {initial + n * d.u, d.u, 1};
-    }
-    return {at(d, n, step.before), d.t * stride, 1};
-  }
+struct RecurrentWeights {
+  const T* weight_ih;
+  const T* weight_hh;
+  const T* bias_ih = nullptr;
+  const T* bias_hh = nullptr;
+  Peepholes<T> peepholes = {};
 };
 
-/// One direction of a layer, forward.
-template <class T, class Cell>
-struct RecurrentForward {
-  Cell cell;
-  StateSequence<T> h;  // h.after is written by the cell
-  PackedB<T> weight;   // W_hh^T (U, G U)
-  const T* bias;       // (G U), may be null
-  bool reverse;
-};
-
-/// One direction of a layer, backward.
-template <class T, class Cell>
-struct RecurrentBackward {
-  Cell cell;
-  PackedB<T> weight;  // W_hh (G U, U)
-  const T* dy;        // (N, T, dy_stride), of which the first U; null when there is none
-  Index dy_stride;
-  T* dh;  // (N, U): comes as the gradient of the last state, leaves as that of the first
-  bool reverse;
+/// What forward keeps for the way back; all null when there is none.
+template <class T>
+struct RecurrentTrace {
+  T* gates = nullptr;   // (rows, D G U)
+  T* kept = nullptr;    // (rows, D U)
+  T* before = nullptr;  // (rows, D U)
 };
 
 namespace detail {
 
-// Rows of the batch that one thread takes through all steps: they fill the register tile of every
+// Sequences that one thread takes through all steps: they fill the register tile of every
 // instruction set, and their gates stay in the first cache.
 inline constexpr Index recurrent_rows = 24;
 
-/// Calls body(direction, n0, n1) for blocks of sequences of all directions, on all threads.
-template <class Direction, class Body>
-void for_each_recurrent_block(Index n, std::span<const Direction> directions, const Body& body) {
-  const Index blocks = (n + recurrent_rows - 1) / recurrent_rows;
-  parallel_for(blocks * std::ssize(directions), 1, [&](Index job, Index) {
-    const Index n0 = job % blocks * recurrent_rows;
-    body(directions[static_cast<std::size_t>(job / blocks)], n0, std::min(n, n0 + recurrent_rows));
+/// Calls body(direction, n0, count) for blocks of the sequences begin ... end - 1 of all
+/// directions, on all threads. The directions of a block follow each other, so that the second
+/// finds x in the cache.
+template <class Body>
+void for_each_recurrent_block(Index directions, Index begin, Index end, const Body& body) {
+  const Index blocks = (end - begin + recurrent_rows - 1) / recurrent_rows;
+  parallel_for(blocks * directions, 1, [&](Index job, Index) {
+    const Index n0 = begin + job / directions * recurrent_rows;
+    body(job % directions, n0, std::min(recurrent_rows, end - n0));
   });
 }
 
-/// row (U) += added (U)
+/// The part of W_hh of each of the cell's products, to multiply states with or gradients.
 template <class T>
-void add_row(Index u, const T* added, T* row) {
-  for (Index k = 0; k < u; ++k) {
-    row[k] += added[k];
+std::vector<PackedB<T>> pack_weight_hh(const RecurrentDims& d, const RecurrentCell<T>& cell,
+                                       const T* weight_hh, bool transposed) {
+  std::vector<PackedB<T>> packed;
+  for (const StateProduct& product : cell.products) {
+    const MatrixView<T> part{weight_hh + product.first * d.u * d.u, d.u, 1};
+    const Index gates = product.gates * d.u;
+    packed.push_back(transposed ? PackedB<T>(gates, d.u, part.transposed())
+                                : PackedB<T>(d.u, gates, part));
+  }
+  return packed;
+}
+
+/// b_ih + b_hh, and b_hh by itself for a product that is apart: (G U), (U).
+template <class T>
+struct RecurrentBias {
+  RecurrentBias(const RecurrentDims& d, const RecurrentCell<T>& cell, const RecurrentWeights<T>& w)
+      : input(Tensor<T>::zeros({cell.gates * d.u})), apart(Tensor<T>::zeros({d.u})) {
+    add(w.bias_ih, input.size(), input.mutable_data());
+    for (const StateProduct& product : cell.products) {
+      const T* const bias = w.bias_hh == nullptr ? nullptr : w.bias_hh + product.first * d.u;
+      add(bias, product.gates * d.u,
+          product.apart ? apart.mutable_data() : input.mutable_data() + product.first * d.u);
+    }
+  }
+
+  Tensor<T> input;
+  Tensor<T> apart;
+
+ private:
+  static void add(const T* bias, Index count, T* to) {
+    for (Index i = 0; bias != nullptr && i < count; ++i) {
+      to[i] += bias[i];
+    }
+  }
+};
+
+/// A direction of a layer, ready for its sequences.
+template <class T>
+struct ForwardDirection {
+  ForwardDirection(const RecurrentDims& d, const RecurrentCell<T>& cell,
+                   const RecurrentWeights<T>& w)
+      : weight_ih(cell.gates * d.u, d.f, {w.weight_ih, 1, d.f}),
+        weight_hh(pack_weight_hh(d, cell, w.weight_hh, true)),
+        bias(d, cell, w),
+        peepholes(w.peepholes) {}
+
+  PackedB<T> weight_ih;
+  std::vector<PackedB<T>> weight_hh;
+  RecurrentBias<T> bias;
+  Peepholes<T> peepholes;
+};
+
+/// Rows that a sequence has no step for.
+template <class T>
+void clear_rows_without_step(const ForwardStep<T>& s, Index gates) {
+  for (Index row = 0; row < s.count; ++row) {
+    if (!s.d.has_step(s.n0 + row, s.time)) {
+      std::fill_n(s.y[row], s.d.u, T(0));
+      std::fill_n(s.gates[row], gates * s.d.u, T(0));
+      std::fill_n(s.kept[row], s.d.u, T(0));
+      std::fill_n(s.before[row], s.d.u, T(0));
+    }
   }
 }
 
 }  // namespace detail
 
-/// Takes all directions of a layer through their sequences. A step is the product of the states
-/// before it with W_hh^T, plus the bias, then for each sequence
-/// `cell.forward(n, step, product (G U), h_before, h_after)`. No thread waits for another in
-/// between.
-template <class T, class Cell>
-void recurrent_forward(const SequenceDims& d,
-                       std::span<const RecurrentForward<T, Cell>> directions) {
-  detail::for_each_recurrent_block(d.n, directions, [&](const auto& way, Index n0, Index n1) {
-    const Index columns = way.weight.n();
-    Tensor<T> product({n1 - n0, columns});
-    T* const products = product.mutable_data();
-    for (Index number = 0; number < d.t; ++number) {
-      const Step step = step_of(number, d, way.reverse);
-      const MatrixView<T> before = way.h.before(d, n0, step);
-      gemm(n1 - n0, before, way.weight, {products, columns, false, way.bias});
-      for (Index n = n0; n < n1; ++n) {
-        way.cell.forward(n, step, products + (n - n0) * columns, before.at(n - n0, 0),
-                         way.h.at(d, n, step.time));
-      }
-    }
-  });
-}
-
-/// The way back: at each step the gradient of the state after it is that of y plus what came from
-/// the steps behind. `cell.backward(n, step, dh)` turns it into gradients of the gates, and the
-/// product of `cell.product_gradient(n, step)` (N - n, G U) with W_hh is the gradient of the state
-/// before. A cell whose state also passes to the next by itself leaves that part in dh and sets
-/// `keeps_part_of_dh`.
-template <class T, class Cell>
-void recurrent_backward(const SequenceDims& d,
-                        std::span<const RecurrentBackward<T, Cell>> directions) {
-  detail::for_each_recurrent_block(d.n, directions, [&](const auto& way, Index n0, Index n1) {
-    for (Index number = d.t - 1; number >= 0; --number) {
-      const Step step = step_of(number, d, way.reverse);
-      for (Index n = n0; n < n1; ++n) {
-        T* const dh = way.dh + n * d.u;
-        if (way.dy != nullptr) {
-          detail::add_row(d.u, way.dy + (n * d.t + step.time) * way.dy_stride, dh);
-        }
-        way.cell.backward(n, step, dh);
-      }
-      gemm(n1 - n0, way.cell.product_gradient(n0, step), way.weight,
-           {way.dh + n0 * d.u, d.u, Cell::keeps_part_of_dh});
-    }
-  });
-}
-
-/// The state before every step, to (N, T, U): what the recurrent weights were multiplied with.
+/// A layer forward: x (rows, F) -> y (rows, D U).
 template <class T>
-void previous_states(const SequenceDims& d, const StateSequence<const T>& h, bool reverse, T* to) {
-  parallel_for(d.n, detail::recurrent_rows, [&](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      for (Index number = 0; number < d.t; ++number) {
-        const Step step = step_of(number, d, reverse);
-        std::copy_n(h.before(d, n, step).data, d.u, to + (n * d.t + step.time) * d.u);
-      }
+class RecurrentForward {
+ public:
+  RecurrentForward(const RecurrentDims& d, const RecurrentCell<T>& cell,
+                   std::span<const RecurrentWeights<T>> weights, const T* x, T* y,
+                   const RecurrentTrace<T>& trace)
+      : d_(d), cell_(cell), x_(x), y_(y), trace_(trace) {
+    for (const auto& w : weights) {
+      directions_.emplace_back(d, cell, w);
     }
-  });
-}
-
-/// The state after the last step of a direction, to (N, U).
-template <class T>
-void final_states(const SequenceDims& d, const StateSequence<T>& state, bool reverse, T* to) {
-  const Index last = step_of(d.t - 1, d, reverse).time;
-  for (Index n = 0; n < d.n; ++n) {
-    std::copy_n(state.at(d, n, last), d.u, to + n * d.u);
   }
-}
+
+  /// h and c (D, N, U) come as the initial states and leave as those after the last step of each
+  /// sequence and direction.
+  void run(T* h, T* c) {
+    detail::for_each_recurrent_block(
+        d_.directions, Index(0), d_.n,
+        [&](Index k, Index n0, Index count) { take_steps(k, n0, count, h, c); });
+  }
+
+ private:
+  void take_steps(Index k, Index n0, Index count, T* h, T* c) {
+    const auto& way = directions_[static_cast<std::size_t>(k)];
+    const Index state = (k * d_.n + n0) * d_.u;
+    Tensor<T> room({count, width_ + 3 * d_.u});
+    const Rows<T> product{room.mutable_data(), width_};
+    const Rows<T> apart{product[count], d_.u};
+    const Rows<T> unused{apart[count], d_.u};
+    const Rows<T> unused_too{unused[count], d_.u};
+    const bool keeps = trace_.gates != nullptr;
+    for (Index number = 0; number < d_.t; ++number) {
+      const Index time = step_of(number, d_.sequence(), k == 1).time;
+      const Index row = d_.row(n0, time);
+      gemm(count, {x_ + row * d_.f, d_.row_step() * d_.f, 1}, way.weight_ih,
+           {product.data, width_, false, way.bias.input.data()});
+      const ForwardStep<T> step{d_,
+                                way.weight_hh,
+                                way.bias.apart.data(),
+                                way.peepholes,
+                                n0,
+                                count,
+                                time,
+                                product,
+                                apart,
+                                {h + state, d_.u},
+                                cell_.has_cell_state ? Rows<T>{c + state, d_.u} : Rows<T>{},
+                                part(y_, row, k, d_.u),
+                                keeps ? part(trace_.gates, row, k, width_) : product,
+                                keeps && cell_.keeps ? part(trace_.kept, row, k, d_.u) : unused,
+                                keeps ? part(trace_.before, row, k, d_.u) : unused_too};
+      cell_.forward(step);
+      if (d_.lengths != nullptr) {
+        detail::clear_rows_without_step(step, cell_.gates);
+      }
+    }
+  }
+
+  /// The columns of direction k in rows of D `columns` each, sequence by sequence.
+  Rows<T> part(T* data, Index row, Index k, Index columns) const {
+    const Index all = d_.directions * columns;
+    return {data + row * all + k * columns, d_.row_step() * all};
+  }
+
+  const RecurrentDims& d_;
+  const RecurrentCell<T>& cell_;
+  const T* x_;
+  T* y_;
+  RecurrentTrace<T> trace_;
+  Index width_ = cell_.gates * d_.u;
+  std::vector<detail::ForwardDirection<T>> directions_;
+};
 
 CNNRNN_KERNELS_END

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "cnnrnn/nn/init.hpp"
-#include "cnnrnn/nn/module.hpp"
+#include "cnnrnn/nn/recurrent.hpp"
 #include "cnnrnn/ops/lstm.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -15,78 +14,39 @@ struct LstmOptions {
   Index layers = 1;
   bool bidirectional = false;
   bool bias = true;
+  bool batch_first = true;  ///< x (N, T, F), else (T, N, F)
+  double dropout = 0;       ///< between layers, in training
+  bool peepholes = false;   ///< gates see the cell state: weight_ci, weight_cf, weight_co
 };
 
 /// Long short-term memory, x (N, T, features) -> y (N, T, D units), h and c (layers D, N, units);
-/// see lstm. All weights start uniform in +-1 / sqrt(units), as PyTorch's do. Throws ValueError
-/// unless features, units and layers are positive.
+/// see lstm. `lengths` are the steps of each sequence where these differ. All weights start uniform
+/// in +-1 / sqrt(units), as PyTorch's do, peepholes at zero. Throws ValueError unless features,
+/// units and layers are positive and dropout is in [0, 1).
 template <class T>
-class Lstm : public Module<T> {
+class Lstm : public detail::RecurrentModule<T> {
  public:
   Lstm(Index features, Index units, const LstmOptions& options, Random& random)
-      : features_(features), units_(units), options_(options) {
-    require<ValueError>(features > 0 && units > 0,
-                        "Lstm: expected positive features and units, got ", features, " and ",
-                        units);
-    require<ValueError>(options.layers > 0, "Lstm: expected at least one layer, got ",
-                        options.layers);
-    const Index directions = options.bidirectional ? 2 : 1;
-    for (Index layer = 0; layer < options.layers; ++layer) {
-      auto& weights = layers_.emplace_back();
-      for (Index direction = 0; direction < directions; ++direction) {
-        weights.push_back(initial_weights(layer == 0 ? features : directions * units, random));
-      }
-    }
-  }
+      : detail::RecurrentModule<T>(
+            {"Lstm", 4, features, units, options.layers, options.bidirectional, options.bias,
+             options.batch_first, options.dropout, options.peepholes},
+            random),
+        peepholes_(options.peepholes) {}
 
   Lstm(Index features, Index units, Random& random)
       : Lstm(features, units, LstmOptions{}, random) {}
 
-  LstmOutput<T> operator()(const Variable<T>& x, const LstmStates<T>& initial = {}) {
-    return lstm(x, layers_, initial);
-  }
-
-  void visit(Visitor<T>& visitor) override {
-    for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-      for (std::size_t direction = 0; direction < layers_[layer].size(); ++direction) {
-        auto& weights = layers_[layer][direction];
-        const std::string suffix = to_message("_l", layer, direction == 1 ? "_reverse" : "");
-        visitor("weight_ih" + suffix, weights.weight_ih);
-        visitor("weight_hh" + suffix, weights.weight_hh);
-        visitor("bias_ih" + suffix, weights.bias_ih);
-        visitor("bias_hh" + suffix, weights.bias_hh);
-      }
-    }
+  LstmOutput<T> operator()(const Variable<T>& x, const LstmStates<T>& initial = {},
+                           std::vector<Index> lengths = {}) {
+    return lstm(x, this->layers(), initial, this->options(std::move(lengths)));
   }
 
   std::string describe() const override {
-    return to_message("Lstm(", features_, ", ", units_, ", layers ", options_.layers,
-                      options_.bidirectional ? ", bidirectional" : "",
-                      options_.bias ? ")" : ", no bias)");
+    return this->describe_with(peepholes_ ? ", peepholes" : "");
   }
 
  private:
-  LstmWeights<T> initial_weights(Index features, Random& random) const {
-    const double bound = 1 / std::sqrt(static_cast<double>(units_));
-    const auto uniform = [&](const Shape& shape) {
-      Tensor<T> weight(shape);
-      init::uniform(weight, random, -bound, bound);
-      return Variable<T>(weight, true);
-    };
-    LstmWeights<T> weights;
-    weights.weight_ih = uniform({4 * units_, features});
-    weights.weight_hh = uniform({4 * units_, units_});
-    if (options_.bias) {
-      weights.bias_ih = uniform({4 * units_});
-      weights.bias_hh = uniform({4 * units_});
-    }
-    return weights;
-  }
-
-  Index features_;
-  Index units_;
-  LstmOptions options_;
-  std::vector<std::vector<LstmWeights<T>>> layers_;
+  bool peepholes_;
 };
 
 }  // namespace nn

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "cnnrnn/nn/batch_norm.hpp"
+#include "cnnrnn/nn/gru.hpp"
 #include "cnnrnn/nn/lstm.hpp"
 #include "cnnrnn/nn/module.hpp"
+#include "cnnrnn/nn/rnn.hpp"
 #include "cnnrnn/ops/patch_sequences.hpp"
 #include "cnnrnn/ops/permute.hpp"
 #include "cnnrnn/ops/reshape.hpp"
@@ -48,38 +50,81 @@ class RowReader : public Layer<T> {
   virtual Index features() const = 0;
 };
 
-/// Reads the rows of patches with a bidirectional LSTM: (N, H, W, C) -> (N, M 2U), for each row the
-/// last hidden state of the forward and of the reverse direction. Its parameters are the LSTM's.
-/// Throws ValueError for options out of range.
-template <class T>
-class LstmRows : public RowReader<T> {
- public:
-  LstmRows(const RnnTapOptions& options, Random& random)
-      : options_(detail::checked(options)),
-        lstm_(options.channels * options.patch * options.patch, options.units,
-              {.bidirectional = true}, random) {}
+namespace detail {
 
+/// Reads the rows of patches with a bidirectional recurrent network: (N, H, W, C) -> (N, M 2U), for
+/// each row the last hidden state of the forward and of the reverse direction. Its parameters are
+/// the network's.
+template <class T, class Network>
+class RecurrentRows : public RowReader<T> {
+ public:
   Variable<T> operator()(const Variable<T>& x) override {
     const Shape expected{x.rank() > 0 ? x.dim(0) : 0, options_.height, options_.width,
                          options_.channels};
-    require<ShapeError>(x.shape() == expected, "LstmRows: expected a feature map ", expected,
+    require<ShapeError>(x.shape() == expected, name_, ": expected a feature map ", expected,
                         ", got ", x.shape());
-    const auto states = lstm_(patch_sequences(x, options_.patch)).h;  // (2, N M, U)
+    const auto states = network_(patch_sequences(x, options_.patch)).h;  // (2, N M, U)
     return reshape(permute(states, {1, 0, 2}), {x.dim(0), features()});
   }
 
   Index features() const override { return options_.height / options_.patch * 2 * options_.units; }
 
-  void visit(Visitor<T>& visitor) override { lstm_.visit(visitor); }
+  void visit(Visitor<T>& visitor) override { network_.visit(visitor); }
 
   std::string describe() const override {
-    return to_message("LstmRows(patch ", options_.patch, 'x', options_.patch, ", ",
-                      lstm_.describe(), ')');
+    return to_message(name_, "(patch ", options_.patch, 'x', options_.patch, ", ",
+                      network_.describe(), ')');
   }
 
+ protected:
+  template <class NetworkOptions>
+  RecurrentRows(const char* name, const RnnTapOptions& options, const NetworkOptions& network,
+                Random& random)
+      : name_(name),
+        options_(checked(options)),
+        network_(options.channels * options.patch * options.patch, options.units, network, random) {
+  }
+
+  Network& network() { return network_; }
+
  private:
+  const char* name_;
   RnnTapOptions options_;
-  Lstm<T> lstm_;
+  Network network_;
+};
+
+}  // namespace detail
+
+/// Reads the rows of patches with a bidirectional LSTM: (N, H, W, C) -> (N, M 2U), for each row the
+/// last hidden state of the forward and of the reverse direction. Its parameters are the LSTM's.
+/// Throws ValueError for options out of range.
+template <class T>
+class LstmRows : public detail::RecurrentRows<T, Lstm<T>> {
+ public:
+  LstmRows(const RnnTapOptions& options, Random& random)
+      : detail::RecurrentRows<T, Lstm<T>>("LstmRows", options, LstmOptions{.bidirectional = true},
+                                          random) {}
+};
+
+/// The same with a GRU.
+template <class T>
+class GruRows : public detail::RecurrentRows<T, Gru<T>> {
+ public:
+  GruRows(const RnnTapOptions& options, Random& random)
+      : detail::RecurrentRows<T, Gru<T>>("GruRows", options, GruOptions{.bidirectional = true},
+                                         random) {}
+};
+
+/// The same with an IRNN, a simple RNN of ReLUs that starts from the identity; see init_irnn.
+template <class T>
+class IrnnRows : public detail::RecurrentRows<T, Rnn<T>> {
+ public:
+  IrnnRows(const RnnTapOptions& options, Random& random)
+      : detail::RecurrentRows<T, Rnn<T>>(
+            "IrnnRows", options,
+            RnnOptions{.bidirectional = true, .nonlinearity = RnnNonlinearity::relu}, random) {
+    init_irnn(this->network(), random);
+  }
 };
 
 /// The RNN tap of Yin, Zhang and Shao (2019), section 2: a feature map is cut into patches, each

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/nn/recurrent.hpp"
+#include "cnnrnn/ops/gru.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace nn {
+
+struct GruOptions {
+  Index layers = 1;
+  bool bidirectional = false;
+  bool bias = true;
+  bool batch_first = true;          ///< x (N, T, F), else (T, N, F)
+  double dropout = 0;               ///< between layers, in training
+  bool linear_before_reset = true;  ///< PyTorch's form, else the original one; see GruForm
+};
+
+/// Gated recurrent unit, x (N, T, features) -> y (N, T, D units), h (layers D, N, units); see gru.
+/// Lengths, weights at the start and what is thrown: as Lstm.
+template <class T>
+class Gru : public detail::RecurrentModule<T> {
+ public:
+  Gru(Index features, Index units, const GruOptions& options, Random& random)
+      : detail::RecurrentModule<T>(
+            {"Gru", 3, features, units, options.layers, options.bidirectional, options.bias,
+             options.batch_first, options.dropout},
+            random),
+        form_(options.linear_before_reset ? GruForm::linear_before_reset : GruForm::original) {}
+
+  Gru(Index features, Index units, Random& random) : Gru(features, units, GruOptions{}, random) {}
+
+  RecurrentOutput<T> operator()(const Variable<T>& x, const Variable<T>& h0 = {},
+                                std::vector<Index> lengths = {}) {
+    return gru(x, this->layers(), h0, form_, this->options(std::move(lengths)));
+  }
+
+  std::string describe() const override {
+    return this->describe_with(form_ == GruForm::original ? ", original" : "");
+  }
+
+ private:
+  GruForm form_;
+};
+
+}  // namespace nn
+CNNRNN_NAMESPACE_END

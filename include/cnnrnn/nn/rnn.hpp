@@ -1,0 +1,66 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/nn/recurrent.hpp"
+#include "cnnrnn/ops/rnn.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace nn {
+
+struct RnnOptions {
+  Index layers = 1;
+  bool bidirectional = false;
+  bool bias = true;
+  bool batch_first = true;  ///< x (N, T, F), else (T, N, F)
+  double dropout = 0;       ///< between layers, in training
+  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;
+};
+
+/// A simple recurrent network, x (N, T, features) -> y (N, T, D units), h (layers D, N, units); see
+/// rnn. Lengths, weights at the start and what is thrown: as Lstm.
+template <class T>
+class Rnn : public detail::RecurrentModule<T> {
+ public:
+  Rnn(Index features, Index units, const RnnOptions& options, Random& random)
+      : detail::RecurrentModule<T>(
+            {"Rnn", 1, features, units, options.layers, options.bidirectional, options.bias,
+             options.batch_first, options.dropout},
+            random),
+        nonlinearity_(options.nonlinearity) {}
+
+  Rnn(Index features, Index units, Random& random) : Rnn(features, units, RnnOptions{}, random) {}
+
+  RecurrentOutput<T> operator()(const Variable<T>& x, const Variable<T>& h0 = {},
+                                std::vector<Index> lengths = {}) {
+    return rnn(x, this->layers(), h0, nonlinearity_, this->options(std::move(lengths)));
+  }
+
+  std::string describe() const override {
+    return this->describe_with(nonlinearity_ == RnnNonlinearity::relu ? ", relu" : "");
+  }
+
+ private:
+  RnnNonlinearity nonlinearity_;
+};
+
+/// Starts an RNN as an IRNN (Le, Jaitly and Hinton 2015): recurrent weights the identity, input
+/// weights normal with deviation 0.01, biases zero. Meant for RnnNonlinearity::relu.
+template <class T>
+void init_irnn(Rnn<T>& rnn, Random& random) {
+  for (auto& [name, parameter] : rnn.named_parameters()) {
+    Tensor<T>& weight = parameter.mutable_value();
+    if (name.starts_with("weight_hh")) {
+      init::identity(weight);
+    } else if (name.starts_with("weight_ih")) {
+      init::normal(weight, random, 0, 0.01);
+    } else {
+      init::zeros(weight);
+    }
+  }
+}
+
+}  // namespace nn
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <vector>
+
+#include "cnnrnn/kernels/gru.hpp"
+#include "cnnrnn/ops/recurrent.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+/// Where the reset gate of a GRU acts.
+enum class GruForm {
+  linear_before_reset,  ///< n = tanh(W_in x + b_in + r (W_hn h + b_hn)): PyTorch's, cuDNN's
+  original,             ///< n = tanh(W_in x + b_in + W_hn (r h) + b_hn): Cho et al. (2014)
+};
+
+/// GRU layers one on the other (Cho et al. 2014), of one or two directions, gates in the order
+/// r z n:
+///
+///   r, z = sigmoid(W_ih x + b_ih + W_hh h + b_hh), n as GruForm says, h' = (1 - z) n + z h
+///
+/// x (N, T, F) -> y (N, T, D U), and the last states h (L D, N, U); the initial states h0 are zeros
+/// if undefined. Layers, lengths, what is saved and thrown: as lstm.
+template <class T>
+RecurrentOutput<T> gru(const Variable<T>& x,
+                       const std::vector<std::vector<RecurrentWeights<T>>>& layers,
+                       const Variable<T>& h0 = {}, GruForm form = GruForm::linear_before_reset,
+                       const RecurrentOptions& options = {}) {
+  const auto cell = kernels::gru_cell<T>(form == GruForm::linear_before_reset);
+  const auto result = detail::recurrent(cell, x, layers, h0, {}, options);
+  return {result.y, result.h};
+}
+
+CNNRNN_NAMESPACE_END

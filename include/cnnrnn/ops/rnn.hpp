@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "cnnrnn/kernels/rnn.hpp"
+#include "cnnrnn/ops/recurrent.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+/// The function of a simple RNN.
+enum class RnnNonlinearity { tanh, relu };
+
+/// Simple recurrent layers one on the other (Elman 1990), of one or two directions:
+///
+///   h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or with a ReLU
+///
+/// x (N, T, F) -> y (N, T, D U), and the last states h (L D, N, U); the initial states h0 are zeros
+/// if undefined. Layers, lengths, what is saved and thrown: as lstm.
+template <class T>
+RecurrentOutput<T> rnn(const Variable<T>& x,
+                       const std::vector<std::vector<RecurrentWeights<T>>>& layers,
+                       const Variable<T>& h0 = {},
+                       RnnNonlinearity nonlinearity = RnnNonlinearity::tanh,
+                       const RecurrentOptions& options = {}) {
+  const auto cell = kernels::rnn_cell<T>(nonlinearity == RnnNonlinearity::relu);
+  const auto result = detail::recurrent(cell, x, layers, h0, {}, options);
+  return {result.y, result.h};
+}
+
+CNNRNN_NAMESPACE_END
