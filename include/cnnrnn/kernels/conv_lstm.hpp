@@ -5,6 +5,7 @@
 
 #include "cnnrnn/core/peepholes.hpp"
 #include "cnnrnn/kernels/conv2d_dims.hpp"
+#include "cnnrnn/kernels/conv_lstm_cell.hpp"
 #include "cnnrnn/kernels/lane_convolution.hpp"
 #include "cnnrnn/kernels/recurrent.hpp"
 
@@ -41,10 +42,19 @@ struct ConvLstmDims {
     return {h, w, kernel, 4 * u, input ? u + c : u, algorithm};
   }
 
-  /// The convolution of all steps and directions whose weight gradient is that of the layer, for an
-  /// input of `channels`.
-  Conv2dDims all_steps(Index channels) const {
-    Conv2dDims d{n * t, h, w, channels, directions * 4 * u, kernel};
+  /// Sequences whose gates, states and inputs stay in the third cache together, in whole blocks.
+  template <class T>
+  Index range_sequences() const {
+    constexpr Index cache = (8 << 20) / static_cast<Index>(sizeof(T));
+    constexpr Index step = 8 * Packet<T>::width;
+    const Index sequence = t * pixels() * (directions * 5 * u + c);
+    return std::max<Index>(1, cache / (sequence * step)) * step;
+  }
+
+  /// The convolution of all steps of some sequences whose weight gradient is that of the layer: the
+  /// states of all directions and the input in, the gates of all directions out.
+  Conv2dDims steps(Index sequences) const {
+    Conv2dDims d{sequences * t, h, w, directions * u + c, directions * 4 * u, kernel};
     d.padding = {kernel.h / 2, kernel.w / 2};
     d.algorithm = algorithm;
     return d;
@@ -96,49 +106,58 @@ Tensor<T> pack_peepholes(const ConvLstmDims& d, const ConvLstmWeights<T>& w) {
   return packed;
 }
 
+/// Sequences of the batch one after the other, in whole blocks but for the last.
+struct SequenceRange {
+  Index first, count;
+};
+
+namespace detail {
+
+/// How many blocks a job takes, one after the other in the same scratch memory.
+inline Index conv_lstm_job_size(Index blocks) {
+  constexpr Index jobs = 8;
+  return std::max<Index>(1, (blocks + jobs - 1) / jobs);
+}
+
+}  // namespace detail
+
 /// What forward leaves for backward, in lanes; no data if there will be none.
 template <class T>
 struct ConvLstmTrace {
   T* gates = nullptr;  // (D, B, T, H W, 4U, L)
   T* cells = nullptr;  // (D, B, T, H W, U, L), after each step
 
-  T* gates_at(const ConvLstmDims& d, Index direction, Index block, Index time) const {
-    return gates + 4 * offset(d, direction, block, time);
-  }
-  T* cells_at(const ConvLstmDims& d, Index direction, Index block, Index time) const {
-    return cells + offset(d, direction, block, time);
-  }
-
- private:
-  static Index offset(const ConvLstmDims& d, Index direction, Index block, Index time) {
+  /// Those of one step of a block.
+  ConvLstmTrace at(const ConvLstmDims& d, Index direction, Index block, Index time) const {
     using Scalar = std::remove_const_t<T>;
-    return ((direction * d.blocks<Scalar>() + block) * d.t + time) * d.state_size<Scalar>();
+    const Index step = (direction * d.blocks<Scalar>() + block) * d.t + time;
+    const Index offset = step * d.state_size<Scalar>();
+    return {gates + 4 * offset, cells + offset};
   }
 };
 
 /// L sequences of one direction, and where they lie in arrays of all sequences.
 template <class T>
 struct ConvLstmBlock {
-  ConvLstmBlock(const ConvLstmDims& dims, const T* all_lengths, Index direction_of, Index number)
+  ConvLstmBlock(const ConvLstmDims& dims, const T* all_lengths, Index of_direction, Index block)
       : d(dims),
-        direction(direction_of),
-        block(number),
-        first(number * lanes),
+        direction(of_direction),
+        number(block),
+        first(block * lanes),
         count(std::min(lanes, dims.n - first)),
         lengths(Packet<T>::load_partial(all_lengths + first, count)) {}
 
   static constexpr Index lanes = Packet<T>::width;
 
   ConvLstmDims d;
-  Index direction, block;
+  Index direction, number;
   Index first, count;  ///< sequences
   Packet<T> lengths;   ///< 0 in lanes without a sequence
 
-  Step step(Index number) const { return step_of(number, {d.n, d.t, d.u}, direction == 1); }
+  Step step(Index count_of) const { return step_of(count_of, {d.n, d.t, d.u}, direction == 1); }
 
-  /// yes in the lanes whose sequence has this step, no in the others.
-  Packet<T> if_active(Packet<T> time, Packet<T> yes, Packet<T> no) const {
-    return select_less(time, lengths, yes, no);
+  ActiveLanes<T> active(Index time) const {
+    return {Packet<T>::set(static_cast<T>(time)), lengths};
   }
 
   /// A state (D, N, H W, U) to lanes (H W, U, L) and back; zeros for null.

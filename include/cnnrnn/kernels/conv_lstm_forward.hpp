@@ -6,9 +6,6 @@
 
 #include "cnnrnn/kernels/conv_lstm.hpp"
 
-//   i = sigmoid(conv(x, h) + w_i c), f = sigmoid(... + w_f c), g = tanh(...), c' = f c + i g,
-//   o = sigmoid(... + w_o c'), or w_o c, h' = o tanh(c')
-
 CNNRNN_KERNELS_BEGIN
 
 /// One direction with its weights packed.
@@ -24,52 +21,39 @@ struct ConvLstmForward {
 
 namespace detail {
 
-/// A block of sequences on its way through the steps. A sequence that has no such step keeps its
-/// states and puts out zeros: its gates are i = g = o = 0, f = 1, which is what backward then
-/// finds.
+/// Takes blocks of sequences of one direction through their steps, one block after the other.
 template <class T>
-class ConvLstmForwardBlock {
+class ConvLstmForwardSteps {
  public:
-  ConvLstmForwardBlock(const ConvLstmBlock<T>& block, const ConvLstmForward<T>& weights)
-      : block_(block), d_(block.d), weights_(weights), map_(weights.convolution.source()) {
-    const Index state = d_.state_size<T>();
+  ConvLstmForwardSteps(const ConvLstmDims& d, const ConvLstmForward<T>& weights)
+      : d_(d), weights_(weights), map_(weights.convolution.source()) {
+    const Index state = d.state_size<T>();
     const Index source = weights.convolution.source_size();
     scratch_ = Tensor<T>({source + 6 * state + weights.convolution.scratch_size()});
     source_ = scratch_.mutable_data();
-    cell_ = source_ + source;
-    output_ = cell_ + state;
+    cells_ = source_ + source;
+    output_ = cells_ + state;
     gates_ = output_ + state;
     convolution_scratch_ = gates_ + 4 * state;
-    std::fill_n(source_, source, T(0));
+    map_.clear_border(channels(), source_);
   }
 
-  void run(const T* x, const T* h0, const T* c0, const ConvLstmTrace<T>& trace, T* y) {
-    block_.load_state(h0, output_);
-    block_.load_state(c0, cell_);
-    map_.for_each_pixel([&](Index pixel, Index place) {
-      std::copy_n(output_ + pixel * d_.u * lanes, d_.u * lanes, source_ + place * channels());
-    });
+  void run(const ConvLstmBlock<T>& block, const T* x, const T* h0, const T* c0,
+           const ConvLstmTrace<T>& trace, T* y, T* h, T* c) {
+    load_states(block, h0, c0);
+    const T* before = cells_;
     for (Index number = 0; number < d_.t; ++number) {
-      const Index time = block_.step(number).time;
-      load_input(x, time);
-      const bool traced = trace.gates != nullptr;
-      T* const gates = traced ? trace.gates_at(d_, block_.direction, block_.block, time) : gates_;
-      weights_.convolution.run(source_, weights_.bias, convolution_scratch_, gates);
-      step(time, gates);
-      store_output(y, time);
-      if (traced) {
-        std::copy_n(cell_, d_.state_size<T>(),
-                    trace.cells_at(d_, block_.direction, block_.block, time));
-      }
+      const Index time = block.step(number).time;
+      load_input(block, x, time);
+      const ConvLstmTrace<T> here = trace.gates == nullptr
+                                        ? ConvLstmTrace<T>{gates_, cells_}
+                                        : trace.at(d_, block.direction, block.number, time);
+      weights_.convolution.run(source_, weights_.bias, convolution_scratch_, here.gates);
+      step(block, time, before, here);
+      before = here.cells;
+      store_output(block, y, time);
     }
-  }
-
-  void store_states(T* h, T* c) {
-    map_.for_each_pixel([&](Index pixel, Index place) {
-      std::copy_n(source_ + place * channels(), d_.u * lanes, output_ + pixel * d_.u * lanes);
-    });
-    block_.store_state(output_, h);
-    block_.store_state(cell_, c);
+    store_states(block, before, h, c);
   }
 
  private:
@@ -78,67 +62,56 @@ class ConvLstmForwardBlock {
   /// Elements of a pixel of the source: the state, then the input.
   Index channels() const { return (d_.u + d_.c) * lanes; }
 
-  void load_input(const T* x, Index time) {
+  void load_states(const ConvLstmBlock<T>& block, const T* h0, const T* c0) {
+    block.load_state(h0, output_);
+    block.load_state(c0, cells_);
     map_.for_each_pixel([&](Index pixel, Index place) {
-      to_lanes(d_.c, block_.count, x + block_.place(time, pixel, d_.c), block_.stride(d_.c),
+      std::copy_n(output_ + pixel * d_.u * lanes, d_.u * lanes, source_ + place * channels());
+    });
+  }
+
+  void store_states(const ConvLstmBlock<T>& block, const T* cells, T* h, T* c) {
+    map_.for_each_pixel([&](Index pixel, Index place) {
+      std::copy_n(source_ + place * channels(), d_.u * lanes, output_ + pixel * d_.u * lanes);
+    });
+    block.store_state(output_, h);
+    block.store_state(cells, c);
+  }
+
+  void load_input(const ConvLstmBlock<T>& block, const T* x, Index time) {
+    map_.for_each_pixel([&](Index pixel, Index place) {
+      to_lanes(d_.c, block.count, x + block.place(time, pixel, d_.c), block.stride(d_.c),
                source_ + place * channels() + d_.u * lanes);
     });
   }
 
-  void store_output(T* y, Index time) const {
+  void store_output(const ConvLstmBlock<T>& block, T* y, Index time) const {
     const Index width = d_.directions * d_.u;
-    T* const to = y + block_.direction * d_.u;
+    T* const to = y + block.direction * d_.u;
     for (Index pixel = 0; pixel < d_.pixels(); ++pixel) {
-      from_lanes(d_.u, block_.count, output_ + pixel * d_.u * lanes,
-                 to + block_.place(time, pixel, width), block_.stride(width));
+      from_lanes(d_.u, block.count, output_ + pixel * d_.u * lanes,
+                 to + block.place(time, pixel, width), block.stride(width));
     }
   }
 
-  void step(Index time, T* gates) {
+  void step(const ConvLstmBlock<T>& block, Index time, const T* before,
+            const ConvLstmTrace<T>& here) {
+    const Index units = d_.u;
+    const ConvLstmForwardCell<T> cell{units * lanes, d_.peepholes == Peepholes::previous,
+                                      block.active(time)};
     map_.for_each_pixel([&](Index pixel, Index place) {
-      const T* const peepholes = weights_.peepholes.data() + pixel * d_.u * 3;
-      T* const gate = gates + pixel * 4 * d_.u * lanes;
-      const Index state = pixel * d_.u * lanes;
-      for (Index unit = 0; unit < d_.u; ++unit) {
-        const Index at = unit * lanes;
-        step_unit(time, peepholes + unit * 3, gate + at, cell_ + state + at, output_ + state + at,
-                  source_ + place * channels() + at);
-      }
+      const Index first = pixel * units * lanes;
+      cell.row(units, weights_.peepholes.data() + pixel * units * 3, here.gates + 4 * first,
+               before + first, here.cells + first, output_ + first, source_ + place * channels());
     });
   }
 
-  void step_unit(Index time, const T* peepholes, T* gate, T* cell, T* output, T* state) const {
-    using P = Packet<T>;
-    const Index next = d_.u * lanes;
-    const auto now = P::set(static_cast<T>(time));
-    const auto zero = P::zero();
-    const auto c = P::load(cell);
-    const auto seen = [&](Index k, Index gate_number, P from) {
-      return multiply_add(P::set(peepholes[k]), from, P::load(gate + gate_number * next));
-    };
-    const auto i = block_.if_active(now, sigmoid(seen(0, 0, c)), zero);
-    const auto f = block_.if_active(now, sigmoid(seen(1, 1, c)), P::set(T(1)));
-    const auto g = block_.if_active(now, tanh(P::load(gate + 2 * next)), zero);
-    const auto after = multiply_add(f, c, i * g);
-    const auto by_output = d_.peepholes == Peepholes::previous ? c : after;
-    const auto o = block_.if_active(now, sigmoid(seen(2, 3, by_output)), zero);
-    const auto h = o * tanh(after);
-    i.store(gate);
-    f.store(gate + next);
-    g.store(gate + 2 * next);
-    o.store(gate + 3 * next);
-    after.store(cell);
-    h.store(output);
-    block_.if_active(now, h, P::load(state)).store(state);
-  }
-
-  ConvLstmBlock<T> block_;
   ConvLstmDims d_;
   const ConvLstmForward<T>& weights_;
   LaneMap map_;
   Tensor<T> scratch_;
   T* source_;  // (source map, U + C, L)
-  T* cell_;    // (H W, U, L)
+  T* cells_;   // (H W, U, L)
   T* output_;  // (H W, U, L)
   T* gates_;   // (H W, 4U, L)
   T* convolution_scratch_;
@@ -157,12 +130,15 @@ void conv_lstm_forward(const ConvLstmDims& d, std::span<const ConvLstmWeights<T>
     directions.emplace_back(d, w);
   }
   const Index blocks = d.blocks<T>();
-  parallel_for(d.directions * blocks, 1, [&](Index job, Index) {
-    const Index direction = job / blocks;
-    detail::ConvLstmForwardBlock<T> block({d, lengths, direction, job % blocks},
-                                          directions[static_cast<std::size_t>(direction)]);
-    block.run(x, h0, c0, trace, y);
-    block.store_states(h, c);
+  const Index size = detail::conv_lstm_job_size(blocks);
+  const Index jobs = (blocks + size - 1) / size;
+  parallel_for(d.directions * jobs, 1, [&](Index job, Index) {
+    const Index direction = job / jobs;
+    const Index first = job % jobs * size;
+    detail::ConvLstmForwardSteps<T> steps(d, directions[static_cast<std::size_t>(direction)]);
+    for (Index block = first; block < std::min(blocks, first + size); ++block) {
+      steps.run({d, lengths, direction, block}, x, h0, c0, trace, y, h, c);
+    }
   });
 }
 

@@ -22,6 +22,17 @@ struct LaneMap {
   Index pixel(Index p, Index q) const { return (p + border) * columns + q + border; }
   Index pixels() const { return rows * columns; }
 
+  /// Stores zeros around the map, whose pixels have `size` elements.
+  template <class T>
+  void clear_border(Index size, T* data) const {
+    T* inside = data + pixel(0, 0) * size;
+    std::fill(data, inside, T(0));
+    for (Index p = 0; p < h; ++p, inside += columns * size) {
+      const Index next = p + 1 < h ? columns : pixels() - pixel(p, 0);
+      std::fill(inside + w * size, inside + next * size, T(0));
+    }
+  }
+
   /// Calls body(number, place) for every pixel of the map: its number without the border, and with.
   template <class Body>
   void for_each_pixel(const Body& body) const {

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/conv_lstm_backward.hpp"
 #include "cnnrnn/kernels/conv_lstm_forward.hpp"
 #include "cnnrnn/kernels/conv_lstm_weights.hpp"
 
@@ -155,16 +154,13 @@ struct ConvLstmLayerBackward {
     const Shape states{d.directions, d.n, d.h, d.w, d.u};
     Tensor<T> dh0(states);
     Tensor<T> dc0(states);
-    Tensor<T> dgates({d.n, d.t, d.h, d.w, d.directions * 4 * d.u});
-    Tensor<T> dpeepholes({d.blocks<T>(), d.directions, d.pixels(), d.u, 3});
-    kernels::conv_lstm_backward_steps<T>(
-        d, pointers, lengths.data(), c0->data(), {gates.data(), cells.data()},
-        {g.dy(0).data(), g.dy(1).data(), g.dy(2).data(), dgates.mutable_data(), dh0.mutable_data(),
-         dc0.mutable_data(), dpeepholes.mutable_data(), dx});
+    kernels::conv_lstm_backward<T>(d, pointers, x->data(), lengths.data(), h0->data(), c0->data(),
+                                   y->data(), {gates.data(), cells.data()},
+                                   {g.dy(0).data(), g.dy(1).data(), g.dy(2).data(),
+                                    dh0.mutable_data(), dc0.mutable_data(), dx},
+                                   gradients);
     g.give(1, dh0);
     g.give(2, dc0);
-    kernels::conv_lstm_backward_weights<T>(d, x->data(), lengths.data(), h0->data(), y->data(),
-                                           dgates.data(), dpeepholes.data(), gradients);
   }
 };
 
