@@ -19,7 +19,7 @@ namespace {
 struct Case {
   Index n, t, h, w, c, u, directions;
   Size2d kernel{3};
-  Peepholes peepholes = Peepholes::current;
+  ConvLstmPeepholes peepholes = ConvLstmPeepholes::current;
   std::vector<Index> lengths{};
   ConvAlgorithm algorithm = ConvAlgorithm::automatic;
 
@@ -31,13 +31,13 @@ struct Case {
 /// block, maps that are not square or smaller than the kernel, tiles of Winograd's partly outside.
 const std::vector<Case> cases{
     {2, 3, 3, 2, 3, 5, 1},
-    {1, 1, 4, 4, 1, 1, 2, {3}, Peepholes::previous},
-    {19, 2, 4, 4, 3, 9, 2, {3}, Peepholes::none},
-    {2, 2, 6, 7, 2, 3, 2, {3}, Peepholes::previous},
+    {1, 1, 4, 4, 1, 1, 2, {3}, ConvLstmPeepholes::previous},
+    {19, 2, 4, 4, 3, 9, 2, {3}, ConvLstmPeepholes::none},
+    {2, 2, 6, 7, 2, 3, 2, {3}, ConvLstmPeepholes::previous},
     {2, 3, 2, 2, 2, 3, 2, {5}},
-    {3, 2, 3, 5, 2, 4, 1, {1, 3}, Peepholes::none},
-    {2, 2, 1, 4, 3, 2, 2, {5, 3}, Peepholes::previous},
-    {3, 4, 4, 4, 2, 3, 2, {3}, Peepholes::current, {2, 4, 1}},
+    {3, 2, 3, 5, 2, 4, 1, {1, 3}, ConvLstmPeepholes::none},
+    {2, 2, 1, 4, 3, 2, 2, {5, 3}, ConvLstmPeepholes::previous},
+    {3, 4, 4, 4, 2, 3, 2, {3}, ConvLstmPeepholes::current, {2, 4, 1}},
     {18,
      3,
      2,
@@ -46,10 +46,10 @@ const std::vector<Case> cases{
      2,
      2,
      {3},
-     Peepholes::previous,
+     ConvLstmPeepholes::previous,
      {1, 3, 2, 2, 1, 3, 3, 1, 2, 3, 2, 1, 1, 2, 3, 3, 2, 1}},
-    {2, 2, 3, 3, 2, 3, 1, {3}, Peepholes::current, {}, ConvAlgorithm::winograd},
-    {2, 2, 4, 5, 2, 26, 2, {3}, Peepholes::current, {}, ConvAlgorithm::direct},
+    {2, 2, 3, 3, 2, 3, 1, {3}, ConvLstmPeepholes::current, {}, ConvAlgorithm::winograd},
+    {2, 2, 4, 5, 2, 26, 2, {3}, ConvLstmPeepholes::current, {}, ConvAlgorithm::direct},
 };
 
 template <class T>
@@ -65,7 +65,7 @@ Tensors<T> random_inputs(const Case& k) {
     std::uint64_t seed = 4 + static_cast<std::uint64_t>(6 * direction);
     std::vector<Shape> shapes{
         {4 * k.u, k.c, k.kernel.h, k.kernel.w}, {4 * k.u, k.u, k.kernel.h, k.kernel.w}, {4 * k.u}};
-    if (k.peepholes != Peepholes::none) {
+    if (k.peepholes != ConvLstmPeepholes::none) {
       shapes.insert(shapes.end(), {map, map, map});
     }
     for (const Shape& shape : shapes) {
@@ -87,7 +87,7 @@ std::vector<ConvLstmWeights<T>> weights_from(const Case& k, const std::vector<Va
   for (std::size_t at = 3; at < v.size();) {
     auto& w = directions.emplace_back(ConvLstmWeights<T>{v[at], v[at + 1], v[at + 2], {}, {}, {}});
     at += 3;
-    if (k.peepholes != Peepholes::none) {
+    if (k.peepholes != ConvLstmPeepholes::none) {
       w.peephole_i = v[at++];
       w.peephole_f = v[at++];
       w.peephole_o = v[at++];
@@ -128,7 +128,7 @@ class Reference {
   }
 
  private:
-  Index per_direction() const { return k_.peepholes == Peepholes::none ? 3 : 6; }
+  Index per_direction() const { return k_.peepholes == ConvLstmPeepholes::none ? 3 : 6; }
   const Tensor<double>& weight(Index number) const {
     return in_[static_cast<std::size_t>(first_ + number)];
   }
@@ -173,7 +173,7 @@ class Reference {
   }
 
   double peephole(Index number, Index p, Index q, Index u) const {
-    return k_.peepholes == Peepholes::none ? 0 : weight(3 + number)(u, p, q);
+    return k_.peepholes == ConvLstmPeepholes::none ? 0 : weight(3 + number)(u, p, q);
   }
 
   void step(Index n, Index t, Tensor<double>& h, Tensor<double>& c) const {
@@ -184,7 +184,7 @@ class Reference {
       const double i = sigmoid_of(sum(0) + peephole(0, p, q, u) * cell);
       const double f = sigmoid_of(sum(1) + peephole(1, p, q, u) * cell);
       const double after = f * cell + i * std::tanh(sum(2));
-      const double seen = k_.peepholes == Peepholes::previous ? cell : after;
+      const double seen = k_.peepholes == ConvLstmPeepholes::previous ? cell : after;
       const double o = sigmoid_of(sum(3) + peephole(2, p, q, u) * seen);
       c.mutable_at(p, q, u) = after;
       h.mutable_at(p, q, u) = o * std::tanh(after);
@@ -257,7 +257,7 @@ ConvLstmWeights<double> unit_weights(Index c, Index u) {
   return {ones({4 * u, c, 3, 3}), ones({4 * u, u, 3, 3}), ones({4 * u}), {}, {}, {}};
 }
 
-const ConvLstmLayerOptions no_peepholes{.peepholes = Peepholes::none};
+const ConvLstmLayerOptions no_peepholes{.peepholes = ConvLstmPeepholes::none};
 
 }  // namespace
 
@@ -270,9 +270,10 @@ TEST_CASE("a ConvLSTM layer has the gradients of its values") {
   std::vector<Case> small(cases);
   small[2].n = 2;
   small[2].u = 3;
-  small[8] = {3, 2, 2, 3, 1, 2, 2, {3}, Peepholes::previous, {1, 2, 1}};
+  small[8] = {3, 2, 2, 3, 1, 2, 2, {3}, ConvLstmPeepholes::previous, {1, 2, 1}};
   small[10].u = 3;
-  small.push_back({2, 2, 3, 3, 2, 2, 2, {3}, Peepholes::current, {}, ConvAlgorithm::winograd});
+  small.push_back(
+      {2, 2, 3, 3, 2, 2, 2, {3}, ConvLstmPeepholes::current, {}, ConvAlgorithm::winograd});
   for (std::size_t number = 0; number < small.size(); ++number) {
     const Case& k = small[number];
     const auto result =
@@ -284,7 +285,7 @@ TEST_CASE("a ConvLSTM layer has the gradients of its values") {
 
 TEST_CASE("a ConvLSTM of one pixel is an LSTM with peepholes") {
   const Index n = 3, t = 4, f = 5, u = 6;
-  const Case k{n, t, 1, 1, f, u, 1, {1}, Peepholes::current};
+  const Case k{n, t, 1, 1, f, u, 1, {1}, ConvLstmPeepholes::current};
   const auto in = random_inputs<double>(k);
   const auto output = layer<double>(k, std::vector<Variable<double>>(in.begin(), in.end()));
   for (Index sequence = 0; sequence < n; ++sequence) {
@@ -445,13 +446,13 @@ TEST_CASE("conv_lstm says what it expected and what came") {
   CHECK_THROWS_WITH(conv_lstm_layer(x, {weights}, {ones({2, 4, 4, 4, 2}), {}}, no_peepholes),
                     "conv_lstm: expected an initial state of shape (1, 4, 4, 4, 2), got (2, 4, 4, "
                     "4, 2)");
-  CHECK_THROWS_WITH(run(x, {weights}, {Peepholes::none, {5, 5}}),
+  CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 5}}),
                     "conv_lstm: expected 4 lengths, got 2");
-  CHECK_THROWS_WITH(run(x, {weights}, {Peepholes::none, {5, 6, 1, 1}}),
+  CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 6, 1, 1}}),
                     "conv_lstm: expected lengths of 1 to 5, got 6");
-  CHECK_THROWS_WITH(run(x, {weights}, {Peepholes::none, {5, 0, 1, 1}}), Contains("got 0"));
+  CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 0, 1, 1}}), Contains("got 0"));
   wrong.weight_ih = ones({8, 3, 5, 5});
   wrong.weight_hh = ones({8, 2, 5, 5});
-  CHECK_THROWS_WITH(run(x, {wrong}, {Peepholes::none, {}, ConvAlgorithm::winograd}),
+  CHECK_THROWS_WITH(run(x, {wrong}, {ConvLstmPeepholes::none, {}, ConvAlgorithm::winograd}),
                     "conv_lstm: expected a 3x3 kernel for Winograd's algorithm, got 5x5");
 }

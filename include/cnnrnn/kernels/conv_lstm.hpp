@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "cnnrnn/core/peepholes.hpp"
+#include "cnnrnn/core/conv_lstm_peepholes.hpp"
 #include "cnnrnn/kernels/conv2d_dims.hpp"
 #include "cnnrnn/kernels/conv_lstm_cell.hpp"
 #include "cnnrnn/kernels/lane_convolution.hpp"
-#include "cnnrnn/kernels/recurrent.hpp"
 
 // What both passes of a convolutional LSTM (Shi et al. 2015) share: a thread takes L sequences, one
 // in each lane, through all steps. A step is one convolution of the state and the input together.
@@ -20,7 +19,7 @@ CNNRNN_KERNELS_BEGIN
 struct ConvLstmDims {
   Index n, t, h, w, c, u, directions;
   Size2d kernel;
-  Peepholes peepholes;
+  ConvLstmPeepholes peepholes;
   ConvAlgorithm algorithm = ConvAlgorithm::automatic;
 
   Index pixels() const { return h * w; }
@@ -93,7 +92,7 @@ template <class T>
 Tensor<T> pack_peepholes(const ConvLstmDims& d, const ConvLstmWeights<T>& w) {
   auto packed = Tensor<T>::zeros({d.pixels(), d.u, 3});
   T* to = packed.mutable_data();
-  if (d.peepholes == Peepholes::none) {
+  if (d.peepholes == ConvLstmPeepholes::none) {
     return packed;
   }
   for (Index pixel = 0; pixel < d.pixels(); ++pixel) {
@@ -154,7 +153,8 @@ struct ConvLstmBlock {
   Index first, count;  ///< sequences
   Packet<T> lengths;   ///< 0 in lanes without a sequence
 
-  Step step(Index count_of) const { return step_of(count_of, {d.n, d.t, d.u}, direction == 1); }
+  /// The time of a step: the reverse direction begins at the last.
+  Index time(Index step) const { return direction == 1 ? d.t - 1 - step : step; }
 
   ActiveLanes<T> active(Index time) const {
     return {Packet<T>::set(static_cast<T>(time)), lengths};

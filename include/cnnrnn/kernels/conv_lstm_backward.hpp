@@ -78,13 +78,14 @@ class ConvLstmBackwardSteps {
     block.load_state(c0, c0_);
     std::fill_n(dw_, 3 * d_.state_size<T>(), T(0));
     for (Index number = d_.t - 1; number >= 0; --number) {
-      const Step step = block.step(number);
-      differentiate(block, step, weights.peepholes.data());
-      store_gates(block, step.time);
+      const Index time = block.time(number);
+      differentiate(block, number, weights.peepholes.data());
+      store_gates(block, time);
+      fetch_next(block, number);
       weights.convolution.run(source_, nullptr, convolution_scratch_, result_);
-      pass_state(block.active(step.time));
+      pass_state(block.active(time));
       if (gradients_.dx.needed()) {
-        pass_input(block, step.time);
+        pass_input(block, time);
       }
     }
     block.store_state(dh_, gradients_.dh0);
@@ -99,14 +100,37 @@ class ConvLstmBackwardSteps {
   /// Elements of a pixel of the convolution's result: the state's, then the input's.
   Index channels() const { return (gradients_.dx.needed() ? d_.u + d_.c : d_.u) * lanes; }
 
-  void differentiate(const ConvLstmBlock<T>& block, Step step, const T* peepholes) {
-    const auto here = trace_.at(d_, block.direction, block.number, step.time);
-    const T* const before =
-        step.first ? c0_ : trace_.at(d_, block.direction, block.number, step.before).cells;
+  /// While a step is computed, the memory that it writes and the next one reads comes near.
+  void fetch_next(const ConvLstmBlock<T>& block, Index number) const {
+    if (number > 0) {
+      const auto there = trace_.at(d_, block.direction, block.number, block.time(number - 1));
+      fetch_ahead(4 * d_.state_size<T>(), there.gates);
+      fetch_ahead(d_.state_size<T>(), there.cells);
+    }
+    if (stores_input(block)) {
+      const Index time = block.time(number);
+      for (Index sequence = 0; sequence < block.count; ++sequence) {
+        fetch_ahead<true>(d_.pixels() * d_.c, gradients_.dx.data() + block.place(time, 0, d_.c) +
+                                                  sequence * block.stride(d_.c));
+      }
+    }
+  }
+
+  /// Whether this direction is the one that stores dx, for both.
+  bool stores_input(const ConvLstmBlock<T>& block) const {
+    return gradients_.dx.needed() && block.direction + 1 == d_.directions;
+  }
+
+  void differentiate(const ConvLstmBlock<T>& block, Index number, const T* peepholes) {
+    const auto trace_at = [&](Index step) {
+      return trace_.at(d_, block.direction, block.number, block.time(step));
+    };
+    const auto here = trace_at(number);
+    const T* const before = number == 0 ? c0_ : trace_at(number - 1).cells;
     const Index units = d_.u;
-    const ConvLstmBackwardCell<T> cell{units * lanes, d_.peepholes == Peepholes::previous};
+    const ConvLstmBackwardCell<T> cell{units * lanes, d_.peepholes == ConvLstmPeepholes::previous};
     map_.for_each_pixel([&](Index pixel, Index place) {
-      load_output_gradient(block, step.time, pixel);
+      load_output_gradient(block, block.time(number), pixel);
       const Index first = pixel * units * lanes;
       cell.row(units, peepholes + pixel * units * 3, dy_, dh_ + first, here.gates + 4 * first,
                before + first, here.cells + first, source_ + place * 4 * units * lanes, dc_ + first,
@@ -153,7 +177,7 @@ class ConvLstmBackwardSteps {
     for (Index pixel = 0; pixel < d_.pixels(); ++pixel) {
       T* const dx = result_ + pixel * channels() + d_.u * lanes;
       T* const joined = joined_ + (time * d_.pixels() + pixel) * size;
-      if (joins_ && block.direction == 0) {
+      if (!stores_input(block)) {
         std::copy_n(dx, size, joined);
         continue;
       }

@@ -43,7 +43,7 @@ class ConvLstmForwardSteps {
     load_states(block, h0, c0);
     const T* before = cells_;
     for (Index number = 0; number < d_.t; ++number) {
-      const Index time = block.step(number).time;
+      const Index time = block.time(number);
       load_input(block, x, time);
       const ConvLstmTrace<T> here = trace.gates == nullptr
                                         ? ConvLstmTrace<T>{gates_, cells_}
@@ -97,7 +97,7 @@ class ConvLstmForwardSteps {
   void step(const ConvLstmBlock<T>& block, Index time, const T* before,
             const ConvLstmTrace<T>& here) {
     const Index units = d_.u;
-    const ConvLstmForwardCell<T> cell{units * lanes, d_.peepholes == Peepholes::previous,
+    const ConvLstmForwardCell<T> cell{units * lanes, d_.peepholes == ConvLstmPeepholes::previous,
                                       block.active(time)};
     map_.for_each_pixel([&](Index pixel, Index place) {
       const Index first = pixel * units * lanes;

@@ -45,7 +45,7 @@ struct ConvLstmOutput {
 };
 
 struct ConvLstmLayerOptions {
-  Peepholes peepholes = Peepholes::current;
+  ConvLstmPeepholes peepholes = ConvLstmPeepholes::current;
   std::vector<Index> lengths{};  ///< steps of each sequence, those behind them padding; none: all T
   ConvAlgorithm algorithm = ConvAlgorithm::automatic;
 };
@@ -64,7 +64,7 @@ void check_conv_lstm_weights(const kernels::ConvLstmDims& d, const ConvLstmWeigh
   check_conv_lstm_shape("a bias", {4 * d.u}, w.bias.defined() ? w.bias.shape() : Shape{4 * d.u});
   const Shape map{d.u, d.h, d.w};
   for (const auto& peephole : {w.peephole_i, w.peephole_f, w.peephole_o}) {
-    require<ShapeError>(peephole.defined() == (d.peepholes != Peepholes::none),
+    require<ShapeError>(peephole.defined() == (d.peepholes != ConvLstmPeepholes::none),
                         "conv_lstm: expected ",
                         peephole.defined() ? "no peepholes, got one of shape " : "peepholes ", map,
                         peephole.defined() ? "" : ", got undefined ones");
@@ -173,12 +173,12 @@ struct ConvLstmLayerBackward {
 ///   g = tanh(W_g * [x, h] + b_g), c' = f . c + i . g, o = sigmoid(W_o * [x, h] + w_o . c' + b_o),
 ///   h' = o . tanh(c')
 ///
-/// with c in place of c' in o for Peepholes::previous. x (N, T, H, W, C) -> y (N, T, H, W, D U),
-/// and the last states of each direction, h and c (D, N, H, W, U). Of a sequence shorter than T, y
-/// is 0 past its end, the states are those of its last step, and what x holds there, which must be
-/// finite, does not count. Saves x, the weights, the initial states, y, the gates and the cell
-/// states of all steps. Throws ShapeError, also for T = 0 and an even kernel, and ValueError for
-/// lengths out of range and for an algorithm that does not exist for the kernel.
+/// with c in place of c' in o for ConvLstmPeepholes::previous. x (N, T, H, W, C) -> y (N, T, H, W,
+/// D U), and the last states of each direction, h and c (D, N, H, W, U). Of a sequence shorter than
+/// T, y is 0 past its end, the states are those of its last step, and what x holds there, which
+/// must be finite, does not count. Saves x, the weights, the initial states, y, the gates and the
+/// cell states of all steps. Throws ShapeError, also for T = 0 and an even kernel, and ValueError
+/// for lengths out of range and for an algorithm that does not exist for the kernel.
 template <class T>
 ConvLstmOutput<T> conv_lstm_layer(const Variable<T>& x,
                                   const std::vector<ConvLstmWeights<T>>& directions,
