@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "cnnrnn/autograd/gradcheck.hpp"
+#include "cnnrnn/ops/add.hpp"
+#include "cnnrnn/ops/concat.hpp"
+#include "cnnrnn/ops/slice.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/random_tensor.hpp"
@@ -365,6 +368,36 @@ TEST_CASE("what lies past the end of a ConvLSTM's sequence does not count") {
     require_close(got[i], expected[i], 1e-12);
   }
   CHECK(expected[3](0, 2, 0, 0, 0) == 0);
+}
+
+TEST_CASE("a ConvLSTM's gradients are the sums of those of its parts") {
+  // So large that the weights' gradients are summed in more than one range.
+  const Case all{70, 4, 8, 8, 5, 6, 2};
+  const auto inputs = random_inputs<double>(all);
+  const auto run = [&](Index first, Index count) {
+    Case part = all;
+    part.n = count;
+    std::vector<Variable<double>> leaves;
+    leaves.emplace_back(slice(Variable<double>(inputs[0]), 0, first, count).value(), true);
+    for (const std::size_t state : {1U, 2U}) {
+      leaves.emplace_back(slice(Variable<double>(inputs[state]), 1, first, count).value(), true);
+    }
+    for (std::size_t i = 3; i < inputs.size(); ++i) {
+      leaves.emplace_back(inputs[i], true);
+    }
+    const auto y = layer<double>(part, leaves)[0];
+    y.backward(Tensor<double>::ones(y.shape()));
+    return leaves;
+  };
+  const auto whole = run(0, 70);
+  const auto half = run(0, 33);
+  const auto rest = run(33, 37);
+  for (std::size_t i = 3; i < inputs.size(); ++i) {
+    CAPTURE(i);
+    require_close(whole[i].grad(), add<double>(half[i].grad(), rest[i].grad()).value(), 1e-12);
+  }
+  const auto dx = concat<double>({half[0].grad(), rest[0].grad()}, 0);
+  require_close(whole[0].grad(), dx.value(), 1e-12);
 }
 
 TEST_CASE("a ConvLSTM gives the same bytes for any number of threads") {
