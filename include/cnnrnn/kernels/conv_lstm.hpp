@@ -105,7 +105,7 @@ Tensor<T> pack_peepholes(const ConvLstmDims& d, const ConvLstmWeights<T>& w) {
   return packed;
 }
 
-/// Sequences of the batch one after the other, in whole blocks but for the last.
+/// Consecutive sequences of the batch: whole blocks, but for the last of them.
 struct SequenceRange {
   Index first, count;
 };

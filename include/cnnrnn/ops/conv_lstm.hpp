@@ -132,25 +132,37 @@ Tensor<T> conv_lstm_lengths(const kernels::ConvLstmDims& d, const std::vector<In
   return steps;
 }
 
+/// The weights of the directions, each in the order of ConvLstmWeights::all.
+template <class T>
+using SavedConvLstmWeights = std::vector<std::array<Saved<T>, 6>>;
+
+template <class T>
+std::vector<kernels::ConvLstmWeights<T>> conv_lstm_pointers(const SavedConvLstmWeights<T>& saved) {
+  std::vector<kernels::ConvLstmWeights<T>> pointers;
+  for (const auto& [weight_ih, weight_hh, bias, peephole_i, peephole_f, peephole_o] : saved) {
+    pointers.push_back({weight_ih->data(), weight_hh->data(), bias->data(), peephole_i->data(),
+                        peephole_f->data(), peephole_o->data()});
+  }
+  return pointers;
+}
+
 /// The backward function of one layer; its inputs are x, h0, c0 and six weights a direction.
 template <class T>
 struct ConvLstmLayerBackward {
   kernels::ConvLstmDims d;
   Saved<T> x, h0, c0, y;
   Tensor<T> lengths, gates, cells;
-  std::vector<std::array<Saved<T>, 6>> weights;
+  SavedConvLstmWeights<T> weights;
 
   void operator()(Gradients<T>& g) const {
-    std::vector<kernels::ConvLstmWeights<T>> pointers;
-    std::vector<kernels::ConvLstmWeightGradients<T>> gradients;
     const auto dx = g.dx(0);
-    for (const auto& w : weights) {
-      pointers.push_back(
-          {w[0]->data(), w[1]->data(), w[2]->data(), w[3]->data(), w[4]->data(), w[5]->data()});
-      const Index first = 3 + std::ssize(gradients) * 6;
+    std::vector<kernels::ConvLstmWeightGradients<T>> gradients;
+    for (Index k = 0; k < d.directions; ++k) {
+      const Index first = 3 + 6 * k;
       gradients.push_back({g.dx(first), g.dx(first + 1), g.dx(first + 2), g.dx(first + 3),
                            g.dx(first + 4), g.dx(first + 5)});
     }
+    const auto pointers = conv_lstm_pointers<T>(weights);
     const Shape states{d.directions, d.n, d.h, d.w, d.u};
     Tensor<T> dh0(states);
     Tensor<T> dc0(states);
@@ -185,18 +197,16 @@ ConvLstmOutput<T> conv_lstm_layer(const Variable<T>& x,
                                   const ConvLstmStates<T>& initial = {},
                                   const ConvLstmLayerOptions& options = {}) {
   const kernels::ConvLstmDims d = detail::conv_lstm_dims(x, directions, initial, options);
-  std::vector<kernels::ConvLstmWeights<T>> pointers;
   std::vector<Variable<T>> inputs{x, initial.h, initial.c};
-  std::vector<std::array<Saved<T>, 6>> saved;
+  detail::SavedConvLstmWeights<T> saved;
   for (const auto& w : directions) {
     const auto all = w.all();
     inputs.insert(inputs.end(), all.begin(), all.end());
     auto& weights = saved.emplace_back();
     std::transform(all.begin(), all.end(), weights.begin(),
                    [](const Variable<T>& weight) { return Saved<T>(weight.value()); });
-    pointers.push_back({all[0].value().data(), all[1].value().data(), all[2].value().data(),
-                        all[3].value().data(), all[4].value().data(), all[5].value().data()});
   }
+  const auto pointers = detail::conv_lstm_pointers<T>(saved);
   const bool traced =
       grad_enabled() &&
       std::any_of(inputs.begin(), inputs.end(), [](const auto& v) { return v.requires_grad(); });
