@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <type_traits>
+#include <cstddef>
 
 #include "cnnrnn/core/conv_algorithm.hpp"
 #include "cnnrnn/kernels/gemm_microkernel.hpp"
 #include "cnnrnn/kernels/lane_maps.hpp"
-#include "cnnrnn/kernels/winograd_block.hpp"
+#include "cnnrnn/kernels/winograd_tiles.hpp"
 
 // Convolutions of lane maps at stride one that keep the size of the map.
 //
@@ -209,9 +209,33 @@ class LaneConvolution {
                                 m + point * m_point() + tile * R * lanes);
       }
     }
-    for (Index row = 0; row < R; ++row) {
-      detail::winograd_outputs(tiles(d_.h, d_.w, d_.o), 0, tile_rows(), WholeLanes<T>{row * lanes},
-                               m + row * lanes, m_point(), R * lanes, to, false);
+    for_winograd_tiles(tiles(d_.h, d_.w, d_.o), 0, tile_rows(),
+                       [&](const WinogradTile& tile, Index index) {
+                         for (Index row = 0; row < R; ++row) {
+                           store_tile(tile, m + (index * R + row) * lanes, to + row * lanes);
+                         }
+                       });
+  }
+
+  /// One output of a tile, (points, L) to its pixels of (H, W, O, L).
+  void store_tile(const WinogradTile& tile, const T* m, T* to) const {
+    constexpr Index side = Winograd::output;
+    const Index column = d_.o * lanes;
+    const Index row = d_.w * column;
+    const Index rows = std::min(side, d_.h - tile.row);
+    const Index columns = std::min(side, d_.w - tile.column);
+    const auto transform = winograd_transform<T, detail::WinogradOutput>;
+    T* const corner = to + tile.row * row + tile.column * column;
+    if (rows == side && columns == side) {
+      transform(m, Winograd::input * m_point(), m_point(), corner, row, column);
+      return;
+    }
+    T whole[static_cast<std::size_t>(side * side * lanes)];
+    transform(m, Winograd::input * m_point(), m_point(), whole, side * lanes, lanes);
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) {
+        std::copy_n(whole + (i * side + j) * lanes, lanes, corner + i * row + j * column);
+      }
     }
   }
 
