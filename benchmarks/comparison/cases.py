@@ -52,7 +52,8 @@ class Cases:
         rows = [Row("kernels", name, self.kernel(name), [self.onednn(name)])
                 for name in self.names("kernels_bench", "conv2d_[a-z_]+")]
         for name in self.names("kernels_bench", "(?!conv2d|linear)[a-z_]+_(forward|train)"):
-            layouts = ("nchw", "channels_last") if name.count("/") == 2 else ("nchw",)
+            images = name.count("/") == 2 or name.startswith("convlstm")
+            layouts = ("nchw", "channels_last") if images else ("nchw",)
             rows.append(self.against_torch("kernels", "kernels_bench", name, layouts))
         return rows
 

@@ -53,6 +53,49 @@ def recurrent(kind, train, **options):
     return make
 
 
+class ConvLstm(nn.Module):
+    """One direction, composed of convolutions: x (N, T, C, H, W) -> all hidden states. The input is
+    convolved for all steps at once; the peepholes are Shi's."""
+
+    def __init__(self, channels, filters, size):
+        super().__init__()
+        self.filters = filters
+        self.ih = nn.Conv2d(channels, 4 * filters, 3, 1, 1)
+        self.hh = nn.Conv2d(filters, 4 * filters, 3, 1, 1, bias=False)
+        self.ci, self.cf, self.co = (nn.Parameter(torch.zeros(filters, size, size))
+                                     for _ in range(3))
+
+    def forward(self, x):
+        inputs = self.ih(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        h = c = x.new_zeros(x.shape[0], self.filters, *x.shape[3:])
+        states = []
+        for step in range(x.shape[1]):
+            i, f, g, o = (inputs[:, step] + self.hh(h)).chunk(4, 1)
+            i, f = torch.sigmoid(i + self.ci * c), torch.sigmoid(f + self.cf * c)
+            c = f * c + i * torch.tanh(g)
+            h = torch.sigmoid(o + self.co * c) * torch.tanh(c)
+            states.append(h)
+        return torch.stack(states, 1)
+
+
+def conv_lstm(train):
+    """Both directions on sequences of 4 x 4 patches."""
+    def make(layout, steps, channels, filters):
+        cells = nn.ModuleList([ConvLstm(channels, filters, 4) for _ in range(2)])
+        cells = cells.to(memory_format=layout)
+        x = torch.randn(SEQUENCES * steps, channels, 4, 4).contiguous(memory_format=layout)
+        x = x.unflatten(0, (SEQUENCES, steps))
+
+        def run(x):
+            return torch.cat([cells[0](x), cells[1](x.flip(1)).flip(1)], 2)
+
+        if train:
+            return training_pass(x, cells, run)
+        return lambda: torch.no_grad()(run)(x)
+
+    return make
+
+
 def batch_norm_relu(layout, size, channels):
     module = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
     return training_pass(images(size, channels, layout), module, module)
@@ -73,6 +116,8 @@ CASES = {
     "gru_train": recurrent(nn.GRU, train=True),
     "rnn_forward": recurrent(nn.RNN, train=False, nonlinearity="relu"),
     "rnn_train": recurrent(nn.RNN, train=True, nonlinearity="relu"),
+    "convlstm_forward": conv_lstm(train=False),
+    "convlstm_train": conv_lstm(train=True),
     "batch_norm_relu_train": batch_norm_relu,
     "max_pool_train": max_pool,
 }
