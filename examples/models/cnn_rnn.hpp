@@ -4,7 +4,7 @@
 
 /// The CNN and the CNN-RNN of Yin, Zhang and Shao (2019), section 4, for images (N, 32, 32, 3): two
 /// stages of two convolutions, a dense layer, and with an rnn a tap after each stage. Throws
-/// ValueError for an rnn it does not know.
+/// ValueError for options it does not know.
 template <class T>
 class CnnRnn : public PlainNetwork<T> {
  public:

@@ -16,7 +16,7 @@ struct PlainLayout {
 /// Stages of 3x3 convolutions, batch norm and ReLU that end in 2x2 max-pooling, then dense layers;
 /// after each stage, if asked for, an RNN tap that reads the feature map patch by patch, row by row
 /// (Yin, Zhang and Shao 2019). The taps' final states join the dense features before the last
-/// layer. Throws ValueError for an rnn it does not know.
+/// layer. Throws ValueError for options it does not know.
 template <class T>
 class PlainNetwork : public cnnrnn::nn::Layer<T> {
   using Index = cnnrnn::Index;
@@ -25,11 +25,11 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
 
  public:
   PlainNetwork(const PlainLayout& layout, const NetworkOptions& options, Random& random)
-      : description_(layout.name + "(rnn " + checked(layout.name.c_str(), options).rnn + ")"),
+      : name_(layout.name),
         stages_(make_stages(layout, random)),
         head_(make_head(layout, random)),
-        taps_(make_taps<T>(options.rnn, tapped_maps(layout), random)),
-        out_(layout.dense.back() + tap_features(taps_), options.classes, random) {}
+        taps_(layout.name, options, maps(layout), random),
+        out_(layout.dense.back() + taps_.features(), options.classes, random) {}
 
   /// Images (N, 32, 32, 3) -> logits (N, classes).
   Variable operator()(const Variable& x) override {
@@ -37,9 +37,7 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
     std::vector<Variable> tapped;
     for (std::size_t k = 0; k < stages_.size(); ++k) {
       map = stages_[k](map);  // (N, 16, 16, C), then (N, 8, 8, C), ...
-      if (!taps_.empty()) {
-        tapped.push_back(taps_[k](map));
-      }
+      taps_.read(k, map, tapped);
     }
     const Variable dense = head_(flatten(map));
     if (tapped.empty()) {
@@ -56,7 +54,7 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
     visitor("out", out_);
   }
 
-  std::string describe() const override { return description_; }
+  std::string describe() const override { return name_ + '(' + taps_.describe() + ')'; }
 
  private:
   using Sequential = cnnrnn::nn::Sequential<T>;
@@ -100,8 +98,8 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
     return head;
   }
 
-  static std::vector<cnnrnn::nn::RnnTapOptions> tapped_maps(const PlainLayout& layout) {
-    std::vector<cnnrnn::nn::RnnTapOptions> maps;
+  static TapMaps maps(const PlainLayout& layout) {
+    TapMaps maps;
     for (std::size_t k = 0; k < layout.stages.size(); ++k) {
       maps.push_back({.channels = layout.stages[k].back(),
                       .height = map_size(k),
@@ -112,9 +110,9 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
     return maps;
   }
 
-  std::string description_;
+  std::string name_;
   std::vector<Sequential> stages_;
   Sequential head_;
-  std::vector<cnnrnn::nn::RnnTap<T>> taps_;
+  RnnTaps<T> taps_;
   cnnrnn::nn::Linear<T> out_;
 };

@@ -56,8 +56,8 @@ class ResidualBlock : public cnnrnn::nn::Layer<T> {
 };
 
 /// ResNet-20 (He et al. 2015, section 4.2, n = 3), and with an rnn the taps of Yin, Zhang and Shao
-/// (2019) after each of its three stages, for images (N, 32, 32, 3). Throws ValueError for an rnn
-/// it does not know.
+/// (2019) after each of its three stages, for images (N, 32, 32, 3). Throws ValueError for
+/// options it does not know.
 template <class T>
 class ResNet20 : public cnnrnn::nn::Layer<T> {
   using Index = cnnrnn::Index;
@@ -66,12 +66,11 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
 
  public:
   ResNet20(const NetworkOptions& options, Random& random)
-      : description_("ResNet20(rnn " + checked("ResNet20", options).rnn + ")"),
-        stem_(cnnrnn::nn::Conv2d<T>(3, 16, {.kernel = 3, .padding = 1, .bias = false}, random),
+      : stem_(cnnrnn::nn::Conv2d<T>(3, 16, {.kernel = 3, .padding = 1, .bias = false}, random),
               cnnrnn::nn::BatchNorm2d<T>(16), cnnrnn::nn::Relu<T>()),
         stages_(make_stages(random)),
-        taps_(make_taps<T>(options.rnn, tapped_maps(), random)),
-        out_(64 + tap_features(taps_), options.classes, random) {}
+        taps_("ResNet20", options, maps(), random),
+        out_(64 + taps_.features(), options.classes, random) {}
 
   /// Images (N, 32, 32, 3) -> logits (N, classes).
   Variable operator()(const Variable& x) override {
@@ -79,9 +78,7 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
     std::vector<Variable> features;
     for (std::size_t k = 0; k < stages_.size(); ++k) {
       map = stages_[k](map);  // (N, 32, 32, 16), then (N, 16, 16, 32), (N, 8, 8, 64)
-      if (!taps_.empty()) {
-        features.push_back(taps_[k](map));
-      }
+      taps_.read(k, map, features);
     }
     features.insert(features.begin(), global_avg_pool2d(map));
     return out_(concat(features));
@@ -94,7 +91,7 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
     visitor("out", out_);
   }
 
-  std::string describe() const override { return description_; }
+  std::string describe() const override { return "ResNet20(" + taps_.describe() + ')'; }
 
  private:
   using Sequential = cnnrnn::nn::Sequential<T>;
@@ -114,15 +111,14 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
     return stages;
   }
 
-  static std::vector<cnnrnn::nn::RnnTapOptions> tapped_maps() {
+  static TapMaps maps() {
     return {{.channels = 16, .height = 32, .width = 32, .patch = 8, .units = 32},
             {.channels = 32, .height = 16, .width = 16, .patch = 4, .units = 32},
             {.channels = 64, .height = 8, .width = 8, .patch = 2, .units = 32}};
   }
 
-  std::string description_;
   Sequential stem_;
   std::vector<Sequential> stages_;
-  std::vector<cnnrnn::nn::RnnTap<T>> taps_;
+  RnnTaps<T> taps_;
   cnnrnn::nn::Linear<T> out_;
 };

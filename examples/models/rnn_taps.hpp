@@ -1,43 +1,118 @@
 #pragma once
 
+#include <algorithm>
+#include <charconv>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "cnnrnn/cnnrnn.hpp"
+#include "models/network_options.hpp"
+#include "models/tap_parts.hpp"
 
-/// What the networks of Yin, Zhang and Shao (2019) are asked for.
-struct NetworkOptions {
-  std::string rnn = "none";  ///< what reads the feature maps beside the network: none or lstm
-  cnnrnn::Index classes = 10;
-};
+/// The feature maps of a network, one for each stage, and how a tap reads them.
+using TapMaps = std::vector<cnnrnn::nn::RnnTapOptions>;
 
-/// The options, of the network `name`; throws ValueError for an rnn that is not known.
-inline const NetworkOptions& checked(const char* name, const NetworkOptions& options) {
-  cnnrnn::require<cnnrnn::ValueError>(options.rnn == "none" || options.rnn == "lstm", name,
-                                      ": expected rnn none or lstm, got ", options.rnn);
-  return options;
-}
-
-/// A tap for each of the feature maps, or none at all without an rnn.
+/// The RNN taps of a network (Yin, Zhang and Shao 2019, section 2): after each stage, or after
+/// those of NetworkOptions::taps, one that reads the stage's feature map patch by patch, row by
+/// row. Without an rnn there are none.
 template <class T>
-std::vector<cnnrnn::nn::RnnTap<T>> make_taps(const std::string& rnn,
-                                             const std::vector<cnnrnn::nn::RnnTapOptions>& maps,
-                                             cnnrnn::Random& random) {
-  std::vector<cnnrnn::nn::RnnTap<T>> taps;
-  if (rnn != "none") {
-    for (const auto& map : maps) {
-      taps.emplace_back(cnnrnn::nn::LstmRows<T>(map, random));
+class RnnTaps : public cnnrnn::nn::Module<T> {
+  using Variable = cnnrnn::Variable<T>;
+
+ public:
+  /// Throws ValueError, for the network `network`, for options that name no part or no stage, and
+  /// for a wavelet or stages without an rnn.
+  RnnTaps(const std::string& network, const NetworkOptions& options, const TapMaps& maps,
+          cnnrnn::Random& random)
+      : description_(describe(options)) {
+    const auto cells = tap_cells<T>();
+    const auto wavelets = tap_wavelets<T>();
+    const auto* const cell = find_part(network, "rnn", cells, options.rnn);
+    const auto* const wavelet = find_part(network, "wavelet", wavelets, options.wavelet);
+    const auto stages = tapped_stages(network, options.taps, maps.size());
+    if (cell == nullptr) {
+      cnnrnn::require<cnnrnn::ValueError>(
+          wavelet == nullptr && options.taps == "all", network,
+          ": expected an rnn behind a wavelet or at chosen stages, got rnn none");
+      return;
+    }
+    wavelet_ = wavelet == nullptr ? nullptr : wavelet->make();
+    stages_ = stages;
+    for (const std::size_t stage : stages) {
+      taps_.push_back(cell->make(wavelet_ ? halved(maps[stage]) : maps[stage], random));
     }
   }
-  return taps;
-}
 
-/// How many features all taps give together.
-template <class T>
-cnnrnn::Index tap_features(const std::vector<cnnrnn::nn::RnnTap<T>>& taps) {
-  cnnrnn::Index features = 0;
-  for (const auto& tap : taps) {
-    features += tap.features();
+  /// Appends what the tap after a stage, if there is one, makes of its map: (N, H, W, C) ->
+  /// (N, features).
+  void read(std::size_t stage, const Variable& map, std::vector<Variable>& features) {
+    for (std::size_t k = 0; k < taps_.size(); ++k) {
+      if (stages_[k] == stage) {
+        features.push_back(taps_[k](wavelet_ ? (*wavelet_)(map) : map));
+      }
+    }
   }
-  return features;
-}
+
+  /// How many features all taps give together.
+  cnnrnn::Index features() const {
+    cnnrnn::Index features = 0;
+    for (const auto& tap : taps_) {
+      features += tap.features();
+    }
+    return features;
+  }
+
+  void visit(cnnrnn::nn::Visitor<T>& visitor) override {
+    for (std::size_t k = 0; k < taps_.size(); ++k) {
+      visitor(std::to_string(k), taps_[k]);
+    }
+  }
+
+  std::string describe() const override { return description_; }
+
+ private:
+  static std::string describe(const NetworkOptions& options) {
+    return "rnn " + options.rnn +
+           (options.wavelet == "none" ? "" : ", wavelet " + options.wavelet) +
+           (options.taps == "all" ? "" : ", taps " + options.taps);
+  }
+
+  /// What a one-level wavelet transform makes of a map: four sub-bands of half the size.
+  static cnnrnn::nn::RnnTapOptions halved(cnnrnn::nn::RnnTapOptions map) {
+    map.channels *= 4;
+    map.height /= 2;
+    map.width /= 2;
+    return map;
+  }
+
+  /// The stages, from 0 on, that `taps` names from 1 on.
+  static std::vector<std::size_t> tapped_stages(const std::string& network, const std::string& taps,
+                                                std::size_t count) {
+    std::vector<std::size_t> stages;
+    if (taps == "all") {
+      for (std::size_t stage = 0; stage < count; ++stage) {
+        stages.push_back(stage);
+      }
+      return stages;
+    }
+    const char* const end = taps.data() + taps.size();
+    std::size_t number = 0;
+    std::size_t last = 0;
+    for (const char* at = taps.data(); at <= end; ++at) {
+      const auto [rest, error] = std::from_chars(at, end, number);
+      const bool read = error == std::errc() && (rest == end || *rest == ',');
+      cnnrnn::require<cnnrnn::ValueError>(read && number > last && number <= count, network,
+                                          ": expected taps all, or stages from 1 to ", count,
+                                          " as in 1,2, got ", taps);
+      stages.push_back(number - 1);
+      last = number;
+      at = rest;
+    }
+    return stages;
+  }
+
+  std::string description_;
+  std::unique_ptr<cnnrnn::nn::Layer<T>> wavelet_;
+  std::vector<std::size_t> stages_;
+  std::vector<cnnrnn::nn::RnnTap<T>> taps_;
+};

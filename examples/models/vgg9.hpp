@@ -4,7 +4,7 @@
 
 /// VGGNet-9 and VGGNet-9 with RNN taps of Yin, Zhang and Shao (2019), section 5, for images
 /// (N, 32, 32, 3): the network of Simonyan and Zisserman (2015), less two of its five poolings with
-/// their stages. Throws ValueError for an rnn it does not know.
+/// their stages. Throws ValueError for options it does not know.
 template <class T>
 class Vgg9 : public PlainNetwork<T> {
  public:

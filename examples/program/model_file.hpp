@@ -5,6 +5,7 @@
 
 #include "cnnrnn/io/model.hpp"
 #include "program/classifier.hpp"
+#include "program/settings.hpp"
 
 namespace program {
 

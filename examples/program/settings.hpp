@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -8,22 +7,19 @@
 #include <vector>
 
 #include "cnnrnn/cnnrnn.hpp"
+#include "models/network_options.hpp"
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkOptions, rnn, wavelet, taps, classes)
 
 namespace program {
 
-/// Which of a program's networks.
-struct ModelChoice {
-  std::string rnn = "none";
-  std::string wavelet = "none";
-  cnnrnn::Index classes = 10;
-};
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ModelChoice, rnn, wavelet, classes)
-
 /// Everything that decides what a training run computes; config.json holds it.
 struct RunConfig {
+  std::string program;
   std::string data = "auto";
-  ModelChoice model;
+  NetworkOptions model;
   cnnrnn::Index epochs = 10;
+  double stop_at_train_accuracy = 0;  ///< ends the run before its last epoch; 0: never
   cnnrnn::Index batch = 128;
   double learning_rate = 1e-3;
   std::string schedule = "constant";
@@ -31,15 +27,17 @@ struct RunConfig {
   double clip_norm = 0;
   bool augment = false;
   std::uint64_t seed = 0;
-  cnnrnn::Index limit = 0;  ///< images of each part; 0: all
+  cnnrnn::Index holdout = 0;  ///< training images that take the place of the test images
+  cnnrnn::Index limit = 0;    ///< images of each part; 0: all
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, data, model, epochs, batch, learning_rate, schedule,
-                                   rnn_l2, clip_norm, augment, seed, limit)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, program, data, model, epochs, stop_at_train_accuracy,
+                                   batch, learning_rate, schedule, rnn_l2, clip_norm, augment, seed,
+                                   holdout, limit)
 
 /// What a trained model must carry to be used on images again.
 struct ModelCard {
   std::string program;
-  ModelChoice model;
+  NetworkOptions model;
   std::string data_name;
   std::vector<std::string> class_names;
   std::vector<double> mean;

@@ -4,14 +4,16 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "cnnrnn/data/open_dataset.hpp"
 #include "cnnrnn/train/checkpoints.hpp"
 #include "cnnrnn/train/interrupt.hpp"
 #include "program/model_file.hpp"
+#include "program/run_folder.hpp"
 #include "program/terminal.hpp"
-#include "program/text_file.hpp"
 
 namespace program {
 
@@ -26,40 +28,19 @@ struct TrainOptions {
   cnnrnn::Index checkpoint_every = 0;  ///< batches; 0: at the end of each epoch only
 };
 
-/// The files of a run in its folder.
-struct RunFolder {
-  std::string folder;
-
-  std::string config() const { return folder + "/config.json"; }
-  std::string resume() const { return folder + "/resume.safetensors"; }
-  std::string model() const { return folder + "/checkpoint.safetensors"; }
-  std::string history() const { return folder + "/history.csv"; }
-};
-
-/// The configuration that a run in `folder` was started with. Throws FileError.
-inline RunConfig read_config(const RunFolder& folder) {
-  try {
-    return nlohmann::json::parse(read_text(folder.config())).get<RunConfig>();
-  } catch (const nlohmann::json::exception& error) {
-    throw cnnrnn::FileError(folder.config() + ": expected a configuration, got " + error.what());
+/// All parameters but the recurrent weights in one group, and these in another with the paper's L2
+/// term (section 4.2).
+inline std::vector<cnnrnn::optim::ParameterGroup<float>> parameter_groups(Classifier::Model& model,
+                                                                          double rnn_l2) {
+  cnnrnn::optim::ParameterGroup<float> plain;
+  cnnrnn::optim::ParameterGroup<float> recurrent;
+  recurrent.weight_decay = rnn_l2;
+  for (const auto& [path, parameter] : model.named_parameters()) {
+    const auto rnn = path.find(".rnn.");
+    const bool decays = rnn != std::string::npos && path.find("weight", rnn) != std::string::npos;
+    (decays ? recurrent : plain).parameters.push_back(parameter);
   }
-}
-
-/// What a resumed run computes: as it was started, but with as many epochs as now asked for. Throws
-/// ValueError when the user asks for anything else.
-inline RunConfig resumed_config(const TrainOptions& options, const RunFolder& folder) {
-  RunConfig config = read_config(folder);
-  const nlohmann::json asked = options.config;
-  nlohmann::json now = config;
-  for (const std::string& name : options.given) {
-    const bool of_model = name == "rnn" || name == "wavelet";
-    (of_model ? now["model"] : now)[name] = (of_model ? asked["model"] : asked).at(name);
-  }
-  const auto changed = differences(config, now.get<RunConfig>(), {"epochs", "data"});
-  cnnrnn::require<cnnrnn::ValueError>(changed.empty(), "--resume: expected the options of ",
-                                      folder.config(), ", got ",
-                                      changed.empty() ? "" : changed.front());
-  return now.get<RunConfig>();
+  return {plain, recurrent};
 }
 
 /// A training run of an example program, from its options to its files.
@@ -68,7 +49,8 @@ class TrainingRun {
   TrainingRun(const Classifier& classifier, const TrainOptions& options)
       : options_(options),
         folder_{options.out},
-        config_(options.resume ? resumed_config(options, folder_) : options.config),
+        config_(options.resume ? resumed_config(folder_, options.config, options.given)
+                               : options.config),
         data_(open_data()),
         random_(config_.seed) {
     check_folder();
@@ -91,20 +73,11 @@ class TrainingRun {
     const train::Interrupt interrupt;
     train::Trainer<float> trainer(*model_, *optimizer_, train_loader(), test_loader(),
                                   trainer_options(checkpoints, interrupt));
-    train::TrainingState state;
-    if (options_.resume) {
-      state = checkpoints.resume();
-      std::cout << "resumed: " << state.epoch << " epochs and " << state.batch
-                << " batches are done" << std::endl;
-    } else {
-      remove_old_run();
-    }
-    io::write_text(folder_.config(), nlohmann::json(config_).dump(2) + "\n");
-    if (state.epoch >= config_.epochs) {
-      std::cout << "nothing to do: " << state.epoch << " of " << config_.epochs
-                << " epochs are done; ask for more with --epochs" << std::endl;
-    }
-    if (trainer.run(std::move(state)) == train::Ending::stopped) {
+    train::TrainingState state = begin(checkpoints);
+    const std::string reached = end_of(state);
+    if (!reached.empty()) {
+      std::cout << "nothing to do: " << reached << std::endl;
+    } else if (train(trainer, std::move(state)) == train::Ending::stopped) {
       std::cout << "stopped after " << trainer.state().epoch << " epochs and "
                 << trainer.state().batch << " batches, and saved; go on with: train --resume --out "
                 << options_.out << std::endl;
@@ -115,11 +88,62 @@ class TrainingRun {
   }
 
  private:
+  /// Where the run begins. The files of an old run go away before the new configuration comes: a
+  /// new run must not be resumed from what an old one left.
+  cnnrnn::train::TrainingState begin(cnnrnn::train::Checkpoints<float>& checkpoints) const {
+    cnnrnn::train::TrainingState state;
+    if (options_.resume) {
+      state = checkpoints.resume();
+      std::cout << "resumed: " << state.epoch << " epochs and " << state.batch
+                << " batches are done" << std::endl;
+    } else {
+      remove_files({folder_.resume(), folder_.model(), folder_.history()});
+    }
+    remove_files({folder_.diverged()});
+    cnnrnn::io::write_text(folder_.config(), nlohmann::json(config_).dump(2) + "\n");
+    return state;
+  }
+
+  /// Trains, and leaves a note in the folder if a loss is not finite.
+  cnnrnn::train::Ending train(cnnrnn::train::Trainer<float>& trainer,
+                              cnnrnn::train::TrainingState state) const {
+    try {
+      return trainer.run(std::move(state));
+    } catch (const cnnrnn::NumericError& error) {
+      cnnrnn::io::write_text(folder_.diverged(), std::string(error.what()) + '\n');
+      throw;
+    }
+  }
+
+  /// Why a run that stands at `state` is at its end; nothing if it is not.
+  std::string end_of(const cnnrnn::train::TrainingState& state) const {
+    using cnnrnn::to_message;
+    if (state.epoch >= config_.epochs) {
+      return to_message(state.epoch, " of ", config_.epochs,
+                        " epochs are done; ask for more with --epochs");
+    }
+    if (state.batch == 0 && accurate(state)) {
+      return to_message("the training accuracy has reached ", config_.stop_at_train_accuracy,
+                        "; ask for more with --stop-at-train-accuracy");
+    }
+    return "";
+  }
+
+  bool accurate(const cnnrnn::train::TrainingState& state) const {
+    return config_.stop_at_train_accuracy > 0 && !state.history.empty() &&
+           state.history.back().train_accuracy >= config_.stop_at_train_accuracy;
+  }
+
   cnnrnn::data::OpenedDataset open_data() const {
     auto data = cnnrnn::data::open_dataset(config_.data);
+    auto& split = data.split;
+    if (config_.holdout > 0) {
+      split = cnnrnn::data::hold_out(split.train, config_.holdout);
+      data.where += ", the test images held out of the training images";
+    }
     if (config_.limit > 0) {
-      data.split.train = cnnrnn::data::limit(data.split.train, config_.limit);
-      data.split.test = cnnrnn::data::limit(data.split.test, config_.limit);
+      split = {.train = cnnrnn::data::limit(split.train, config_.limit),
+               .test = cnnrnn::data::limit(split.test, config_.limit)};
     }
     return data;
   }
@@ -130,16 +154,6 @@ class TrainingRun {
     require<ValueError>(!used || options_.resume || options_.overwrite, "--out: ", options_.out,
                         " holds a run; continue it with --resume, replace it with --overwrite, or "
                         "choose another folder");
-  }
-
-  /// A new run must not be resumed from what an old one left. The old run's files go away before
-  /// the new configuration comes.
-  void remove_old_run() const {
-    for (const auto& file : {folder_.resume(), folder_.model(), folder_.history()}) {
-      std::error_code error;
-      std::filesystem::remove(file, error);
-      cnnrnn::require<cnnrnn::FileError>(!error, file, ": cannot remove: ", error.message());
-    }
   }
 
   ModelCard make_card(const Classifier& classifier) const {
@@ -187,13 +201,16 @@ class TrainingRun {
             .clip_norm = config_.clip_norm,
             .save = [&](const auto& state) { checkpoints.save(state); },
             .save_batches = options_.checkpoint_every,
+            .after_epoch = [this](const auto& state) { return !accurate(state); },
             .stop = [&] { return interrupt.requested(); }};
   }
 
-  /// What must be the same for a run to go on: all but its length and where its data lies.
+  /// What must be the same for a run to go on: all but its length and where its data lies. A
+  /// schedule takes its course from the number of epochs.
   std::string configuration() const {
     nlohmann::json config = config_;
     config.erase("data");
+    config.erase("stop_at_train_accuracy");
     if (config_.schedule == "constant") {
       config.erase("epochs");
     }

@@ -41,6 +41,18 @@ TEST_CASE("limit keeps the first images") {
   CHECK_THROWS_WITH(data::limit(three(), 0), "limit: expected a positive number of images, got 0");
 }
 
+TEST_CASE("hold_out makes the last images the test part") {
+  const auto split = data::hold_out(three(), 1);
+  REQUIRE(split.train.size() == 2);
+  REQUIRE(split.test.size() == 1);
+  CHECK(split.train.images(1, 0, 1, 0) == three().images(1, 0, 1, 0));
+  CHECK(split.test.images(0, 0, 0, 0) == three().images(2, 0, 0, 0));
+  CHECK(split.test.labels(0) == three().labels(2));
+  CHECK(split.test.class_names == three().class_names);
+  CHECK_THROWS_WITH(data::hold_out(three(), 3), "hold_out: expected 1 to 2 images of three, got 3");
+  CHECK_THROWS_AS(data::hold_out(three(), 0), ValueError);
+}
+
 TEST_CASE("check_dataset names what does not fit") {
   CHECK_NOTHROW(data::check_dataset(three()));
   auto broken = three();

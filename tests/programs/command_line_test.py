@@ -4,7 +4,7 @@ import pathlib
 import re
 import tempfile
 
-from program import EXAMPLES, run, write_mnist
+from program import PROGRAMS, choices, run, write_mnist
 
 PROGRAM = "cifar10_cnn_rnn"
 
@@ -22,7 +22,14 @@ def check_usage_errors(data, out):
     check_error(2, ["subcommand"])
     for value in ("0", "-1", "nan", "inf", "much"):
         check_error(2, ["--lr", value], "train", "--lr", value)
-    check_error(2, ["--rnn", "gruu"], "train", "--rnn", "gruu")
+    for option in ("--rnn", "--wavelet"):
+        check_error(2, [option, *choices(PROGRAM, option), "gruu"], "train", option, "gruu")
+    for value in ("-0.1", "1.1", "nan"):
+        check_error(2, ["--stop-at", value], "train", "--stop-at-train-accuracy", value)
+    check_error(2, ["stages from 1 to 2", "got 3"],
+                "train", "--data", data, "--rnn", "lstm", "--taps", "3", "--out", out / "new")
+    check_error(2, ["expected 1 to 95 images", "got 96"],
+                "train", "--data", data, "--holdout", 96, "--out", out / "new")
     check_error(2, ["--epochs", "0"], "train", "--epochs", "0")
     check_error(2, ["--batch"], "train", "--batch", "-3")
     check_error(2, ["--checkpoint"], "evaluate", "--data", data)
@@ -85,8 +92,10 @@ with tempfile.TemporaryDirectory() as name:
     finished = check_a_run(folder, mnist)
     check_usage_errors(mnist, finished)
     check_bad_files(folder, mnist, finished / "checkpoint.safetensors")
-    assert "train" in run(PROGRAM, "--help")
-    assert "--rnn" in run(PROGRAM, "train", "--help")
+    for program in PROGRAMS:
+        assert "train" in run(program, "--help")
+        assert f"runs/{program}" in run(program, "train", "--help")
+        assert choices(program, "--rnn")[:2] == ["none", "lstm"]
     for small in ("xor", "custom_op", "quick_start"):
         run(small)
 print("the command lines do what they say")

@@ -1,11 +1,14 @@
 """What the tests of the example programs share: running one, and a small data set to run it on."""
+import csv
 import os
 import pathlib
 import random
+import re
 import struct
 import subprocess
 
 EXAMPLES = pathlib.Path(os.environ["CNNRNN_EXAMPLES_DIR"])
+PROGRAMS = ("cifar10_cnn_rnn", "cifar10_vgg9", "cifar10_resnet20")
 
 
 def run(program, *arguments, code=0, **options):
@@ -14,6 +17,24 @@ def run(program, *arguments, code=0, **options):
     result = subprocess.run(command, text=True, capture_output=True, timeout=600, **options)
     assert result.returncode == code, (command, result.returncode, result.stdout, result.stderr)
     return result.stdout + result.stderr
+
+
+def choices(program, option):
+    """What an option of `train` may be, as its help has it."""
+    found = re.search(rf"{option} TEXT:{{(.*?)}}", run(program, "train", "--help"))
+    return found.group(1).split(",")
+
+
+def history(folder):
+    """The lines of a run's history, as dictionaries."""
+    with open(folder / "history.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def result(folder):
+    """What a run has computed: the model's bytes, and the history but for its times."""
+    rows = [list(row.values())[:5] for row in history(folder)]
+    return (folder / "checkpoint.safetensors").read_bytes(), rows
 
 
 def write_mnist(folder, train=96, test=24):

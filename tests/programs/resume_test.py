@@ -1,6 +1,5 @@
 """A run that was stopped, or killed, and resumed ends in the same bytes as one that ran through; so
 does one on another number of threads. A checkpoint that cannot be written leaves the old one."""
-import csv
 import pathlib
 import resource
 import signal
@@ -8,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from program import EXAMPLES, run, write_mnist
+from program import EXAMPLES, result, run, write_mnist
 
 PROGRAM = "cifar10_cnn_rnn"
 
@@ -16,13 +15,6 @@ PROGRAM = "cifar10_cnn_rnn"
 def options(data, out, threads=2):
     return ["train", "--data", data, "--rnn", "lstm", "--epochs", 2, "--batch", 16, "--seed", 3,
             "--augment", "--checkpoint-every", 1, "--threads", threads, "--out", out]
-
-
-def result(folder):
-    """The model's bytes, and the history but for its times."""
-    with open(folder / "history.csv", newline="") as file:
-        rows = [row[:5] for row in csv.reader(file)]
-    return (folder / "checkpoint.safetensors").read_bytes(), rows
 
 
 def interrupt(data, out, which):
@@ -63,7 +55,7 @@ with tempfile.TemporaryDirectory() as name:
     mnist = write_mnist(folder / "mnist")
     run(PROGRAM, *options(mnist, folder / "whole"))
     expected = result(folder / "whole")
-    assert len(expected[1]) == 3, expected[1]
+    assert len(expected[1]) == 2, expected[1]
 
     run(PROGRAM, *options(mnist, folder / "one", threads=1))
     assert result(folder / "one") == expected, "1 and 2 threads differ"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -77,6 +78,19 @@ inline ImageDataset limit(const ImageDataset& dataset, Index count) {
     positions[static_cast<std::size_t>(i)] = i * dataset.size() / count;
   }
   return subset(dataset, positions);
+}
+
+/// A data set in two parts: the last `count` images as the test part, all before them as the
+/// training part. Throws ValueError unless both have images.
+inline Split hold_out(const ImageDataset& dataset, Index count) {
+  require<ValueError>(count > 0 && count < dataset.size(), "hold_out: expected 1 to ",
+                      dataset.size() - 1, " images of ", dataset.name, ", got ", count);
+  std::vector<Index> positions(static_cast<std::size_t>(dataset.size()));
+  std::iota(positions.begin(), positions.end(), Index{0});
+  const std::span<const Index> all(positions);
+  const auto last = static_cast<std::size_t>(count);
+  return {.train = subset(dataset, all.first(all.size() - last)),
+          .test = subset(dataset, all.last(last))};
 }
 
 }  // namespace data

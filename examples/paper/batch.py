@@ -1,0 +1,82 @@
+"""Runs one training after the other, and can be stopped at any moment."""
+import ctypes
+import fcntl
+import json
+import shlex
+import signal
+import subprocess
+import sys
+
+from paper.grid import NETWORKS
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+SAVE_BATCHES = 100  # what a run that is killed may lose
+
+
+def end_with_parent():
+    """In a program that is about to start: when this process is killed, it is told to save."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Batch:
+    """Trains what is left of a list of runs. Only one batch at a time works in a folder: the lock is
+    held by the program that trains too, should it outlive the batch."""
+
+    def __init__(self, args, machine):
+        self.args, self.machine = args, machine
+        self.process = self.stopping = None
+        args.out.mkdir(parents=True, exist_ok=True)
+        self.lock = open(args.out / ".lock", "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"table1: waiting for a batch that still works in {args.out}", flush=True)
+            fcntl.flock(self.lock, fcntl.LOCK_EX)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self.stop)
+
+    def stop(self, number, _frame):
+        """Passes a signal on: at the first the program saves and ends, at the second it ends."""
+        self.stopping = number
+        if self.process:
+            self.process.send_signal(number)
+
+    def run(self, runs, goal_of):
+        """The exit code: 0, 1 when a run failed, 130 when the batch was stopped."""
+        for number, run in enumerate(runs, 1):
+            goal = goal_of(run.row)
+            if self.stopping:
+                return 130
+            if run.state(goal) in ("done", "diverged"):
+                continue
+            print(f"\n[{number}/{len(runs)}] {run.title}, until {goal}")
+            code = self.train(run, self.command(run, goal))
+            if self.stopping:
+                return 130
+            if code != 0 and not run.diverged():
+                print(f"table1: {run.title} ended with exit code {code}", file=sys.stderr)
+                return 1
+        return 0
+
+    def command(self, run, goal):
+        args = self.args
+        return [str(args.build / "examples" / NETWORKS[run.row.network].program), "train",
+                "--data", args.data, *run.row.arguments(), "--seed", str(run.seed),
+                *goal.arguments(), "--threads", str(args.threads),
+                "--checkpoint-every", str(SAVE_BATCHES), "--out", str(run.folder),
+                *(["--resume"] if run.can_resume() else [])]
+
+    def train(self, run, command):
+        print("$", shlex.join(command), flush=True)
+        run.folder.mkdir(parents=True, exist_ok=True)
+        (run.folder / "machine.json").write_text(json.dumps(self.machine, indent=2) + "\n")
+        # In a session of its own the program gets Ctrl-C from here alone, and once.
+        self.process = subprocess.Popen(command, start_new_session=True,
+                                        preexec_fn=end_with_parent, pass_fds=[self.lock.fileno()])
+        if self.stopping:
+            self.process.send_signal(self.stopping)
+        code = self.process.wait()
+        self.process = None
+        return code

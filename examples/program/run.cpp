@@ -1,0 +1,164 @@
+#include "program/run.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "program/evaluate.hpp"
+#include "program/predict.hpp"
+#include "program/train.hpp"
+
+namespace program {
+
+namespace {
+
+CLI::Validator finite_above(double least, bool inclusive) {
+  return CLI::Validator(
+      [=](std::string& text) {
+        double value = 0;
+        const bool number = CLI::detail::lexical_cast(text, value) && std::isfinite(value);
+        const bool fits = number && (value > least || (inclusive && value == least));
+        return fits ? std::string()
+                    : "expected a " +
+                          std::string(inclusive ? "number of 0 or more" : "positive number") +
+                          ", got " + text;
+      },
+      inclusive ? "0 or more" : "positive");
+}
+
+const CLI::Validator share(
+    [](std::string& text) {
+      double value = 0;
+      const bool fits = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;
+      return fits ? std::string() : "expected a share from 0 to 1, got " + text;
+    },
+    "0 to 1");
+const CLI::Validator positive = finite_above(0, false);
+const CLI::Validator not_negative = finite_above(0, true);
+
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "threads (0: as many as OpenMP offers)")
+      ->check(CLI::Range(0, cnnrnn::most_threads))
+      ->capture_default_str();
+}
+
+constexpr const char* data_help =
+    "folder of CIFAR-10, CIFAR-100, MNIST, Fashion-MNIST, or of images by class; auto: CIFAR-10 "
+    "from $CNNRNN_DATA_DIR or ./data, else Fashion-MNIST from Debian's package, else drawn images";
+
+CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& options) {
+  CLI::App* const train = app.add_subcommand("train", "train a model and test it after each epoch");
+  RunConfig& config = options.config;
+  const auto entry = [&, train](const std::string& option, const std::string& name, auto& value,
+                                const std::string& help) {
+    return train->add_option(option, value, help)
+        ->capture_default_str()
+        ->each([&options, name](const std::string&) { options.given.insert(name); });
+  };
+  entry("--data", "data", config.data, data_help);
+  entry("--rnn", "rnn", config.model.rnn, "recurrent taps beside the network")
+      ->check(CLI::IsMember(classifier.rnns));
+  entry("--wavelet", "wavelet", config.model.wavelet, "wavelet before the taps")
+      ->check(CLI::IsMember(classifier.wavelets));
+  entry("--taps", "taps", config.model.taps, "stages that are tapped: all, or as in 1 and 1,3");
+  entry("--epochs", "epochs", config.epochs, "passes over the training images")->check(positive);
+  entry("--stop-at-train-accuracy", "stop_at_train_accuracy", config.stop_at_train_accuracy,
+        "end after the first epoch with this accuracy on the training images (0: never)")
+      ->check(share);
+  entry("--batch", "batch", config.batch, "images in a batch")->check(positive);
+  entry("--lr", "learning_rate", config.learning_rate, "learning rate of Adam")->check(positive);
+  entry("--schedule", "schedule", config.schedule, "course of the learning rate")
+      ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}));
+  entry("--rnn-l2", "rnn_l2", config.rnn_l2, "L2 term on the recurrent weights")
+      ->check(not_negative);
+  entry("--clip-norm", "clip_norm", config.clip_norm, "greatest norm of the gradients (0: any)")
+      ->check(not_negative);
+  train->add_flag("--augment", config.augment, "random crops and flips of the training images")
+      ->each([&options](const std::string&) { options.given.insert("augment"); });
+  entry("--seed", "seed", config.seed, "seed of the weights and of the order")->check(not_negative);
+  entry("--holdout", "holdout", config.holdout,
+        "hold out so many of the last training images, and test on them alone (0: none)")
+      ->check(not_negative);
+  entry("--limit", "limit", config.limit,
+        "use so many images of each part, spread over it (0: all)")
+      ->check(not_negative);
+  train->add_option("--out", options.out, "folder for checkpoints and history")
+      ->capture_default_str();
+  train->add_flag("--resume", options.resume, "go on where the run in --out stopped");
+  train->add_flag("--overwrite", options.overwrite, "replace a run in --out")->excludes("--resume");
+  train
+      ->add_option("--checkpoint-every", options.checkpoint_every,
+                   "save every so many batches too (0: after each epoch)")
+      ->check(not_negative);
+  add_threads(*train, options.threads);
+  return train;
+}
+
+CLI::App* add_evaluate(CLI::App& app, EvaluateOptions& options, int& threads) {
+  CLI::App* const command = app.add_subcommand("evaluate", "test a saved model");
+  command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
+      ->required();
+  command->add_option("--data", options.data, data_help)->capture_default_str();
+  command->add_option("--batch", options.batch, "images in a batch")
+      ->check(positive)
+      ->capture_default_str();
+  command->add_option("--limit", options.limit, "use so many test images (0: all)")
+      ->check(not_negative);
+  command->add_option("--samples", options.samples, "write the first test images and predictions")
+      ->check(not_negative);
+  command->add_option("--out", options.out, "folder for the samples")->capture_default_str();
+  add_threads(*command, threads);
+  return command;
+}
+
+CLI::App* add_predict(CLI::App& app, PredictOptions& options, int& threads) {
+  CLI::App* const command = app.add_subcommand("predict", "name what is on image files");
+  command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
+      ->required();
+  command->add_option("images", options.images, "PNG, JPEG or BMP files of any size")->required();
+  command->add_option("--top", options.top, "classes to print for each")
+      ->check(positive)
+      ->capture_default_str();
+  add_threads(*command, threads);
+  return command;
+}
+
+}  // namespace
+
+int run(int argc, char** argv, const Classifier& classifier) {
+  CLI::App app(classifier.summary, classifier.name);
+  app.require_subcommand(1);
+  TrainOptions train;
+  train.out = "runs/" + classifier.name;
+  train.config.program = classifier.name;
+  train.given = {"program"};
+  EvaluateOptions evaluation;
+  PredictOptions prediction;
+  const CLI::App* const train_command = add_train(app, classifier, train);
+  const CLI::App* const evaluate_command = add_evaluate(app, evaluation, train.threads);
+  add_predict(app, prediction, train.threads);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    cnnrnn::set_threads(train.threads);
+    const int code = train_command->parsed()      ? TrainingRun(classifier, train).run()
+                     : evaluate_command->parsed() ? evaluate(classifier, evaluation)
+                                                  : predict(classifier, prediction);
+    cnnrnn::require<cnnrnn::FileError>(static_cast<bool>(std::cout.flush()),
+                                       "cannot write to standard output");
+    return code;
+  } catch (const cnnrnn::ValueError& error) {
+    std::cerr << classifier.name << ": " << error.what() << std::endl;
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << classifier.name << ": " << error.what() << std::endl;
+    return 1;
+  }
+}
+
+}  // namespace program

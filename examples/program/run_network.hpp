@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/tap_parts.hpp"
+#include "program/run.hpp"
+
+// Compiled once for all programs, in tap_parts.cpp.
+extern template std::vector<TapCell<float>> tap_cells<float>();
+extern template std::vector<TapWavelet<float>> tap_wavelets<float>();
+
+namespace program {
+
+/// The command line of a program for one network, which is built from (NetworkOptions, Random).
+/// Returns its exit code.
+template <class Network>
+int run_network(int argc, char** argv, const std::string& name, const std::string& summary) {
+  return run(argc, argv,
+             {.name = name,
+              .summary = summary,
+              .rnns = rnn_names(),
+              .wavelets = wavelet_names(),
+              .make = [](const NetworkOptions& options, cnnrnn::Random& random) {
+                return std::make_unique<Network>(options, random);
+              }});
+}
+
+}  // namespace program

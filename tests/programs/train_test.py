@@ -1,0 +1,97 @@
+"""`train` with every network and cell, and what ends, narrows or breaks a run: an accuracy that is
+enough, held-out images, a loss that is not finite."""
+import json
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+from program import EXAMPLES, PROGRAMS, choices, history, result, run, write_mnist
+
+CNN = "cifar10_cnn_rnn"
+
+
+def train(out, *arguments, program=CNN, code=0):
+    return run(program, "train", "--batch", 16, "--out", out, *arguments, code=code)
+
+
+def check_every_network(folder, data):
+    for program in PROGRAMS:
+        for rnn in choices(program, "--rnn"):
+            out = folder / f"{program}-{rnn}"
+            text = train(out, "--data", data, "--limit", 32, "--epochs", 1, "--rnn", rnn,
+                         program=program)
+            assert f"(rnn {rnn})" in text, text
+            config = json.loads((out / "config.json").read_text())
+            assert (config["program"], config["model"]["rnn"]) == (program, rnn), config
+        text = run(program, "evaluate", "--data", data, "--checkpoint", out / "checkpoint.safetensors")
+        accuracy = float(history(out)[-1]["test_accuracy"])
+        assert f"test accuracy {accuracy:.4f}" in text, (accuracy, text)
+    text = train(folder / "cifar10_vgg9-none", "--resume", code=2)
+    assert 'program: "cifar10_vgg9" then, "cifar10_cnn_rnn" now' in text, text
+    text = train(folder / "taps", "--data", data, "--limit", 32, "--epochs", 1, "--rnn", "lstm",
+                 "--taps", "2")
+    assert "(rnn lstm, taps 2), 2440938 parameters" in text, text
+
+
+def kill_in_first_epoch(out, *arguments):
+    command = [EXAMPLES / CNN, "train", "--batch", "16", "--out", out, *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not (out / "resume.safetensors").exists() and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def check_stop_at_train_accuracy(folder, data):
+    common = ("--data", data, "--rnn", "lstm")
+    train(folder / "all", *common, "--epochs", 4)
+    accuracies = [float(row["train_accuracy"]) for row in history(folder / "all")]
+    enough = max(accuracies[:2])
+    last = next(n for n, accuracy in enumerate(accuracies, 1) if accuracy >= enough)
+    train(folder / "short", *common, "--epochs", last)
+
+    stop = ("--epochs", 4, "--stop-at-train-accuracy", enough)
+    train(folder / "stop", *common, *stop)
+    assert result(folder / "stop") == result(folder / "short")
+    config = json.loads((folder / "stop/config.json").read_text())
+    assert config["stop_at_train_accuracy"] == enough, config
+
+    kill_in_first_epoch(folder / "killed", *common, *stop, "--checkpoint-every", 1)
+    train(folder / "killed", "--resume")
+    assert result(folder / "killed") == result(folder / "stop"), "the resumed run differs"
+
+    text = train(folder / "stop", "--resume")
+    assert "nothing to do: the training accuracy has reached" in text, text
+    train(folder / "stop", "--resume", "--stop-at-train-accuracy", 0)
+    assert result(folder / "stop") == result(folder / "all"), "more was asked for"
+
+
+def check_holdout(folder, data):
+    text = train(folder / "held", "--data", data, "--epochs", 1, "--holdout", 16)
+    assert "80 training and 16 test images" in text and "held out" in text, text
+    same = write_mnist(folder / "same", train=80, test=16)
+    train(folder / "plain", "--data", same, "--epochs", 1)
+    assert result(folder / "held") == result(folder / "plain")
+    text = train(folder / "held", "--resume", "--holdout", 0, code=2)
+    assert "holdout: 16 then, 0 now" in text, text
+
+
+def check_divergence(folder, data):
+    out = folder / "diverged"
+    text = train(out, "--data", data, "--lr", 1e30, code=1)
+    note = (out / "diverged.txt").read_text()
+    assert "finite" in note and note in text, (note, text)
+    train(out, "--data", data, "--epochs", 1, "--overwrite")
+    assert not (out / "diverged.txt").exists()
+
+
+with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
+    mnist = write_mnist(folder / "mnist")
+    check_every_network(folder, mnist)
+    check_stop_at_train_accuracy(folder, mnist)
+    check_holdout(folder, mnist)
+    check_divergence(folder, mnist)
+print("train does what its options say")
