@@ -51,6 +51,16 @@ TEST_CASE("blocks that grow a little each time do not pile up in the cache") {
   allocator().release_cached();
 }
 
+TEST_CASE("segments of a huge page and more begin at one, and are written to their end") {
+  allocator().release_cached();
+  const std::size_t size = 3 * huge_page + CachingAllocator::alignment;
+  void* const block = allocator().allocate(size);
+  CHECK(reinterpret_cast<std::uintptr_t>(block) % huge_page == 0);
+  std::memset(block, 1, size);
+  CHECK(static_cast<unsigned char*>(block)[size - 1] == 1);
+  allocator().deallocate(block, size);
+}
+
 TEST_CASE("blocks in use are never shared") {
   std::set<void*> blocks;
   for (int i = 0; i < 100; ++i) {

@@ -9,6 +9,7 @@
 #include <new>
 #include <vector>
 
+#include "cnnrnn/core/huge_pages.hpp"
 #include "cnnrnn/core/segments.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -22,8 +23,8 @@ struct AllocatorStatistics {
 };
 
 /// Keeps freed memory, so that a training step reuses the last step's. Small blocks are kept by
-/// size class, large ones cut out of segments and joined again. Every block is 64-byte aligned: a
-/// cache line, and the widest vector. Thread safe.
+/// size class, large ones cut out of segments, on huge pages if they are large enough, and joined
+/// again. Every block is 64-byte aligned: a cache line, and the widest vector. Thread safe.
 class CachingAllocator {
  public:
   static constexpr std::size_t alignment = 64;
@@ -69,7 +70,7 @@ class CachingAllocator {
       free_[size].push_back(block);
       statistics_.bytes_cached += size;
     } catch (...) {
-      to_system(block);
+      to_system(block, size);
     }
   }
 
@@ -123,19 +124,23 @@ class CachingAllocator {
   void* from_system(std::size_t size) {
     // Sizes that grow a little each time find room in the last segment, four times an octave.
     const std::size_t whole = size < large ? size : round_up_to_class(size);
-    void* block = ::operator new (whole, std::align_val_t{alignment}, std::nothrow);
+    const auto aligned = alignment_of(whole);
+    void* block = ::operator new(whole, aligned, std::nothrow);
     if (block == nullptr) {
       release();
-      block = ::operator new (whole, std::align_val_t{alignment});
+      block = ::operator new(whole, aligned);
     }
     ++statistics_.system_allocations;
     if (size < large) {
       return block;
     }
+    if (whole >= huge_page) {
+      advise_huge_pages(block, whole);
+    }
     try {
       segments_.add(block, whole);
     } catch (...) {
-      to_system(block);
+      to_system(block, whole);
       throw;
     }
     segments_.put(block);
@@ -143,19 +148,25 @@ class CachingAllocator {
     return take_cached(size);
   }
 
-  static void to_system(void* block) noexcept {
-    ::operator delete (block, std::align_val_t{alignment});
+  static void to_system(void* block, std::size_t size) noexcept {
+    ::operator delete(block, alignment_of(size));
+  }
+
+  static std::align_val_t alignment_of(std::size_t size) {
+    return std::align_val_t{size < huge_page ? alignment : huge_page};
   }
 
   void release() {
     for (auto& [size, blocks] : free_) {
-      std::for_each(blocks.begin(), blocks.end(), to_system);
+      for (void* const block : blocks) {
+        to_system(block, size);
+      }
       statistics_.bytes_cached -= size * blocks.size();
       blocks.clear();
     }
     while (const auto segment = segments_.remove_free()) {
       statistics_.bytes_cached -= segment->size;
-      to_system(segment->memory);
+      to_system(segment->memory, segment->size);
     }
   }
 

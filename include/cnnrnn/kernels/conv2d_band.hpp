@@ -21,12 +21,12 @@ struct ConvWindow {
   Size2d padding;
   Size2d dilation;
 
-  /// Output rows are worked on in bands of about 192 pixels, whose input stays in the cache: whole
+  /// Output rows are worked on in bands of about 512 pixels, whose input stays in the cache: whole
   /// register tiles if that can be, and two bands at least for two threads at work
   /// on one image.
   template <class T>
   Index band_rows() const {
-    constexpr Index pixels = 192;
+    constexpr Index pixels = 512;
     const Index step = Tile<T>::rows / std::gcd(Tile<T>::rows, out_w);
     const Index rows = std::max<Index>(1, pixels / (step * std::max<Index>(1, out_w))) * step;
     return std::clamp<Index>(rows, 1, std::max<Index>(1, (out_h + 1) / 2));

@@ -34,10 +34,12 @@ struct Conv2dDims {
     return kernel == Size2d(3) && stride == Size2d(1) && dilation == Size2d(1) && groups == 1;
   }
 
-  /// Whether it is the algorithm to use, and whether it is if the weights are transformed once for
-  /// many calls; see docs/performance.md for the measurements behind it.
-  bool uses_winograd() const { return fits_winograd() && chooses_winograd(32); }
-  bool uses_winograd_packed() const { return fits_winograd() && chooses_winograd(4); }
+  /// Whether it is the algorithm to use: for values and input gradients, the same if the weights
+  /// are transformed once for many calls, and for weight gradients; see docs/performance.md for the
+  /// measurements behind it.
+  bool uses_winograd() const { return chooses_winograd(std::max(c, o), 32); }
+  bool uses_winograd_packed() const { return chooses_winograd(std::max(c, o), 4); }
+  bool uses_winograd_for_weight() const { return chooses_winograd(std::min(c, o), 32); }
 
   /// The tiles of y, and those of dx seen from dy.
   WinogradTiles forward_tiles() const { return {n, h, w, c, oh(), ow(), o, padding}; }
@@ -58,11 +60,11 @@ struct Conv2dDims {
   }
 
  private:
-  bool chooses_winograd(Index enough_tiles) const {
-    constexpr Index enough_channels = 8;
+  bool chooses_winograd(Index channels, Index enough_tiles) const {
     const Index tiles = n * ((oh() + 3) / 4) * ((ow() + 3) / 4);
-    const bool pays = std::min(c, o) >= enough_channels && tiles >= enough_tiles;
-    return algorithm == ConvAlgorithm::winograd || (algorithm == ConvAlgorithm::automatic && pays);
+    const bool pays = channels >= 8 && tiles >= enough_tiles;
+    return fits_winograd() && (algorithm == ConvAlgorithm::winograd ||
+                               (algorithm == ConvAlgorithm::automatic && pays));
   }
 };
 

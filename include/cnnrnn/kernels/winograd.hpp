@@ -15,6 +15,8 @@ template <class T, class WeightAt>
 Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
   using P = Packet<T>;
   constexpr Index side = Winograd::kernel;
+  constexpr Index points_of_row = Winograd::input;
+  const bool few = winograd_has_few(k);
   const Index packets = (columns + P::width - 1) / P::width;
   Tensor<T> packed({packets * P::width * Winograd::points * k});
   T* const all = packed.mutable_data();
@@ -29,12 +31,12 @@ Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
         }
       }
       const Index panel = packet / 2 * 2;
-      const Index vectors = std::min<Index>(2, packets - panel);
-      T* const to = all + panel * P::width * Winograd::points * k +
-                    ((packet - panel) + job % k * vectors) * P::width;
-      const Index point = k * vectors * P::width;
-      winograd_transform<T, detail::WinogradWeight>(w, side * P::width, P::width, to,
-                                                    Winograd::input * point, point);
+      const Index step = std::min<Index>(2, packets - panel) * P::width;
+      const Index row = few ? step : points_of_row * k * step;
+      const Index column = few ? points_of_row * k * step : k * step;
+      T* const to = all + panel * P::width * Winograd::points * k + (packet - panel) * P::width +
+                    job % k * (few ? points_of_row * step : step);
+      winograd_transform<T, detail::WinogradWeight>(w, side * P::width, P::width, to, row, column);
     }
   });
   return packed;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <numeric>
 
 #include "cnnrnn/core/size2d.hpp"
@@ -58,8 +60,7 @@ struct WinogradLayout {
   Index point, packet, tile;
 };
 
-/// A square of Size x Size pixels of images (N, H, W, C), which may reach outside of its image,
-/// where zeros are read and nothing is written.
+/// A square of Size x Size pixels of images (N, H, W, C), which may reach outside of its image.
 template <class T, Index Size>
 struct ImageSquare {
   T* image;
@@ -67,35 +68,53 @@ struct ImageSquare {
   Index row, column;
 
   bool inside() const { return row >= 0 && column >= 0 && row + Size <= h && column + Size <= w; }
-  bool has(Index i, Index j) const {
-    return row + i >= 0 && row + i < h && column + j >= 0 && column + j < w;
-  }
   T* pixel(Index i, Index j) const { return image + ((row + i) * w + column + j) * c; }
+
+  /// Where the pixels lie, from channel `channel` on: those outside of the image on `zeros`.
+  std::array<const T*, static_cast<std::size_t>(Size* Size)> pixels(Index channel,
+                                                                    const T* zeros) const {
+    std::array<const T*, static_cast<std::size_t>(Size * Size)> all;
+    const T* const first = image + (row * w + column) * c + channel;
+    for (Index i = 0, k = 0; i < Size; ++i) {
+      const bool row_there = row + i >= 0 && row + i < h;
+      for (Index j = 0; j < Size; ++j, ++k) {
+        const bool there = row_there & (column + j >= 0) & (column + j < w);
+        all[static_cast<std::size_t>(k)] = there ? first + (i * w + j) * c : zeros;
+      }
+    }
+    return all;
+  }
 };
 
-/// Transforms all channels of a square to the layout's places. What is not whole, at the rim of the
-/// image or in the last channels, is first brought together with its zeros.
+/// winograd_transform of elements that lie anywhere, row after row.
+template <class T, class Transform, class Lanes, std::size_t Count>
+[[gnu::flatten, gnu::noinline]] void winograd_transform_pixels(
+    const std::array<const T*, Count>& pixels, const Lanes& lanes, T* to, Index to_row,
+    Index to_column) {
+  constexpr Index inputs = Transform::inputs;
+  const auto line_at = [&](auto j) {
+    detail::Line<T, static_cast<std::size_t>(inputs)> line;
+    unroll<inputs>([&](auto i) { line[i] = lanes.load(pixels[i * inputs + j]); });
+    return line;
+  };
+  winograd_transform_lines<T, Transform>(line_at, to, to_row, to_column);
+}
+
+/// Transforms all channels of a square to the layout's places; outside of its image are zeros.
 template <class T, class Transform, Index Size>
 void winograd_square(const ImageSquare<const T, Size>& square, Index channels,
                      const WinogradLayout& layout, T* to) {
-  using P = Packet<T>;
+  constexpr Index width = Packet<T>::width;
+  static constexpr T zeros[static_cast<std::size_t>(width)] = {};
   const Index to_row = Winograd::input * layout.point;
-  const auto gather = [&](const auto& lanes) {
-    T whole[static_cast<std::size_t>(Size * Size * P::width)];
-    for (Index i = 0; i < Size; ++i) {
-      for (Index j = 0; j < Size; ++j) {
-        const P value = square.has(i, j) ? lanes.load(square.pixel(i, j)) : P::zero();
-        value.store(whole + (i * Size + j) * P::width);
-      }
-    }
-    winograd_transform<T, Transform>(whole, Size * P::width, P::width, to, to_row, layout.point);
-  };
   const bool inside = square.inside();
-  for (Index c = 0; c < channels; c += P::width, to += layout.packet) {
-    if (channels - c < P::width) {
-      gather(PartLanes<T>{c, channels - c});
+  for (Index c = 0; c < channels; c += width, to += layout.packet) {
+    if (channels - c < width) {
+      winograd_transform_pixels<T, Transform>(
+          square.pixels(c, zeros), PartLanes<T>{0, channels - c}, to, to_row, layout.point);
     } else if (!inside) {
-      gather(WholeLanes<T>{c});
+      winograd_transform_pixels<T, Transform>(square.pixels(c, zeros), WholeLanes<T>{0}, to, to_row,
+                                              layout.point);
     } else {
       winograd_transform<T, Transform>(square.pixel(0, 0) + c, square.w * square.c, square.c, to,
                                        to_row, layout.point);

@@ -60,19 +60,17 @@ struct WinogradInput {
 /// A^T m
 struct WinogradOutput {
   static constexpr Index inputs = 6;
-  static constexpr std::array<std::array<Index, 2>, 2> groups{{{0, 2}, {1, 3}}};
+  static constexpr std::array<std::array<Index, 4>, 1> groups{{{0, 1, 2, 3}}};
 
   template <std::size_t Group, class T>
-  static Line<T, 2> apply(const Line<T, 6>& m) {
-    if constexpr (Group == 0) {
-      const auto ones = m[1] + m[2];
-      const auto twos = m[3] + m[4];
-      return {m[0] + ones + twos, multiply_add(all<T>(4), twos, ones)};
-    } else {
-      const auto ones = m[1] - m[2];
-      const auto twos = m[3] - m[4];
-      return {multiply_add(all<T>(2), twos, ones), multiply_add(all<T>(8), twos, ones) + m[5]};
-    }
+  static Line<T, 4> apply(const Line<T, 6>& m) {
+    const auto even_ones = m[1] + m[2];
+    const auto even_twos = m[3] + m[4];
+    const auto odd_ones = m[1] - m[2];
+    const auto odd_twos = m[3] - m[4];
+    return {m[0] + even_ones + even_twos, multiply_add(all<T>(2), odd_twos, odd_ones),
+            multiply_add(all<T>(4), even_twos, even_ones),
+            multiply_add(all<T>(8), odd_twos, odd_ones) + m[5]};
   }
 };
 
@@ -137,23 +135,18 @@ struct WinogradWeightGradient {
 
 }  // namespace detail
 
-/// Both directions of one of the transforms above, for one packet of channels: element (i, j) comes
-/// from `from` + i row + j column, element (k, l) of the result goes to `to` + k to_row + l
-/// to_column. A group of lines at a time, few enough for the registers; what is loaded more than
-/// once is in the first cache.
-template <class T, class Transform>
-[[gnu::flatten, gnu::noinline]] void winograd_transform(const T* from, Index row, Index column,
-                                                        T* to, Index to_row, Index to_column) {
-  using P = Packet<T>;
+/// Both directions of one of the transforms above, for one packet of channels: line_at(j) gives the
+/// elements (0, j), (1, j), ... once for each group; element (k, l) of the result goes to `to` + k
+/// to_row + l to_column. A group of lines at a time, few enough for the registers.
+template <class T, class Transform, class LineAt>
+void winograd_transform_lines(const LineAt& line_at, T* to, Index to_row, Index to_column) {
   constexpr auto inputs = static_cast<std::size_t>(Transform::inputs);
   constexpr auto groups = static_cast<Index>(Transform::groups.size());
   constexpr auto members = Transform::groups[0].size();
   unroll<groups>([&](auto rows) {
     detail::Line<T, inputs> lines[members];
     unroll<Transform::inputs>([&](auto j) {
-      detail::Line<T, inputs> line;
-      unroll<Transform::inputs>([&](auto i) { line[i] = P::load(from + i * row + j * column); });
-      const auto part = Transform::template apply<static_cast<std::size_t>(rows)>(line);
+      const auto part = Transform::template apply<static_cast<std::size_t>(rows)>(line_at(j));
       unroll<static_cast<Index>(members)>([&](auto k) { lines[k][j] = part[k]; });
     });
     unroll<static_cast<Index>(members)>([&](auto k) {
@@ -166,6 +159,20 @@ template <class T, class Transform>
       });
     });
   });
+}
+
+/// The same for elements in memory, (i, j) at `from` + i row + j column; what is loaded more than
+/// once is in the first cache.
+template <class T, class Transform>
+[[gnu::flatten, gnu::noinline]] void winograd_transform(const T* from, Index row, Index column,
+                                                        T* to, Index to_row, Index to_column) {
+  const auto line_at = [=](auto j) {
+    detail::Line<T, static_cast<std::size_t>(Transform::inputs)> line;
+    unroll<Transform::inputs>(
+        [&](auto i) { line[i] = Packet<T>::load(from + i * row + j * column); });
+    return line;
+  };
+  winograd_transform_lines<T, Transform>(line_at, to, to_row, to_column);
 }
 
 CNNRNN_KERNELS_END
