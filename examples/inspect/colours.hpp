@@ -8,10 +8,10 @@
 
 namespace inspect {
 
-/// Colours at equal distances, between which others are mixed.
+/// Colours at equal distances, between which others are mixed: for 0 to 1, NaN is 0.
 template <std::size_t Count>
 Colour mixed(const std::array<Colour, Count>& stops, double share) {
-  const double place = std::clamp(share, 0.0, 1.0) * static_cast<double>(Count - 1);
+  const double place = (share > 0 ? std::min(share, 1.0) : 0.0) * static_cast<double>(Count - 1);
   const auto below = std::min(static_cast<std::size_t>(place), Count - 2);
   const double rest = place - static_cast<double>(below);
   const auto mix = [rest](std::uint8_t a, std::uint8_t b) {

@@ -112,6 +112,11 @@ inline std::string percent(double share) {
   return text.str();
 }
 
+/// The part of the network that a layer is in: `stem.0`, or `stages.1` of `stages.1.3`.
+inline std::string group_of(const std::string& layer) {
+  return layer.substr(0, layer.find('.', std::string_view("stages.").size()));
+}
+
 /// The layers that `names` asks for; without names the first of the network and of each stage.
 /// Throws ValueError for a name that no layer has.
 inline std::vector<Filters> chosen_filters(const Network& network,
@@ -121,11 +126,10 @@ inline std::vector<Filters> chosen_filters(const Network& network,
   std::string last_group;
   for (const Filters& filters : network.filters()) {
     known += (known.empty() ? "" : ", ") + filters.layer;
-    const std::string group = filters.layer.substr(0, filters.layer.find('.', 7));
-    if (names.empty() && group != last_group) {
+    if (names.empty() && group_of(filters.layer) != last_group) {
       chosen.push_back(filters);
     }
-    last_group = group;
+    last_group = group_of(filters.layer);
   }
   for (const std::string& name : names) {
     const auto found = std::ranges::find(network.filters(), name, &Filters::layer);
@@ -141,8 +145,7 @@ inline void show_filters(const std::vector<Filters>& layers, Page& page) {
   page.chapter("Filters and what they let pass");
   page.paragraph(
       "A convolution multiplies the spectrum of its input by the filter's frequency response "
-      "|F(<i>u</i>,&thinsp;<i>v</i>)|. Each response here is the two-dimensional Fourier transform "
-      "of "
+      "|F(<i>u</i>,&thinsp;<i>v</i>)|. Each response here is the 2-D Fourier transform of "
       "one filter for one input, filled up with zeros to 32&times;32, with frequency zero in the "
       "middle and the highest frequencies at the rim: a bright middle smooths, a dark middle with "
       "a bright rim finds edges, and two spots tell a direction. A 3&times;3 filter has no sharp "

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -94,17 +95,20 @@ class Network : private cnnrnn::nn::Visitor<float> {
     }
   }
 
-  /// The stages, from 0 on, that the taps read.
+  /// The stages, from 0 on, that the taps read: NetworkOptions::taps counts them from 1.
   std::vector<std::size_t> tapped_stages() const {
-    std::vector<std::size_t> stages;
     const auto& options = loaded_.card.model;
-    std::istringstream list(options.taps);
-    std::string number;
-    for (std::size_t k = 0; options.rnn != "none" && options.taps == "all" && k < stages_.size();
-         ++k) {
-      stages.push_back(k);
+    if (options.rnn == "none") {
+      return {};
     }
-    while (options.rnn != "none" && options.taps != "all" && std::getline(list, number, ',')) {
+    std::vector<std::size_t> stages(stages_.size());
+    std::iota(stages.begin(), stages.end(), std::size_t{0});
+    if (options.taps == "all") {
+      return stages;
+    }
+    stages.clear();
+    std::istringstream list(options.taps);
+    for (std::string number; std::getline(list, number, ',');) {
       stages.push_back(std::stoul(number) - 1);
     }
     return stages;
