@@ -20,29 +20,35 @@ inline cnnrnn::io::Metadata card_metadata(const ModelCard& card) {
   return {{"cnnrnn", nlohmann::json(card).dump()}};
 }
 
-/// Builds the model that a checkpoint's card describes and loads it, in evaluation mode. Throws
-/// FileError when the file is not a model of this program.
-inline LoadedModel load_model(const Classifier& classifier, const std::string& path) {
+/// The card of a checkpoint that `program` saved. Throws FileError when the file is none.
+inline ModelCard read_card(const std::string& program, const std::string& path) {
   using namespace cnnrnn;
   const auto metadata = io::read_safetensors(path).metadata;
   const auto entry = metadata.find("cnnrnn");
-  require<FileError>(entry != metadata.end(), path, ": expected a model that ", classifier.name,
+  require<FileError>(entry != metadata.end(), path, ": expected a model that ", program,
                      " saved, got a file without its description");
-  LoadedModel loaded;
+  ModelCard card;
   try {
-    loaded.card = nlohmann::json::parse(entry->second).get<ModelCard>();
+    card = nlohmann::json::parse(entry->second).get<ModelCard>();
   } catch (const nlohmann::json::exception& error) {
     throw FileError(path + ": expected the description of a model, got " + error.what());
   }
-  require<FileError>(loaded.card.program == classifier.name, path, ": expected a model of ",
-                     classifier.name, ", got one of ", loaded.card.program);
-  const ModelCard& card = loaded.card;
   require<FileError>(card.model.classes > 0 && std::ssize(card.class_names) == card.model.classes &&
                          card.mean.size() == 3 && card.standard_deviation.size() == 3,
                      path,
                      ": expected a name for each class and the statistics of 3 channels, got ",
                      card.class_names.size(), " names for ", card.model.classes, " classes and ",
                      card.mean.size(), " means");
+  return card;
+}
+
+/// Builds the model that a checkpoint's card describes and loads it, in evaluation mode. Throws
+/// FileError when the file is not a model of this program.
+inline LoadedModel load_model(const Classifier& classifier, const std::string& path) {
+  using namespace cnnrnn;
+  LoadedModel loaded{read_card(classifier.name, path), nullptr};
+  require<FileError>(loaded.card.program == classifier.name, path, ": expected a model of ",
+                     classifier.name, ", got one of ", loaded.card.program);
   Random random;
   loaded.model = classifier.make(loaded.card.model, random);
   io::load(path, *loaded.model);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "cnnrnn/data/dataset.hpp"
@@ -23,17 +24,24 @@
 
 namespace program {
 
+/// Writes pixels (height, width, channels), of one to four channels, as a PNG file. Throws
+/// FileError.
+inline void write_png(const std::string& path, const cnnrnn::Tensor<std::uint8_t>& pixels) {
+  const auto height = static_cast<int>(pixels.dim(0));
+  const auto width = static_cast<int>(pixels.dim(1));
+  const auto channels = static_cast<int>(pixels.dim(2));
+  const int written =
+      stbi_write_png(path.c_str(), width, height, channels, pixels.data(), width * channels);
+  cnnrnn::require<cnnrnn::FileError>(written != 0, path, ": cannot write the image");
+}
+
 /// Writes image number `index` of a data set as a PNG file. Throws FileError.
 inline void write_png(const std::string& path, const cnnrnn::data::ImageDataset& dataset,
                       cnnrnn::Index index) {
-  const auto height = static_cast<int>(dataset.height());
-  const auto width = static_cast<int>(dataset.width());
-  const auto channels = static_cast<int>(dataset.channels());
-  const auto* const pixels =
-      dataset.images.data() + index * dataset.height() * dataset.width() * dataset.channels();
-  const int written =
-      stbi_write_png(path.c_str(), width, height, channels, pixels, width * channels);
-  cnnrnn::require<cnnrnn::FileError>(written != 0, path, ": cannot write the image");
+  const cnnrnn::Shape shape{dataset.height(), dataset.width(), dataset.channels()};
+  const auto size = static_cast<std::size_t>(shape.size());
+  write_png(path,
+            {shape, dataset.images.span().subspan(static_cast<std::size_t>(index) * size, size)});
 }
 
 }  // namespace program

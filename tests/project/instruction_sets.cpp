@@ -14,6 +14,7 @@
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
 #include "cnnrnn/ops/lstm.hpp"
+#include "cnnrnn/ops/wavelet.hpp"
 #include "support/random_tensor.hpp"
 
 using namespace cnnrnn;
@@ -255,6 +256,17 @@ void check_tanh() {
   expect(y(0) == -1 && y(count - 1) == 1, "tanh, far from 0");
 }
 
+/// Back and forth again.
+template <class T>
+void check_wavelet() {
+  for (const auto extension : {WaveletExtension::periodic, WaveletExtension::symmetric}) {
+    const WaveletOptions options{wavelets::db3, extension};
+    const Variable<T> x(random_tensor<T>({2, 9, 12, 21}, 1));
+    const auto again = idwt2d(dwt2d(x, options), options, {9, 12});
+    expect_close(again.value(), x.value().template to<double>(), exact<T>, "wavelet");
+  }
+}
+
 template <class T>
 void check_all() {
   for (const bool transposed : {false, true}) {
@@ -274,6 +286,7 @@ void check_all() {
   check_batch_norm<T>(75, 37);
   check_batch_norm<T>(20, 130);
   check_tanh<T>();
+  check_wavelet<T>();
 }
 
 }  // namespace

@@ -1,0 +1,98 @@
+// Pictures of what a trained network has learned, and of what section 3 of the paper argues.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "inspect/feature_maps.hpp"
+#include "inspect/filters.hpp"
+#include "inspect/sub_bands.hpp"
+#include "inspect/theorem.hpp"
+#include "program/terminal.hpp"
+#include "program/text_file.hpp"
+
+namespace {
+
+struct Options {
+  std::string checkpoint;
+  std::string data = "auto";
+  std::vector<std::string> images;
+  cnnrnn::Index count = 2;
+  std::vector<std::string> layers;
+  std::string out;
+};
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("--checkpoint", options.checkpoint,
+                 "checkpoint.safetensors of a run of cifar10_cnn_rnn, cifar10_vgg9 or "
+                 "cifar10_resnet20")
+      ->required();
+  app.add_option("--data", options.data, "data set whose test images are shown: a folder, or auto")
+      ->capture_default_str();
+  app.add_option("--count", options.count, "how many of them")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  app.add_option("--image", options.images,
+                 "PNG, JPEG or BMP files of any size to show in their place");
+  app.add_option("--layer", options.layers,
+                 "convolutions whose filters are shown, as in stages.0.0; default: the first of "
+                 "each stage");
+  app.add_option("--out", options.out, "folder for the pictures and index.html")->required();
+}
+
+void inspect_network(const Options& options) {
+  const inspect::Network network(options.checkpoint);
+  const auto layers = inspect::chosen_filters(network, options.layers);
+  const auto subjects = inspect::open_subjects(options.images, options.data, options.count);
+  program::print_setup(network.model());
+  program::make_folder(options.out);
+  const cnnrnn::NoGradGuard no_grad;
+  inspect::Page page(options.out);
+  inspect::show_filters(layers, page);
+  inspect::show_theorem(subjects, network.filters().front(), page);
+  page.chapter("Feature maps before and after the taps");
+  page.paragraph(
+      "What each stage makes of an image, and, where a tap reads the map, the final states of its "
+      "recurrent network. For two directions of 32 units a line of 64 is one row of patches, the "
+      "forward direction on the left, the reverse one on the right; a ConvLSTM's states are maps "
+      "and "
+      "take several lines.");
+  page.scale("strength", "0", "the channel's largest value");
+  page.scale("signed", "negative", "positive");
+  for (std::size_t k = 0; k < subjects.size(); ++k) {
+    inspect::show_feature_maps(network, subjects[k], k, page);
+  }
+  inspect::show_sub_bands(subjects, page);
+  std::cout << "page:    "
+            << page.save("Inside " + network.model().describe(),
+                         options.checkpoint + ", trained on " + network.card().data_name)
+            << std::endl;
+}
+
+}  // namespace
+
+/// Exit code 0; 1 when it failed; 2 for a wrong command line.
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Shows a trained network: filters, their frequency responses, feature maps before and after "
+      "the taps, wavelet sub-bands, and the convolution theorem in numbers.",
+      "inspect");
+  Options options;
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    inspect_network(options);
+    return 0;
+  } catch (const cnnrnn::ValueError& error) {
+    std::cerr << "inspect: " << error.what() << std::endl;
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "inspect: " << error.what() << std::endl;
+    return 1;
+  }
+}

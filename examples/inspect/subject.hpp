@@ -1,0 +1,80 @@
+#pragma once
+
+#include <filesystem>
+#include <iomanip>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cnnrnn/data/image.hpp"
+#include "cnnrnn/data/open_dataset.hpp"
+#include "inspect/network.hpp"
+#include "inspect/spectrum.hpp"
+
+namespace inspect {
+
+inline constexpr Index image_side = 32;
+
+/// An image that the network looks at.
+struct Subject {
+  std::string name;
+  Tensor<std::uint8_t> pixels;  // (32, 32, 3)
+
+  /// As the network takes it: (1, 32, 32, 3), normalised as in training.
+  Variable<float> input(const program::ModelCard& card) const {
+    const cnnrnn::data::Normalizer<float> normalize(card.statistics(), 3);
+    Tensor<float> x({1, image_side, image_side, 3});
+    normalize(pixels.data(), image_side * image_side, x.mutable_data());
+    return Variable<float>(x);
+  }
+
+  /// Its brightness, from 0 to 1.
+  Grid<double> brightness() const {
+    Grid<double> grey(image_side, image_side);
+    for (std::size_t k = 0; k < grey.values.size(); ++k) {
+      const std::uint8_t* const pixel = pixels.data() + 3 * k;
+      grey.values[k] = (0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]) / 255;
+    }
+    return grey;
+  }
+};
+
+/// The image files, or without any the first `count` test images of a data set. Throws FileError.
+inline std::vector<Subject> open_subjects(const std::vector<std::string>& files,
+                                          const std::string& data, Index count) {
+  using namespace cnnrnn::data;
+  std::vector<Subject> subjects;
+  for (const std::string& file : files) {
+    subjects.push_back({std::filesystem::path(file).filename().string(),
+                        read_image(file, image_side, image_side)});
+  }
+  if (!files.empty()) {
+    return subjects;
+  }
+  const auto opened = open_dataset(data);
+  const auto& test = opened.split.test;
+  std::cout << "data:    " << opened.describe() << std::endl;
+  const cnnrnn::Shape shape{test.height(), test.width(), test.channels()};
+  cnnrnn::require<cnnrnn::FileError>(shape == cnnrnn::Shape{image_side, image_side, 3}, data,
+                                     ": expected images (32, 32, 3), got ", shape);
+  const auto size = static_cast<std::size_t>(shape.size());
+  for (Index k = 0; k < std::min(count, test.size()); ++k) {
+    const auto& label = test.class_names[static_cast<std::size_t>(test.labels(k))];
+    subjects.push_back(
+        {to_message("test image ", k, " of ", test.name, ", ", label),
+         {shape, test.images.span().subspan(static_cast<std::size_t>(k) * size, size)}});
+  }
+  return subjects;
+}
+
+/// What the network takes an image for: "cat (87.5 %)".
+inline std::string prediction(const Network& network, const Variable<float>& x) {
+  const auto p = softmax(network.model()(x)).value();
+  const Index best = cnnrnn::train::predicted_class(p, 0);
+  std::ostringstream text;
+  text << network.card().class_names[static_cast<std::size_t>(best)] << " (" << std::fixed
+       << std::setprecision(1) << 100 * p(0, best) << " %)";
+  return text.str();
+}
+
+}  // namespace inspect

@@ -1,0 +1,232 @@
+#include "cnnrnn/ops/wavelet.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "cnnrnn/autograd/gradcheck.hpp"
+#include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/nn/wavelet.hpp"
+#include "cnnrnn/ops/wavelet_levels.hpp"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/fixture.hpp"
+#include "support/random_tensor.hpp"
+
+using namespace cnnrnn;
+
+namespace {
+
+// The names of tests/fixtures/generate/wavelet.py.
+const std::vector<std::string> images{"even", "odd", "tiny"};
+
+std::string name_of(const WaveletOptions& options) {
+  const bool periodic = options.extension == WaveletExtension::periodic;
+  return std::string(options.wavelet.name) + (periodic ? "/periodic" : "/symmetric");
+}
+
+/// Every wavelet with every extension.
+std::vector<WaveletOptions> all_options() {
+  std::vector<WaveletOptions> options;
+  for (const Wavelet& wavelet : wavelets::all) {
+    options.push_back({wavelet, WaveletExtension::periodic});
+    options.push_back({wavelet, WaveletExtension::symmetric});
+  }
+  return options;
+}
+
+Size2d size_of(const Tensor<double>& x) { return {x.dim(1), x.dim(2)}; }
+
+template <class T>
+void compare_pywavelets(double tolerance) {
+  const Fixture fixture("wavelet");
+  for (const auto& image : images) {
+    const auto x = fixture.get<T>(image + "/x");
+    for (const auto& options : all_options()) {
+      const auto path = image + "/" + name_of(options);
+      CAPTURE(path);
+      require_close(dwt2d(Variable<T>(x), options).value(), fixture.get<T>(path + "/y"), tolerance);
+      const auto inverse = idwt2d(Variable<T>(fixture.get<T>(path + "/z")), options);
+      require_close(inverse.value(), fixture.get<T>(path + "/inverse"), tolerance);
+    }
+  }
+}
+
+void check_gradients(const GradcheckFunction& function, const std::vector<Tensor<double>>& inputs) {
+  const auto result = gradcheck(function, inputs);
+  INFO(result.log);
+  CHECK(result);
+}
+
+/// The bytes of the transform, of its inverse and of both gradients, on `count` threads.
+std::vector<Tensor<float>> on_threads(int count, const WaveletOptions& options) {
+  set_threads(count);
+  const Variable<float> x(random_tensor<float>({3, 41, 37, 19}, 1), true);
+  const auto y = dwt2d(x, options);
+  y.backward(random_tensor<float>(y.shape(), 2));
+  const Variable<float> bands(random_tensor<float>(y.shape(), 3), true);
+  const auto image = idwt2d(bands, options, {41, 37});
+  image.backward(random_tensor<float>(image.shape(), 4));
+  set_threads(0);
+  return {y.value(), x.grad(), image.value(), bands.grad()};
+}
+
+Variable<float> ones(const Shape& shape) { return Variable<float>(Tensor<float>::ones(shape)); }
+
+}  // namespace
+
+TEST_CASE("wavelet filters are orthonormal to their shifts and have their vanishing moments") {
+  for (const Wavelet& wavelet : wavelets::all) {
+    CAPTURE(wavelet.name);
+    const auto h = [&](Index k) {
+      return k < wavelet.taps ? wavelet.scaling[static_cast<std::size_t>(k)] : 0.0;
+    };
+    for (Index shift = 0; shift < wavelet.taps; shift += 2) {
+      double product = 0;
+      for (Index k = 0; k < wavelet.taps; ++k) {
+        product += h(k) * h(k + shift);
+      }
+      CHECK(std::abs(product - (shift == 0 ? 1 : 0)) < 1e-15);
+    }
+    for (Index moment = 0; moment < wavelet.taps / 2; ++moment) {
+      double sum = 0;
+      for (Index k = 0; k < wavelet.taps; ++k) {
+        sum += (k % 2 == 0 ? 1 : -1) * h(k) * std::pow(static_cast<double>(k), moment);
+      }
+      CHECK(std::abs(sum) < 1e-13);
+    }
+  }
+}
+
+TEST_CASE("dwt2d and idwt2d agree with PyWavelets") {
+  compare_pywavelets<double>(1e-12);
+  compare_pywavelets<float>(1e-5);
+}
+
+TEST_CASE("dwt2d of a 2x2 image with Haar's wavelet is sums and differences") {
+  const Tensor<double> x({1, 2, 2, 1}, std::vector<double>{1, 2, 4, 8});
+  const auto y = dwt2d(Variable<double>(x)).value();
+  // LL, LH (the top less the bottom), HL (the left less the right), HH
+  require_close(y, Tensor<double>({1, 1, 1, 4}, std::vector<double>{7.5, -4.5, -2.5, 1.5}), 1e-15);
+}
+
+TEST_CASE("idwt2d gives the image back") {
+  for (const auto& options : all_options()) {
+    for (const Shape& shape : {Shape{2, 8, 12, 5}, {1, 7, 9, 3}, {1, 1, 1, 1}, {2, 1, 6, 17}}) {
+      CAPTURE(name_of(options), shape);
+      const auto x = random_tensor<double>(shape, 3);
+      const auto again = idwt2d(dwt2d(Variable<double>(x), options), options, size_of(x));
+      require_close(again.value(), x, 1e-12);
+    }
+  }
+}
+
+TEST_CASE("waverec2d gives the image back, and wavedec2d agrees with PyWavelets") {
+  const Fixture fixture("wavelet");
+  const auto x = fixture.get<double>("pyramid/x");
+  for (const auto& options : all_options()) {
+    CAPTURE(name_of(options));
+    const auto levels = wavedec2d(Variable<double>(x), 3, options);
+    require_close(waverec2d(levels, options, size_of(x)).value(), x, 1e-12);
+    const auto path = "pyramid/" + name_of(options);
+    if (fixture.has(path + "/approximation")) {
+      require_close(levels.approximation.value(), fixture.get<double>(path + "/approximation"),
+                    1e-12);
+      REQUIRE(levels.details.size() == 3);
+      for (std::size_t k = 0; k < 3; ++k) {
+        require_close(levels.details[k].value(),
+                      fixture.get<double>(to_message(path, "/details", k)), 1e-12);
+      }
+    }
+  }
+}
+
+TEST_CASE("wavelet transforms have the gradients of their values") {
+  for (const auto& options : all_options()) {
+    CAPTURE(name_of(options));
+    for (const Shape& shape : {Shape{1, 4, 6, 2}, {2, 3, 5, 1}, {1, 1, 2, 9}}) {
+      CAPTURE(shape);
+      const auto x = random_tensor<double>(shape, 1);
+      check_gradients([&](const auto& v) { return std::vector{dwt2d(v[0], options)}; }, {x});
+      const auto y = dwt2d(Variable<double>(x), options).value();
+      check_gradients([&](const auto& v) { return std::vector{idwt2d(v[0], options, size_of(x))}; },
+                      {y});
+    }
+  }
+}
+
+TEST_CASE("transforms of several levels have the gradients of their values") {
+  const WaveletOptions options{wavelets::db2};
+  const auto x = random_tensor<double>({1, 7, 6, 2}, 1);
+  check_gradients(
+      [&](const auto& v) {
+        const auto levels = wavedec2d(v[0], 2, options);
+        return std::vector{levels.approximation, levels.details[0], levels.details[1]};
+      },
+      {x});
+  const auto levels = wavedec2d(Variable<double>(x), 2, options);
+  check_gradients(
+      [&](const auto& v) {
+        return std::vector{waverec2d<double>({v[0], {v[1], v[2]}}, options, size_of(x))};
+      },
+      {levels.approximation.value(), levels.details[0].value(), levels.details[1].value()});
+}
+
+TEST_CASE("wavelet transforms have the same bits for any number of threads") {
+  for (const auto& options : all_options()) {
+    const auto one = on_threads(1, options);
+    for (const int count : {2, 3}) {
+      const auto more = on_threads(count, options);
+      for (std::size_t k = 0; k < one.size(); ++k) {
+        CAPTURE(name_of(options), count, k);
+        CHECK(std::ranges::equal(one[k].span(), more[k].span()));
+      }
+    }
+  }
+}
+
+TEST_CASE("wavelet transforms take batches of nothing and images without channels") {
+  CHECK(dwt2d(ones({0, 4, 4, 2})).shape() == Shape{0, 2, 2, 8});
+  CHECK(dwt2d(ones({2, 4, 4, 0})).shape() == Shape{2, 2, 2, 0});
+  CHECK(idwt2d(ones({0, 2, 2, 8})).shape() == Shape{0, 4, 4, 2});
+}
+
+TEST_CASE("a wavelet is found by its name") {
+  CHECK(wavelet_named("haar").taps == 2);
+  CHECK(wavelet_named("db1").name == "haar");
+  CHECK(wavelet_named("db4").taps == 8);
+  CHECK_THROWS_WITH(wavelet_named("db5"), "expected a wavelet of haar, db2, db3, db4, got db5");
+}
+
+TEST_CASE("wavelet transforms say what they expected and what came") {
+  CHECK_THROWS_WITH(dwt2d(ones({4, 4, 3})),
+                    "dwt2d: expected x (N, H, W, C) with pixels, got (4, 4, 3)");
+  CHECK_THROWS_AS(dwt2d(ones({1, 0, 4, 3})), ShapeError);
+  CHECK_THROWS_WITH(idwt2d(ones({1, 2, 2, 6})),
+                    "idwt2d: expected y (N, H, W, 4C) with pixels, got (1, 2, 2, 6)");
+  CHECK_THROWS_WITH(idwt2d(ones({1, 2, 2, 4}), {}, {4, 2}),
+                    "idwt2d: expected an image of 4 pixels or one less from (1, 2, 2, 4), got 2");
+  CHECK_THROWS_WITH(idwt2d(ones({1, 2, 3, 4}), {wavelets::db3, WaveletExtension::symmetric}),
+                    "idwt2d: expected sub-bands of at least 3 pixels for db3, got (1, 2, 3, 4)");
+  CHECK_THROWS_WITH(dwt2d(ones({1, 2, 2, 1}), {Wavelet{"three", 3, {}}}),
+                    "dwt2d: expected a wavelet of 2 to 8 taps, an even number, got 3");
+  CHECK_THROWS_WITH(nn::WaveletTransform<float>({Wavelet{}}),
+                    "WaveletTransform: expected a wavelet of 2 to 8 taps, an even number, got 0");
+  CHECK_THROWS_WITH(wavedec2d(ones({1, 4, 4, 1}), 0),
+                    "wavedec2d: expected a positive number of levels, got 0");
+  CHECK_THROWS_WITH(waverec2d(WaveletLevels<float>{ones({1, 1, 1, 1}), {}}),
+                    "waverec2d: expected the details of one level or more, got none");
+  const WaveletLevels<float> unfit{ones({1, 2, 2, 1}), {ones({1, 2, 2, 3}), ones({1, 7, 7, 3})}};
+  CHECK_THROWS_AS(waverec2d(unfit), ShapeError);
+}
+
+TEST_CASE("WaveletTransform is dwt2d as a layer") {
+  nn::WaveletTransform<float> layer({wavelets::db2, WaveletExtension::symmetric});
+  const Variable<float> x(random_tensor<float>({1, 4, 6, 3}, 1));
+  require_close(layer(x).value(), dwt2d(x, {wavelets::db2, WaveletExtension::symmetric}).value(),
+                0);
+  CHECK(layer.describe() == "WaveletTransform(db2, symmetric)");
+  CHECK(nn::WaveletTransform<float>().describe() == "WaveletTransform(haar, periodic)");
+  CHECK(layer.parameters().empty());
+}

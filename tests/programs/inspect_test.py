@@ -1,0 +1,159 @@
+"""inspect: its pictures have the right sizes, and the numbers on its page are NumPy's."""
+import json
+import pathlib
+import re
+import struct
+import sys
+import tempfile
+
+try:
+    import numpy
+except ImportError:
+    sys.exit(77)
+
+from program import run, write_mnist
+
+RESPONSE = 32
+
+
+def png_size(path):
+    """(width, height) of a PNG file."""
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", path
+    return struct.unpack(">2I", data[16:24])
+
+
+def weight(checkpoint, name):
+    data = checkpoint.read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    entry = json.loads(data[8:8 + size])[name]
+    begin, end = entry["data_offsets"]
+    return numpy.frombuffer(data[8 + size:][begin:end], "<f4").reshape(entry["shape"])
+
+
+def low_share(weights):
+    """The share of energy at frequencies below half the highest, in percent."""
+    energy = (abs(numpy.fft.fft2(weights, (RESPONSE, RESPONSE), (2, 3))) ** 2).sum(axis=(0, 1))
+    low = (numpy.arange(RESPONSE) + RESPONSE // 4) % RESPONSE < RESPONSE // 2
+    return 100 * energy[numpy.ix_(low, low)].sum() / energy.sum()
+
+
+def haar_shares(image):
+    """The shares of energy in LL, LH, HL, HH around mid-grey, in percent."""
+    x = image / 255 - 0.5
+    a, b, c, d = x[::2, ::2], x[::2, 1::2], x[1::2, ::2], x[1::2, 1::2]
+    bands = [a + b + c + d, a + b - c - d, a - b + c - d, a - b - c + d]
+    energy = numpy.array([(band ** 2).sum() for band in bands])
+    return 100 * energy / energy.sum()
+
+
+def rows(page):
+    """The cells of the page's table rows."""
+    return [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
+
+
+def row(page, first):
+    return next(cells for cells in rows(page) if cells and cells[0] == first)
+
+
+def numbers(cells):
+    return [float(cell.split()[0]) for cell in cells]
+
+
+def train(folder, data, program, rnn):
+    out = folder / f"{program}_{rnn}"
+    run(program, "train", "--data", data, "--rnn", rnn, "--epochs", 1, "--batch", 16, "--limit", 16,
+        "--out", out)
+    return out / "checkpoint.safetensors"
+
+
+def check_page(out):
+    """Every picture on the page is there, of the size that the page says, and no other."""
+    page = (out / "index.html").read_text()
+    shown = re.findall(r'<img src="([^"]*)" width="(\d+)" height="(\d+)" alt="[^"]+">', page)
+    assert page.count("<img") == len(shown)
+    for name, width, height in shown:
+        assert png_size(out / name) == (int(width), int(height)), name
+    assert {name for name, _, _ in shown} == {path.name for path in out.glob("*.png")}
+    error = float(re.search(r"DFT\(x\) DFT\(f\)\| = ([\d.e+-]+) over", page)[1])
+    assert error < 1e-11, error
+    return page
+
+
+def check_cnn(folder, data):
+    checkpoint = train(folder, data, "cifar10_cnn_rnn", "lstm")
+    out = folder / "look"
+    text = run("inspect", "--checkpoint", checkpoint, "--data", data, "--out", out)
+    page = check_page(out)
+    for words in ("CnnRnn(rnn lstm)", "filters: stages.1.0", "theorem: largest", "index.html"):
+        assert words in text, (words, text)
+    # 32 filters of 3 inputs: tiles with a gap of 4 behind a margin of 20.
+    assert png_size(out / "filters_stages.0.0.png") == (20 + 32 * 34, 20 + 3 * 34)
+    assert png_size(out / "responses_stages.0.0.png") == (20 + 32 * 36, 20 + 3 * 36)
+    assert png_size(out / "responses_stages.1.0.png") == (20 + 16 * 36, 20 + 16 * 36)
+    assert png_size(out / "image0_stage1_map.png") == (20 + 16 * 68, 20 + 2 * 68)
+    assert png_size(out / "image1_stage2_tap.png") == (64 * 14, 2 * 14)
+    assert png_size(out / "image1_wavelet_db4.png") == (256, 256)
+    for layer in ("stages.0.0", "stages.1.0"):
+        share = numbers(row(page, layer)[3:])[0]
+        assert abs(share - low_share(weight(checkpoint, f"{layer}.weight"))) < 0.06, (layer, share)
+    return checkpoint
+
+
+def check_image_and_layer(folder, data, checkpoint):
+    """An image file in place of the data set's, and a layer of choice."""
+    run("cifar10_cnn_rnn", "evaluate", "--checkpoint", checkpoint, "--data", data, "--samples", 1,
+        "--limit", 1, "--out", folder)
+    out = folder / "one"
+    image = folder / "samples" / "0.png"
+    run("inspect", "--checkpoint", checkpoint, "--image", image, "--layer", "stages.1.3", "--out", out)
+    page = check_page(out)
+    assert png_size(out / "filters_stages.1.3.png") == (20 + 16 * 34, 20 + 16 * 34)
+    assert not (out / "filters_stages.0.0.png").exists() and not (out / "image1.png").exists()
+    # The first test image of a data set in MNIST's format, in the middle of 32x32.
+    raw = (data / "t10k-images-idx3-ubyte").read_bytes()[16:16 + 28 * 28]
+    pixels = numpy.pad(numpy.frombuffer(raw, numpy.uint8).reshape(28, 28), 2).astype(float)
+    shares = numbers(row(page, "0.png, haar")[1:5])
+    assert numpy.abs(shares - haar_shares(pixels)).max() < 0.06, (shares, haar_shares(pixels))
+    for wavelet in ("haar", "db2", "db3", "db4"):
+        assert float(row(page, f"0.png, {wavelet}")[5]) < 1e-6
+
+
+def check_other_networks(folder, data):
+    for program, rnn, layer in (("cifar10_vgg9", "none", "stages.2.0"),
+                                ("cifar10_resnet20", "lstm", "stages.2.0.c1")):
+        out = folder / f"look_{program}"
+        run("inspect", "--checkpoint", train(folder, data, program, rnn), "--data", data,
+            "--count", 1, "--out", out)
+        assert layer in check_page(out)
+        assert (out / "image0_stage3_tap.png").exists() == (rnn == "lstm")
+
+
+def check_errors(folder, data, checkpoint):
+    def fails(code, words, *arguments):
+        text = run("inspect", *arguments, code=code)
+        complaint = [line for line in text.splitlines() if line.startswith("inspect:") or code == 2]
+        assert complaint and all(word in text for word in words), (arguments, text)
+
+    out = ("--out", folder / "nothing")
+    fails(2, ["--out"], "--checkpoint", checkpoint)
+    fails(2, ["--layer", "stages.0.0, stages.0.3", "got conv1"],
+          "--checkpoint", checkpoint, "--data", data, "--layer", "conv1", *out)
+    fails(1, ["missing.safetensors"], "--checkpoint", folder / "missing.safetensors", *out)
+    fails(1, ["resume.safetensors", "without its description"],
+          "--checkpoint", checkpoint.parent / "resume.safetensors", *out)
+    text = folder / "text.png"
+    text.write_text("no image")
+    fails(1, ["text.png", "expected a PNG"], "--checkpoint", checkpoint, "--image", text, *out)
+    assert not (folder / "nothing").exists(), "a run that could not begin left a folder"
+
+
+with tempfile.TemporaryDirectory() as name:
+    main_folder = pathlib.Path(name)
+    mnist = write_mnist(main_folder / "mnist")
+    trained = check_cnn(main_folder, mnist)
+    check_image_and_layer(main_folder, mnist, trained)
+    check_other_networks(main_folder, mnist)
+    check_errors(main_folder, mnist, trained)
+    assert "--layer" in run("inspect", "--help")
+print("inspect shows what it should")
