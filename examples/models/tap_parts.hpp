@@ -30,14 +30,26 @@ cnnrnn::nn::RnnTap<T> tap_with(const cnnrnn::nn::RnnTapOptions& map, cnnrnn::Ran
 template <class T>
 std::vector<TapCell<T>> tap_cells() {
   using namespace cnnrnn::nn;
-  return {{"lstm", tap_with<T, LstmRows<T>>}};
+  return {{"lstm", tap_with<T, LstmRows<T>>},
+          {"gru", tap_with<T, GruRows<T>>},
+          {"irnn", tap_with<T, IrnnRows<T>>},
+          {"convlstm", tap_with<T, ConvLstmRows<T>>}};
+}
+
+template <class T, const cnnrnn::Wavelet& wavelet>
+std::unique_ptr<cnnrnn::nn::Layer<T>> transform_by() {
+  return std::make_unique<cnnrnn::nn::WaveletTransform<T>>(cnnrnn::WaveletOptions{wavelet});
 }
 
 /// Every wavelet whose transform a feature map can pass before it is read: it makes four channels
 /// of each, of half the height and width.
 template <class T>
 std::vector<TapWavelet<T>> tap_wavelets() {
-  return {};
+  using namespace cnnrnn::wavelets;
+  return {{"haar", transform_by<T, haar>},
+          {"db2", transform_by<T, db2>},
+          {"db3", transform_by<T, db3>},
+          {"db4", transform_by<T, db4>}};
 }
 
 template <class Part>
