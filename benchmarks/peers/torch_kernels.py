@@ -1,7 +1,13 @@
 """Single layers in PyTorch, under the names and with the shapes of kernels_bench."""
+import pathlib
+import sys
+
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "pytorch"))
+from rnn_tap import ConvLstm  # noqa: E402
 
 BATCH = 128
 SEQUENCES = 1024
@@ -51,31 +57,6 @@ def recurrent(kind, train, **options):
         return lambda: torch.no_grad()(module)(x)
 
     return make
-
-
-class ConvLstm(nn.Module):
-    """One direction, composed of convolutions: x (N, T, C, H, W) -> all hidden states. The input is
-    convolved for all steps at once; the peepholes are Shi's."""
-
-    def __init__(self, channels, filters, size):
-        super().__init__()
-        self.filters = filters
-        self.ih = nn.Conv2d(channels, 4 * filters, 3, 1, 1)
-        self.hh = nn.Conv2d(filters, 4 * filters, 3, 1, 1, bias=False)
-        self.ci, self.cf, self.co = (nn.Parameter(torch.zeros(filters, size, size))
-                                     for _ in range(3))
-
-    def forward(self, x):
-        inputs = self.ih(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-        h = c = x.new_zeros(x.shape[0], self.filters, *x.shape[3:])
-        states = []
-        for step in range(x.shape[1]):
-            i, f, g, o = (inputs[:, step] + self.hh(h)).chunk(4, 1)
-            i, f = torch.sigmoid(i + self.ci * c), torch.sigmoid(f + self.cf * c)
-            c = f * c + i * torch.tanh(g)
-            h = torch.sigmoid(o + self.co * c) * torch.tanh(c)
-            states.append(h)
-        return torch.stack(states, 1)
 
 
 def conv_lstm(train):

@@ -12,8 +12,9 @@ from networks import make_network
 from safetensors_file import load, save
 
 EXCHANGE = pathlib.Path(os.environ["CNNRNN_TESTS_DIR"]) / "pytorch" / "exchange"
-PARAMETERS = {"cnn": 2_168_554, "cnn+lstm": 2_583_786, "vgg9": 3_511_754, "vgg9+lstm": 4_592_586,
-              "resnet20": 269_722, "resnet20+lstm": 763_802}
+PARAMETERS = {"cnn": 2_168_554, "cnn+lstm": 2_583_786, "cnn+gru": 2_481_130, "cnn+irnn": 2_275_818,
+              "cnn+convlstm": 2_253_162, "vgg9": 3_511_754,
+              "vgg9+lstm": 4_592_586, "resnet20": 269_722, "resnet20+lstm": 763_802}
 
 
 def nchw(images):

@@ -3,24 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-
-class RnnTap(nn.Module):
-    """Patches of a feature map (N, C, H, W), row by row through a bidirectional LSTM; the final states
-    of each row, flattened and batch-normalised: (N, H / patch * 2 * units)."""
-
-    def __init__(self, channels, height, patch, units):
-        super().__init__()
-        self.patch = patch
-        self.rnn = nn.LSTM(channels * patch * patch, units, batch_first=True, bidirectional=True)
-        self.bn = nn.BatchNorm1d(height // patch * 2 * units)
-
-    def forward(self, x):
-        n, c, h, w = x.shape
-        p = self.patch
-        patches = x.reshape(n, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5)
-        sequences = patches.reshape(n * (h // p), w // p, c * p * p)
-        final = self.rnn(sequences)[1][0]  # (2, N * H / p, units)
-        return self.bn(final.permute(1, 0, 2).reshape(n, -1))
+from rnn_tap import RnnTap
 
 
 def convolution(channels, width, stride=1):
@@ -33,9 +16,9 @@ def tap_features(taps):
 
 class Plain(nn.Module):
     """Stages of convolution, batch norm and ReLU ended by max pooling; dense layers; a tap after each
-    stage if `units` is not zero."""
+    stage if a cell is named."""
 
-    def __init__(self, widths, dense, patches, units=0, size=32, classes=10):
+    def __init__(self, widths, dense, patches, cell="", size=32, classes=10):
         super().__init__()
         self.stages, self.taps = nn.ModuleList(), nn.ModuleList()
         channels = 3
@@ -47,8 +30,8 @@ class Plain(nn.Module):
                 channels = width
             self.stages.append(nn.Sequential(*layers, nn.MaxPool2d(2)))
             size //= 2
-            if units:
-                self.taps.append(RnnTap(channels, size, patch, units))
+            if cell:
+                self.taps.append(RnnTap(channels, size, patch, cell))
         features, head = channels * size * size, []
         for width in dense:
             head += [nn.Linear(features, width), nn.ReLU(inplace=True)]
@@ -83,9 +66,9 @@ class ResidualBlock(nn.Module):
 
 
 class ResNet20(nn.Module):
-    """He et al. 2015, section 4.2, n = 3; a tap after each stage if `units` is not zero."""
+    """He et al. 2015, section 4.2, n = 3; a tap after each stage if a cell is named."""
 
-    def __init__(self, units=0, classes=10):
+    def __init__(self, cell="", classes=10):
         super().__init__()
         self.stem = nn.Sequential(convolution(3, 16), nn.BatchNorm2d(16), nn.ReLU(inplace=True))
         self.stages, self.taps = nn.ModuleList(), nn.ModuleList()
@@ -96,8 +79,8 @@ class ResNet20(nn.Module):
                                              ResidualBlock(width, width, 1),
                                              ResidualBlock(width, width, 1)))
             channels = width
-            if units:
-                self.taps.append(RnnTap(channels, size, patch, units))
+            if cell:
+                self.taps.append(RnnTap(channels, size, patch, cell))
         self.out = nn.Linear(channels + tap_features(self.taps), classes)
 
     def forward(self, x):
@@ -110,16 +93,13 @@ class ResNet20(nn.Module):
         return self.out(torch.cat([x.mean((2, 3))] + features, 1))
 
 
-UNITS = {"": 0, "lstm": 32}
-
-
 def make_network(name):
     """The network of a name such as "cnn" or "vgg9+lstm"."""
-    network, _, rnn = name.partition("+")
+    network, _, cell = name.partition("+")
     if network == "cnn":
-        return Plain(((32, 32), (64, 64)), (512,), (4, 4), UNITS[rnn])
+        return Plain(((32, 32), (64, 64)), (512,), (4, 4), cell)
     if network == "vgg9":
-        return Plain(((64, 64), (128, 128), (256, 256)), (512, 512), (4, 4, 2), UNITS[rnn])
+        return Plain(((64, 64), (128, 128), (256, 256)), (512, 512), (4, 4, 2), cell)
     if network == "resnet20":
-        return ResNet20(UNITS[rnn])
+        return ResNet20(cell)
     raise ValueError(f"expected a network cnn, vgg9 or resnet20, got {name}")
