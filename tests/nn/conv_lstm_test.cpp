@@ -219,7 +219,10 @@ TEST_CASE("ConvLstm says what is out of range") {
   CHECK_THROWS_WITH(two(ones({1, 2, 4, 4, 3}), {ones({1, 1, 4, 4, 4}), {}}),
                     "ConvLstm: expected an initial state (2, N, H, W, U), got (1, 1, 4, 4, 4)");
   CHECK_THROWS_WITH(two(ones({1, 2, 4, 5, 3})),
-                    "conv_lstm: expected a peephole of shape (4, 4, 5), got (4, 4, 4)");
+                    "ConvLstm: expected x (N, T, 4, 4, 3), got (1, 2, 4, 5, 3)");
+  auto time_first = make(3, 4, {.peepholes = ConvLstmPeepholes::none, .batch_first = false});
+  CHECK_THROWS_WITH(time_first(ones({5, 2, 6, 6, 3})),
+                    "ConvLstm: expected x (T, N, 4, 4, 3), got (5, 2, 6, 6, 3)");
   CHECK_THROWS_WITH(make_tap<float>({.channels = 1, .height = 4, .width = 4, .units = 6}),
                     "ConvLstmRows: expected units divisible by 4, got 6");
   auto tap = make_tap<float>({.channels = 1, .height = 4, .width = 4});

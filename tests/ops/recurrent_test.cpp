@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -372,10 +373,12 @@ TEST_CASE("padding may hold anything") {
       return std::vector{leaves[0].grad(), leaves[3].grad(), leaves[4].grad()};
     };
     const auto expected = gradients(0);
-    const auto got = gradients(1e3);
-    CHECK(got[0](0, 2, 0) == 0);
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      require_close(got[i], expected[i], 0);
+    for (const double padding : {1e3, std::numeric_limits<double>::quiet_NaN()}) {
+      const auto got = gradients(padding);
+      CHECK(got[0](0, 2, 0) == 0);
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        require_close(got[i], expected[i], 0);
+      }
     }
   }
 }
@@ -385,6 +388,8 @@ TEST_CASE("recurrent layers give the same bytes for any number of threads") {
     Case several_blocks{100, 5, 7, 20, 2, std::vector<Index>(100, 5)};
     several_blocks.lengths[30] = 2;
     require_same_bytes(kind, several_blocks);
+    const Case one_unit_in_several_chunks{18000, 33, 1, 1, 1};
+    require_same_bytes(kind, one_unit_in_several_chunks);
   }
   const Case several_chunks{60, 32, 64, 128, 2};
   require_same_bytes(Kind::lstm, several_chunks);
@@ -447,4 +452,13 @@ TEST_CASE("recurrent layers say what they expected and what came") {
   CHECK_THROWS_WITH(
       gru(x, std::vector{layers[0], layers[0]}, {}, GruForm::original, {.dropout = 0.5}),
       "gru: expected a generator for dropout, got none");
+  CHECK_THROWS_WITH(gru(x, layers, {}, GruForm::original, {.dropout = 7}),
+                    "gru: expected a dropout of at least 0 and below 1, got 7");
+  CHECK_THROWS_WITH(gru<double>(ones({2, 3, 0}), {{{ones({0, 0}), ones({0, 0})}}}),
+                    "gru: expected at least one unit, got a weight_ih (0, 0)");
+  const RecurrentWeights<double> above{ones({6, 2}), ones({6, 2})};
+  CHECK_THROWS_WITH(gru<double>(x, {layers[0], {above, above}}),
+                    "gru: expected 1 directions in every layer, got 2");
+  CHECK_THROWS_WITH(gru<double>(x, {layers[0], {{ones({9, 2}), ones({9, 3})}}}),
+                    "gru: expected 2 units in every layer, got 3");
 }

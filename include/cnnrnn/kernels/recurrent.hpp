@@ -144,7 +144,7 @@ class RecurrentForward {
   void take_steps(Index k, Index n0, Index count, T* h, T* c) {
     const auto& way = directions_[static_cast<std::size_t>(k)];
     const Index state = (k * d_.n + n0) * d_.u;
-    Tensor<T> room({count, width_ + 3 * d_.u});
+    auto room = Tensor<T>::zeros({count, width_ + 3 * d_.u});
     const Rows<T> product{room.mutable_data(), width_};
     const Rows<T> apart{product[count], d_.u};
     const Rows<T> unused{apart[count], d_.u};

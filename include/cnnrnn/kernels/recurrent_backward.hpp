@@ -78,13 +78,13 @@ class RecurrentBackward {
  private:
   Index blocks() const { return (d_.n + detail::recurrent_rows - 1) / detail::recurrent_rows; }
 
-  /// How many sequences: whole blocks, so many that the rows of x, dx and dgates fill some MB for
-  /// each thread. Sums go on from chunk to chunk, so their bits do not depend on it.
+  /// How many sequences: whole blocks, so many that the rows of x, dx and dgates fill some MB. The
+  /// shapes alone decide: sums of a product may be grouped by its size.
   Index chunk() const {
-    constexpr Index bytes = 4 << 20;
+    constexpr Index bytes = 8 << 20;
     const Index row = (2 * d_.f + d_.directions * width_) * static_cast<Index>(sizeof(T));
     const Index block = detail::recurrent_rows * d_.t * row;
-    const Index most = std::max<Index>(1, bytes * loop_threads() / block) * detail::recurrent_rows;
+    const Index most = std::max<Index>(1, bytes / block) * detail::recurrent_rows;
     return d_.batch_first ? std::min(d_.n, most) : d_.n;
   }
 
@@ -170,11 +170,27 @@ class RecurrentBackward {
                        [weight](const auto& gradient) { return (gradient.*weight).needed(); });
   }
 
+  /// The rows of x of the chunk that begins at `begin`, with zeros where a sequence has no step:
+  /// its padding may hold NaN, which no zero gradient takes away.
+  Tensor<T> without_padding(Index begin, Index rows) const {
+    Tensor<T> x({rows, d_.f});
+    T* const to = x.mutable_data();
+    std::copy_n(x_ + begin * d_.t * d_.f, rows * d_.f, to);
+    for (Index n = begin; n < std::min(d_.n, begin + chunk_); ++n) {
+      for (Index time = d_.lengths[n]; time < d_.t; ++time) {
+        std::fill_n(to + (d_.row(n, time) - begin * d_.t) * d_.f, d_.f, T(0));
+      }
+    }
+    return x;
+  }
+
   /// dW_ih += dgates^T x, of all directions in one product.
   void add_weight_ih(Index begin, Index rows, WeightGradients gradients) {
     if (any_needed(gradients, &RecurrentWeightGradients<T>::weight_ih)) {
-      gemm<T>(d_.directions * width_, d_.f, rows, {dgates_.data(), 1, dgates_.dim(1)},
-              {x_ + begin * d_.t * d_.f, d_.f, 1}, {dweight_ih_.mutable_data(), d_.f, true});
+      const auto steps = d_.lengths != nullptr ? without_padding(begin, rows) : Tensor<T>();
+      const T* const x = steps.defined() ? steps.data() : x_ + begin * d_.t * d_.f;
+      gemm<T>(d_.directions * width_, d_.f, rows, {dgates_.data(), 1, dgates_.dim(1)}, {x, d_.f, 1},
+              {dweight_ih_.mutable_data(), d_.f, true});
     }
   }
 

@@ -55,6 +55,7 @@ class ConvLstm : public Module<T> {
   /// `lengths` are the steps of each sequence, if not all have T. Throws ShapeError, ValueError.
   ConvLstmOutput<T> operator()(const Variable<T>& x, const ConvLstmStates<T>& initial = {},
                                const std::vector<Index>& lengths = {}) {
+    check_input(x);
     check_initial(initial);
     const ConvLstmLayerOptions layer_options{options_.peepholes, lengths, options_.algorithm};
     Variable<T> y = in_order(x);
@@ -119,6 +120,13 @@ class ConvLstm : public Module<T> {
 
   static Variable<T> joined(const std::vector<Variable<T>>& states) {
     return states.size() == 1 ? states.front() : concat(states, 0);
+  }
+
+  void check_input(const Variable<T>& x) const {
+    const bool fits =
+        x.rank() == 5 && x.dim(2) == map_.h && x.dim(3) == map_.w && x.dim(4) == channels_;
+    require<ShapeError>(fits, "ConvLstm: expected x ", options_.batch_first ? "(N, T, " : "(T, N, ",
+                        map_.h, ", ", map_.w, ", ", channels_, "), got ", x.shape());
   }
 
   void check_initial(const ConvLstmStates<T>& initial) const {

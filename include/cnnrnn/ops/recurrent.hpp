@@ -116,6 +116,8 @@ kernels::RecurrentDims recurrent_dims(const kernels::RecurrentCell<T>& cell, con
                                  std::ssize(directions), options.batch_first};
   require<ShapeError>(d.t > 0 && x.dim(2) == d.f, cell.name, ": expected an input ", layout, d.f,
                       ") of at least one step, got ", x.shape());
+  require<ShapeError>(d.u > 0, cell.name, ": expected at least one unit, got a weight_ih ",
+                      weight_ih.shape());
   check_lengths<T>(cell.name, d, options.lengths);
   return d;
 }
@@ -214,6 +216,7 @@ RecurrentResult<T> recurrent_layer(const kernels::RecurrentCell<T>& cell, const 
       d, cell, pointers, x.value().data(), y.mutable_data(),
       {gates.mutable_data(), kept.mutable_data(), before.mutable_data()});
   forward.run(h.mutable_data(), c.mutable_data());
+  d.lengths = nullptr;  // the caller's, who may be gone when backward runs
   std::vector<Tensor<T>> outputs{y, h};
   if (cell.has_cell_state) {
     outputs.push_back(c);
@@ -234,6 +237,8 @@ RecurrentResult<T> recurrent(const kernels::RecurrentCell<T>& cell, const Variab
                              const Variable<T>& h0, const Variable<T>& c0,
                              const RecurrentOptions& options) {
   require<ShapeError>(!layers.empty(), cell.name, ": expected at least one layer, got none");
+  require<ValueError>(options.dropout >= 0 && options.dropout < 1, cell.name,
+                      ": expected a dropout of at least 0 and below 1, got ", options.dropout);
   if (layers.size() == 1) {
     return recurrent_layer(cell, x, layers.front(), h0, c0, options);
   }
@@ -250,6 +255,8 @@ RecurrentResult<T> recurrent(const kernels::RecurrentCell<T>& cell, const Variab
   std::vector<Variable<T>> h;
   std::vector<Variable<T>> c;
   for (const auto& layer : layers) {
+    require<ShapeError>(std::ssize(layer) == directions, cell.name, ": expected ", directions,
+                        " directions in every layer, got ", layer.size());
     const auto part = [&](const Variable<T>& state) {
       return state.defined() ? slice(state, 0, directions * std::ssize(h), directions) : state;
     };
@@ -257,6 +264,9 @@ RecurrentResult<T> recurrent(const kernels::RecurrentCell<T>& cell, const Variab
       y = dropout(y, options.dropout, *options.random, true);
     }
     const auto result = recurrent_layer(cell, y, layer, part(h0), part(c0), options);
+    const Index units = h.empty() ? result.h.dim(2) : h.front().dim(2);
+    require<ShapeError>(result.h.dim(2) == units, cell.name, ": expected ", units,
+                        " units in every layer, got ", result.h.dim(2));
     y = result.y;
     h.push_back(result.h);
     c.push_back(result.c);
