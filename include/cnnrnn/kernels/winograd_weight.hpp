@@ -35,7 +35,7 @@ struct WinogradWeightPlan {
         slices((d.o + slice - 1) / slice),
         c(round_up(d.c, 2 * rows)),
         block(d.block(48, 1)) {
-    constexpr Index budget = (24 << 20) / static_cast<Index>(sizeof(T));
+    constexpr Index budget = (16 << 20) / static_cast<Index>(sizeof(T));
     const Index blocks = (d.rows() + block - 1) / block;
     const Index most = std::min(budget / (slices * size()), blocks / 4);
     const auto power = std::bit_floor(static_cast<std::size_t>(std::clamp<Index>(most, 2, 16)));
