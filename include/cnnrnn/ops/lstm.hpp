@@ -35,9 +35,10 @@ struct LstmOutput {
 ///
 /// x (N, T, F) -> y (N, T, D U), and the last states of each direction, h and c (D, N, U). With
 /// lengths, y past the end of a sequence is 0, its last states are those of its own last step, and
-/// the reverse direction begins there. Saves x, the weights, the gates (N, T, D 4U) and the states
-/// (N, T, D U). Throws ShapeError, also for T = 0, and ValueError for a length out of range.
-/// Peepholes: Gers, Schraudolph and Schmidhuber (2002).
+/// the reverse direction begins there; x may hold anything past the end. Dropout is between layers
+/// and has no effect here. Saves x, the weights, the gates (N, T, D 4U) and the states (N, T, D U).
+/// Throws ShapeError, also for T = 0, and ValueError for a length out of range. Peepholes: Gers,
+/// Schraudolph and Schmidhuber (2002).
 template <class T>
 LstmOutput<T> lstm_layer(const Variable<T>& x, const std::vector<LstmWeights<T>>& directions,
                          const LstmStates<T>& initial = {}, const RecurrentOptions& options = {}) {
@@ -48,7 +49,9 @@ LstmOutput<T> lstm_layer(const Variable<T>& x, const std::vector<LstmWeights<T>>
 
 /// LSTM layers one on the other: the y of each is the x of the next. `layers` holds, for each
 /// layer, the weights of its directions; the states are those of all layers, (L D, N, U), in the
-/// order layer 0, layer 0 reverse, layer 1, ... Throws ShapeError; see lstm_layer.
+/// order layer 0, layer 0 reverse, layer 1, ... Throws as lstm_layer, also ShapeError for layers
+/// that differ in directions or units, and ValueError for a dropout out of range or without a
+/// generator.
 template <class T>
 LstmOutput<T> lstm(const Variable<T>& x, const std::vector<std::vector<LstmWeights<T>>>& layers,
                    const LstmStates<T>& initial = {}, const RecurrentOptions& options = {}) {
