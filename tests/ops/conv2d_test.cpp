@@ -25,7 +25,9 @@ struct Case {
 /// Odd sizes on purpose: rims of every tile, strides that do not divide, padding beyond the kernel.
 const std::vector<Case> cases{
     {{2, 7, 6, 4}, {8, 4, 3, 3}, {.padding = 1}},
+    {{2, 7, 6, 4}, {8, 4, 3, 3}, {.padding = 1, .algorithm = ConvAlgorithm::direct}},
     {{1, 5, 5, 3}, {1, 3, 3, 3}, {}},
+    {{1, 5, 5, 3}, {1, 3, 3, 3}, {.algorithm = ConvAlgorithm::direct}},
     {{1, 1, 1, 1}, {1, 1, 1, 1}, {}},
     {{3, 8, 5, 5}, {7, 5, 3, 3}, {.stride = 2, .padding = 1}},
     {{2, 9, 7, 2}, {3, 2, 2, 3}, {.stride = {2, 3}, .padding = {0, 1}, .dilation = {2, 1}}},

@@ -100,6 +100,19 @@ Packet<T> multiply_add(Packet<T> a, Packet<T> b, Packet<T> c) {
   return {Eigen::internal::pmadd(a.value, b.value, c.value)};
 }
 
+/// The same value, in a register: the compiler may load what it has loaded again in each use, where
+/// loads are what there are too many of.
+template <class T>
+Packet<T> in_register(Packet<T> packet) {
+  typename Packet<T>::Native value = packet.value;
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+  asm("" : "+v"(value));
+#elif defined(__GNUC__) && defined(__aarch64__)
+  asm("" : "+w"(value));
+#endif
+  return {value};
+}
+
 /// Exchanges rows and columns of a square of `width` packets.
 template <class T>
 void transpose(std::array<Packet<T>, static_cast<std::size_t>(Packet<T>::width)>& rows) {

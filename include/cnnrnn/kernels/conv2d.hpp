@@ -86,7 +86,7 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
   if (!dweight.needed()) {
     return;
   }
-  if (d.uses_winograd_for_weight()) {
+  if (d.uses_winograd()) {
     winograd_backward_weight(d.forward_tiles(), x, dy, dweight);
   } else {
     detail::direct_backward_weight(d, x, dy, dweight);

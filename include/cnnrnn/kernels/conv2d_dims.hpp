@@ -34,10 +34,9 @@ struct Conv2dDims {
     return kernel == Size2d(3) && stride == Size2d(1) && dilation == Size2d(1) && groups == 1;
   }
 
-  /// Whether it is the algorithm to use, for values and input gradients, and for weight gradients;
-  /// see docs/performance.md for the measurements behind it.
-  bool uses_winograd() const { return chooses_winograd(std::max(c, o) >= 8); }
-  bool uses_winograd_for_weight() const { return chooses_winograd(std::min(c, o) >= 6); }
+  /// Whether it is the algorithm to use: it is the faster one wherever it exists; see
+  /// docs/performance.md for the measurements behind that.
+  bool uses_winograd() const { return fits_winograd() && algorithm != ConvAlgorithm::direct; }
 
   /// The tiles of y, and those of dx seen from dy.
   WinogradTiles forward_tiles() const { return {n, h, w, c, oh(), ow(), o, padding}; }
@@ -55,12 +54,6 @@ struct Conv2dDims {
     const Size2d reach{dilation.h * (kernel.h - 1) - padding.h,
                        dilation.w * (kernel.w - 1) - padding.w};
     return {oh(), ow(), o, h, w, kernel, {1}, reach, dilation};
-  }
-
- private:
-  bool chooses_winograd(bool pays) const {
-    return fits_winograd() && (algorithm == ConvAlgorithm::winograd ||
-                               (algorithm == ConvAlgorithm::automatic && pays));
   }
 };
 

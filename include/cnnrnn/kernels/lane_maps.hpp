@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cnnrnn/kernels/fetch_ahead.hpp"
 #include "cnnrnn/kernels/gemm_pack.hpp"
 
 // Feature maps of several sequences side by side, one in each lane of a vector: what is a number in
@@ -43,16 +44,6 @@ struct LaneMap {
     }
   }
 };
-
-/// Asks for `count` elements in the second cache before they are read, or written: the steps of a
-/// sequence lie too far apart for the machine to see what comes next.
-template <bool Writes = false, class T>
-void fetch_ahead(Index count, const T* from) {
-  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
-  for (Index at = 0; at < count; at += line) {
-    __builtin_prefetch(from + at, Writes ? 1 : 0, 2);
-  }
-}
 
 /// lanes (channels, L) = the channels of `count` sequences that lie `stride` apart, zeros in the
 /// lanes behind them.

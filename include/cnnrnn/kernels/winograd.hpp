@@ -5,6 +5,7 @@
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d_output.hpp"
+#include "cnnrnn/kernels/winograd_1d.hpp"
 #include "cnnrnn/kernels/winograd_block.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -15,8 +16,9 @@ template <class T, class WeightAt>
 Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
   using P = Packet<T>;
   constexpr Index side = Winograd::kernel;
-  constexpr Index points_of_row = Winograd::input;
-  const bool few = winograd_has_few(k);
+  if (winograd_is_1d(k)) {
+    return winograd_1d_weights<T>(columns, k, weight_at);
+  }
   const Index packets = (columns + P::width - 1) / P::width;
   Tensor<T> packed({packets * P::width * Winograd::points * k});
   T* const all = packed.mutable_data();
@@ -32,11 +34,10 @@ Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
       }
       const Index panel = packet / 2 * 2;
       const Index step = std::min<Index>(2, packets - panel) * P::width;
-      const Index row = few ? step : points_of_row * k * step;
-      const Index column = few ? points_of_row * k * step : k * step;
       T* const to = all + panel * P::width * Winograd::points * k + (packet - panel) * P::width +
-                    job % k * (few ? points_of_row * step : step);
-      winograd_transform<T, detail::WinogradWeight>(w, side * P::width, P::width, to, row, column);
+                    job % k * step;
+      winograd_transform<T, detail::WinogradWeight>(w, side * P::width, P::width, to,
+                                                    Winograd::input * k * step, k * step);
     }
   });
   return packed;
@@ -45,6 +46,9 @@ Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
 /// How many blocks the output of winograd_convolve has.
 template <class T>
 Index winograd_blocks(const WinogradTiles& d) {
+  if (winograd_is_1d(d.c)) {
+    return detail::Winograd1dPlan<T>(d).jobs();
+  }
   const Index block = detail::WinogradPlan<T>(d).block;
   return (d.rows() + block - 1) / block;
 }
@@ -52,6 +56,10 @@ Index winograd_blocks(const WinogradTiles& d) {
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights u.
 template <class T>
 void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const ConvOutput<T>& y) {
+  if (winograd_is_1d(d.c)) {
+    winograd_1d_convolve(d, x, u, y);
+    return;
+  }
   if (d.rows() == 0) {
     return;
   }

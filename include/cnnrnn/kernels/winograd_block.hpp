@@ -6,7 +6,6 @@
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
-#include "cnnrnn/kernels/winograd_few.hpp"
 #include "cnnrnn/kernels/winograd_tiles.hpp"
 
 // Convolutions by Winograd's F(4x4, 3x3), a block of tiles at a time that stays in the second
@@ -74,11 +73,10 @@ void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& l
   }
 }
 
-/// y of a block's tiles, for the outputs of `lanes`, a packet at most, of which
-/// transform(tile, to, to_row, to_column) makes those of one tile.
-template <class T, class Lanes, class Transform>
+/// y = A^T M A of a block's tiles, for the outputs of `lanes`, a packet at most.
+template <class T, class Lanes>
 void winograd_outputs(const WinogradTiles& d, Index begin, Index end, const Lanes& lanes,
-                      const Transform& transform, T* y, bool accumulate) {
+                      const T* m, Index m_point, Index m_tile, T* y, bool accumulate) {
   constexpr Index size = Winograd::output;
   constexpr Index width = Packet<T>::width;
   constexpr bool whole_packet = std::is_same_v<Lanes, WholeLanes<T>>;
@@ -86,12 +84,15 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, const Lane
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
     const ImageSquare<T, size> square{
         y + tile.image * image_size, d.out_h, d.out_w, d.o, tile.row, tile.column};
+    const T* const from = m + index * m_tile;
     if (whole_packet && !accumulate && square.inside()) {
-      transform(index, square.pixel(0, 0) + lanes.at, d.out_w * d.o, d.o);
+      winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point,
+                                            square.pixel(0, 0) + lanes.at, d.out_w * d.o, d.o);
       return;
     }
     T whole[static_cast<std::size_t>(size * size * width)];
-    transform(index, whole, size * width, width);
+    winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point, whole,
+                                          size * width, width);
     const Index rows = std::min(size, d.out_h - tile.row);
     const Index columns = std::min(size, d.out_w - tile.column);
     for (Index i = 0; i < rows; ++i) {
@@ -109,24 +110,23 @@ template <class T>
 struct WinogradPlan {
   static constexpr Index width = Packet<T>::width;
 
-  explicit WinogradPlan(const WinogradTiles& d) : few(winograd_has_few(d.c)) {
+  explicit WinogradPlan(const WinogradTiles& d) {
     constexpr Index unit = winograd_rows<T, 1>;
     constexpr Index cache = (400 << 10) / static_cast<Index>(sizeof(T));
-    const Index channels = few ? Winograd::output * d.c : round_up(d.c, width);
+    const Index channels = round_up(d.c, width);
     const Index all = d.rows() * d.columns();
     // Two threads at work on one image share its tiles, or where these are few the outputs.
     block = std::min(d.block(cache / (Winograd::points * std::max(channels, 2 * width)), unit),
                      std::max<Index>(1, all < 2 * unit ? d.rows() : (d.rows() + 1) / 2));
     const Index tiles = round_up(block * d.columns(), unit);
     // A packet more than the data: points must not share their sets in the cache.
-    layout = {tiles * channels + width, tiles * width, few ? channels : width};
-    m_point = few ? 0 : tiles * 2 * width + width;
+    layout = {tiles * channels + width, tiles * width, width};
+    m_point = tiles * 2 * width + width;
   }
 
   Index v_size() const { return Winograd::points * layout.point; }
   Index size() const { return v_size() + Winograd::points * m_point; }
 
-  bool few;
   Index block;
   WinogradLayout layout;
   Index m_point;
@@ -142,30 +142,16 @@ void winograd_block(const WinogradTiles& d, const WinogradPlan<T>& plan, Index b
   Tensor<T> scratch({plan.size()});
   T* const v = scratch.mutable_data();
   T* const m = v + plan.v_size();
-  const auto inputs = plan.few ? winograd_few_inputs<T> : winograd_inputs<T>;
-  inputs(d, begin, end, x, plan.layout, v);
+  winograd_inputs(d, begin, end, x, plan.layout, v);
   for (Index n0 = first; n0 < last; n0 += 2 * width) {
-    const T* const panel = u + n0 * Winograd::points * d.c;
-    const T* const start = bias != nullptr ? bias + n0 : nullptr;
     const bool wide = d.o - n0 > width;
     const Index columns = wide ? 2 * width : width;
-    if (!plan.few) {
-      const auto products = wide ? winograd_products<T, 2> : winograd_products<T, 1>;
-      products((end - begin) * d.columns(), d.c, v, plan.layout, panel, start, m, plan.m_point);
-    }
+    const auto products = wide ? winograd_products<T, 2> : winograd_products<T, 1>;
+    products((end - begin) * d.columns(), d.c, v, plan.layout, u + n0 * Winograd::points * d.c,
+             bias != nullptr ? bias + n0 : nullptr, m, plan.m_point);
     for_each_lanes<T>(std::min(columns, d.o - n0), [&](const auto& lanes) {
-      const auto transform = [&](Index tile, T* to, Index to_row, Index to_column) {
-        if (plan.few) {
-          const auto few_tile = wide ? winograd_few_tile<T, 2> : winograd_few_tile<T, 1>;
-          few_tile(d.c, v + tile * plan.layout.tile, plan.layout.point, panel + lanes.at,
-                   start != nullptr ? start + lanes.at : nullptr, to, to_row, to_column);
-        } else {
-          winograd_transform<T, WinogradOutput>(m + tile * columns + lanes.at,
-                                                Winograd::input * plan.m_point, plan.m_point, to,
-                                                to_row, to_column);
-        }
-      };
-      winograd_outputs(d, begin, end, lanes, transform, y + n0, accumulate);
+      winograd_outputs(d, begin, end, lanes, m + lanes.at, plan.m_point, columns, y + n0,
+                       accumulate);
     });
   }
 }

@@ -135,6 +135,17 @@ struct WinogradWeightGradient {
 
 }  // namespace detail
 
+/// One of the transforms above in one direction: store(k, value) takes the elements of its result.
+template <class T, class Transform, class Store>
+void winograd_transform_line(
+    const detail::Line<T, static_cast<std::size_t>(Transform::inputs)>& line, const Store& store) {
+  unroll<static_cast<Index>(Transform::groups.size())>([&](auto group) {
+    const auto part = Transform::template apply<static_cast<std::size_t>(group)>(line);
+    unroll<static_cast<Index>(part.size())>(
+        [&](auto k) { store(Transform::groups[group][k], part[k]); });
+  });
+}
+
 /// Both directions of one of the transforms above, for one packet of channels: line_at(j) gives the
 /// elements (0, j), (1, j), ... once for each group; element (k, l) of the result goes to `to` + k
 /// to_row + l to_column. A group of lines at a time, few enough for the registers.

@@ -8,6 +8,7 @@
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
+#include "cnnrnn/kernels/winograd_1d_weight.hpp"
 #include "cnnrnn/kernels/winograd_tiles.hpp"
 
 // The weight gradient by Winograd's F(4x4, 3x3), a block of tiles at a time.
@@ -101,6 +102,10 @@ void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index
 template <class T>
 void winograd_backward_weight(const WinogradTiles& d, const T* x, const T* dy,
                               GradientSpan<T> dweight) {
+  if (winograd_is_1d(d.c)) {
+    winograd_1d_backward_weight(d, x, dy, dweight);
+    return;
+  }
   using P = Packet<T>;
   const detail::WinogradWeightPlan<T> plan(d);
   Tensor<T> sums({plan.chunks * plan.slices, plan.size()});

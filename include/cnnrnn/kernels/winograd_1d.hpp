@@ -1,0 +1,152 @@
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+#include <vector>
+
+#include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d_output.hpp"
+#include "cnnrnn/kernels/winograd_1d_inputs.hpp"
+
+// The forward pass by F(4, 3) along the rows.
+//
+//   U (panels, 3, C, 6, columns)   transformed weights; a panel is two packets of outputs, or one
+//                                  where only one is left
+
+CNNRNN_KERNELS_BEGIN
+
+namespace detail {
+
+/// y = A^T (U . V) of `Tiles` tiles beside each other and one panel, plus the bias unless it is
+/// null.
+template <class T, Index Tiles, Index Vectors>
+[[gnu::flatten, gnu::noinline]] void winograd_1d_tile(const Winograd1dPlan<T>& plan, const T* v,
+                                                      const T* u, const T* bias, T* y,
+                                                      Index y_pixel) {
+  using P = Packet<T>;
+  constexpr auto tiles = static_cast<std::size_t>(Tiles);
+  constexpr auto vectors = static_cast<std::size_t>(Vectors);
+  Line<T, Winograd::input> sums[tiles][vectors];
+  unroll<Vectors>([&](auto p) {
+    const P start = bias != nullptr ? P::load(bias + p * P::width) : P::zero();
+    unroll<Tiles>([&](auto t) {
+      // The column of A^T for the point 1 is ones.
+      unroll<Winograd::input>([&](auto i) { sums[t][p][i] = i == 1 ? start : P::zero(); });
+    });
+  });
+  const Index point = plan.point, tile = plan.tile;
+  for (const Index tap : plan.taps) {
+    const T* from = v + tap;
+    unroll<Winograd::input>([&](auto i) {
+      P weights[vectors];
+      unroll<Vectors>([&](auto p) { weights[p] = in_register(P::load(u + p * P::width)); });
+      u += Vectors * P::width;
+      unroll<Tiles>([&](auto t) {
+        const P element = P::set(from[t * tile]);
+        unroll<Vectors>(
+            [&](auto p) { sums[t][p][i] = multiply_add(element, weights[p], sums[t][p][i]); });
+      });
+      from += point;
+    });
+  }
+  unroll<Tiles>([&](auto t) {
+    unroll<Vectors>([&](auto p) {
+      winograd_transform_line<T, WinogradOutput>(sums[t][p], [&](Index k, P value) {
+        value.store(y + (t * Winograd::output + k) * y_pixel + p * P::width);
+      });
+    });
+  });
+}
+
+/// The same where only `pixels` x `outputs` of it may exist, or where y is added to.
+template <class T, Index Tiles, Index Vectors>
+void winograd_1d_rim_tile(const Winograd1dPlan<T>& plan, const T* v, const T* u, const T* bias,
+                          T* y, Index pixels, Index outputs, bool accumulate) {
+  constexpr Index most = Tiles * Winograd::output;
+  constexpr Index columns = Vectors * Packet<T>::width;
+  if (pixels >= most && outputs >= columns && !accumulate) {
+    winograd_1d_tile<T, Tiles, Vectors>(plan, v, u, bias, y, plan.d.o);
+    return;
+  }
+  T whole[static_cast<std::size_t>(most * columns)];
+  winograd_1d_tile<T, Tiles, Vectors>(plan, v, u, bias, whole, columns);
+  for (Index p = 0; p < std::min(pixels, most); ++p) {
+    T* const to = y + p * plan.d.o;
+    for_each_lanes<T>(std::min(outputs, columns), [&](const auto& lanes) {
+      const auto value = lanes.load(whole + p * columns);
+      lanes.store(to, accumulate ? value + lanes.load(to) : value);
+    });
+  }
+}
+
+/// One panel of a row of y.
+template <class T, Index Vectors>
+void winograd_1d_row(const Winograd1dPlan<T>& plan, const T* v, const T* u, const T* bias, T* y,
+                     Index outputs, bool accumulate) {
+  constexpr Index tiles = (vector_registers == 32 ? 4 : 2) / Vectors;
+  static_assert(tiles <= Winograd1dPlan<T>::most_tiles);
+  for (Index q = 0; q < plan.d.out_w; q += tiles * Winograd::output, v += tiles * plan.tile) {
+    winograd_1d_rim_tile<T, tiles, Vectors>(plan, v, u, bias, y + q * plan.d.o, plan.d.out_w - q,
+                                            outputs, accumulate);
+  }
+}
+
+}  // namespace detail
+
+/// U = G w of the weights, where weight_at(column, k, i, j) is the one from channel k to output
+/// `column`.
+template <class T, class WeightAt>
+Tensor<T> winograd_1d_weights(Index columns, Index k, const WeightAt& weight_at) {
+  using P = Packet<T>;
+  const Index packets = (columns + P::width - 1) / P::width;
+  const Index size = Winograd::kernel * k * Winograd::input;  // of an output
+  Tensor<T> packed({packets * P::width * size});
+  for (Index packet = 0; packet < packets; ++packet) {
+    const Index panel = packet / 2 * 2;
+    const Index step = std::min<Index>(2, packets - panel) * P::width;
+    T* to = packed.mutable_data() + panel * P::width * size + (packet - panel) * P::width;
+    for (Index tap = 0; tap < Winograd::kernel * k; ++tap, to += Winograd::input * step) {
+      detail::Line<T, Winograd::kernel> line;
+      unroll<Winograd::kernel>([&](auto j) {
+        T lanes[static_cast<std::size_t>(P::width)] = {};
+        for (Index n = packet * P::width; n < std::min((packet + 1) * P::width, columns); ++n) {
+          lanes[n % P::width] = weight_at(n, tap % k, tap / k, j);
+        }
+        line[j] = P::load(lanes);
+      });
+      winograd_transform_line<T, detail::WinogradWeight>(
+          line, [&](Index i, P value) { value.store(to + i * step); });
+    }
+  }
+  return packed;
+}
+
+/// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights u.
+template <class T>
+void winograd_1d_convolve(const WinogradTiles& d, const T* x, const T* u, const ConvOutput<T>& y) {
+  const detail::Winograd1dPlan<T> plan(d);
+  std::vector<T> bias;
+  if (y.bias != nullptr) {
+    bias.assign(y.bias, y.bias + d.o);
+    bias.resize(static_cast<std::size_t>(d.o + plan.panel));
+  }
+  parallel_for(plan.jobs(), 1, [&](Index job, Index) {
+    Tensor<T> inputs({plan.v_size()});
+    T* v = inputs.mutable_data();
+    detail::winograd_1d_inputs(plan, job, x, v);
+    const Index first = plan.first_row(job), last = first + plan.rows(job);
+    for (Index row = first; row < last; ++row, v += plan.row) {
+      for (Index n = 0; n < d.o; n += plan.panel) {
+        const bool wide = d.o - n > plan.width;
+        const auto make = wide ? detail::winograd_1d_row<T, 2> : detail::winograd_1d_row<T, 1>;
+        make(plan, v, u + n * Winograd::kernel * d.c * Winograd::input,
+             y.bias != nullptr ? bias.data() + n : nullptr, y.data + row * d.out_w * d.o + n,
+             d.o - n, y.accumulate);
+      }
+    }
+    y.finish(job, first * d.out_w, last * d.out_w);
+  });
+}
+
+CNNRNN_KERNELS_END
