@@ -102,7 +102,7 @@ void parallel_for(Index count, Index block, const Body& body) {
 #pragma omp parallel num_threads(team)
     {
       const FlushDenormals flush;
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
       for (Index index = 0; index < blocks; ++index) {
         run(index);
       }

@@ -46,7 +46,7 @@ inline PoolExtent pool_columns(const Pool2dDims& d, Index q) {
 
 /// Rows a block of a parallel loop takes, for rows of `elements` elements.
 inline Index pool_block(Index elements) {
-  constexpr Index block = 1 << 14;
+  constexpr Index block = 1 << 12;  // two threads share a map of 8 x 8 x 64
   return std::max<Index>(1, block / std::max<Index>(1, elements));
 }
 
@@ -128,9 +128,24 @@ void store_places(const Lanes& lanes, Place* row, Packet<T> places) {
   }
 }
 
-/// y = the largest of each window; place (N, OH, OW, C) = where in the window it stands, counted by
-/// rows of the kernel, for backward. NaN is larger than all; of equals the first counts. `place`
-/// may be null.
+/// y = the largest of each window. NaN is larger than all.
+template <class T>
+void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y) {
+  using P = Packet<T>;
+  for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
+    for_each_lanes<T>(d.c, [&](const auto& lanes) {
+      P best = P::set(-std::numeric_limits<T>::infinity());
+      for_window(rows, columns, [&](Index row, Index column) {
+        const P value = lanes.load(image + (row * d.w + column) * d.c);
+        best = select_equal(value, value, select_less(best, value, value, best), value);
+      });
+      lanes.store(y + pixel * d.c, best);
+    });
+  });
+}
+
+/// The same, and place (N, OH, OW, C) = where in the window it stands, counted by rows of the
+/// kernel, for backward. Of equals the first counts.
 template <class T, class Place>
 void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, Place* place) {
   using P = Packet<T>;
@@ -148,9 +163,7 @@ void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, Place* place) {
         best = select_equal(value, value, select_less(best, value, value, best), value);
       });
       lanes.store(y + pixel * d.c, best);
-      if (place != nullptr) {
-        store_places(lanes, place + pixel * d.c, where);
-      }
+      store_places(lanes, place + pixel * d.c, where);
     });
   });
 }

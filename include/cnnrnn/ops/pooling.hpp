@@ -72,10 +72,11 @@ inline kernels::Pool2dDims pool2d_dims(const char* name, const Shape& x,
 template <class Place, class T>
 Variable<T> max_pool2d(const Variable<T>& x, const kernels::Pool2dDims& d) {
   Tensor<T> y({d.n, d.oh, d.ow, d.c});
-  Tensor<Place> place;
-  if (x.requires_grad() && grad_enabled()) {
-    place = Tensor<Place>(y.shape());
+  if (!x.requires_grad() || !grad_enabled()) {
+    kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data());
+    return Variable<T>(y);
   }
+  Tensor<Place> place(y.shape());
   kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data(), place.mutable_data());
   return record<T>("max_pool2d", {x}, y, [d, place = Saved<Place>(place)](Gradients<T>& g) {
     kernels::max_pool2d_backward(d, place->data(), g.dy().data(), g.dx());
