@@ -4,7 +4,9 @@ each run until its training accuracy reaches the paper's, and writes the table b
 numbers with figures 4 and 5.
 
 A batch may be stopped at any moment, by Ctrl-C or less gently: the same command goes on where it
-was. Build first: cmake --build --preset release --target cifar10_cnn_rnn cifar10_vgg9 cifar10_resnet20"""
+was. It goes on behind a run whose loss was not finite too, and leaves that as it is until
+--retry-diverged asks for it. The exit code is 0 when all runs are done, 1 when one failed or
+diverged, 2 for wrong use, 130 when the batch was stopped. Build first: cmake --build --preset release --target cifar10_cnn_rnn cifar10_vgg9 cifar10_resnet20"""
 import argparse
 import importlib.util
 import os
@@ -33,6 +35,10 @@ def parse_arguments():
     parser.add_argument("--epochs", type=int, default=grid.MOST_EPOCHS, help="the most of a run")
     parser.add_argument("--until-paper", action=argparse.BooleanOptionalAction, default=True,
                         help="end a run at the paper's training accuracy")
+    parser.add_argument("--retry-diverged", action="store_true",
+                        help="train runs that diverged again, from their start: after a change of the "
+                             "programs, since the same ones compute the same (a run with another "
+                             "recipe is another run)")
     recipe = parser.add_argument_group("changes of the recipe, named in the table")
     for setting in grid.RECIPE:
         how = ({"action": "store_true"} if setting.default is False else

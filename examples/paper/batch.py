@@ -44,11 +44,13 @@ class Batch:
             self.process.send_signal(number)
 
     def run(self, runs, goal_of):
-        """The exit code: 0, 1 when a run failed, 130 when the batch was stopped."""
+        """The exit code: 0, 1 when a run failed or diverged, 130 when the batch was stopped."""
         for number, run in enumerate(runs, 1):
             goal = goal_of(run.row)
             if self.stopping:
                 return 130
+            if run.diverged() and self.args.retry_diverged:
+                run.forget()
             if run.state(goal) in ("done", "diverged"):
                 continue
             print(f"\n[{number}/{len(runs)}] {run.title}, until {goal}")
@@ -58,7 +60,10 @@ class Batch:
             if code != 0 and not run.diverged():
                 print(f"table1: {run.title} ended with exit code {code}", file=sys.stderr)
                 return 1
-        return 0
+        diverged = sum(bool(run.diverged()) for run in runs)
+        if diverged:
+            print(f"table1: {diverged} of {len(runs)} runs diverged", file=sys.stderr)
+        return 1 if diverged else 0
 
     def command(self, run, goal):
         args = self.args

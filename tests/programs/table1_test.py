@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from made_up_runs import write_run
+from made_up_runs import HEADER, write_run
 from program import EXAMPLES, choices, result, write_mnist
 
 TABLE1 = pathlib.Path(os.environ["CNNRNN_SOURCE_DIR"]) / "examples" / "table1.py"
@@ -84,13 +84,29 @@ def check_divergence(folder, data):
     out = folder / "diverged"
     grid = ("--data", data, "--models", "cnn", "--rnns", "none", "lstm", "--limit", 32, "--batch", 16,
             "--epochs", 1, "--lr", "1e30", "--clip-norm", 1, "--seeds", 0)
-    text = table1(out, *grid)
-    assert len(re.findall(r"\$ .*", text)) == 2, text
+    text = table1(out, *grid, code=1)
+    assert len(re.findall(r"\$ .*", text)) == 2 and "2 of 2 runs diverged" in text, text
     report = (out / "table1.md").read_text()
     for row in ("CNN", "CNN + LSTM"):
         assert f"- {row}, limit 32, batch 16, lr 1e+30, clip-norm 1, seed 0: diverged (train: " in (
             report), report
-    assert "$ " not in table1(out, *grid), "a run that diverged was made again"
+    assert "$ " not in table1(out, *grid, code=1), "a run that diverged was made again"
+    check_retry(out, grid)
+
+
+def check_retry(out, grid):
+    """Runs that diverged begin anew when asked for, and count like others when they end well."""
+    well = (*grid, "--lr", 1e-3)
+    table1(out, *well)
+    folder = out / "cnn-limit=32-batch=16-clip-norm=1-seed0"
+    whole = result(folder)
+    (folder / "diverged.txt").write_text("train: expected a finite loss, got nan\n")
+    (folder / "history.csv").write_text(HEADER + "\n")
+    (folder / "resume.safetensors").write_text("of a loss that was not finite")
+    assert "1 of 2 runs diverged" in table1(out, *well, code=1)
+    assert table1(out, *well, "--retry-diverged").count("$ ") == 1
+    assert result(folder) == whole, "a run that was begun anew differs"
+    assert table1(out, *grid, "--retry-diverged", code=1).count("$ ") == 2
 
 
 def check_report(folder):
