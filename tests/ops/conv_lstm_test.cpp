@@ -1,9 +1,7 @@
 #include "cnnrnn/ops/conv_lstm.hpp"
 
-#include <array>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include "cnnrnn/autograd/gradcheck.hpp"
@@ -12,27 +10,16 @@
 #include "cnnrnn/ops/slice.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
-#include "support/random_tensor.hpp"
+#include "support/conv_lstm_reference.hpp"
 
 using namespace cnnrnn;
 using Catch::Matchers::Contains;
 
 namespace {
 
-struct Case {
-  Index n, t, h, w, c, u, directions;
-  Size2d kernel{3};
-  ConvLstmPeepholes peepholes = ConvLstmPeepholes::current;
-  std::vector<Index> lengths{};
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
-
-  ConvLstmLayerOptions options() const { return {peepholes, lengths, algorithm}; }
-  Shape states() const { return {directions, n, h, w, u}; }
-};
-
 /// Odd sizes on purpose: one sequence, one step, channels that are no whole packet, a rim of a
 /// block, maps that are not square or smaller than the kernel, tiles of Winograd's partly outside.
-const std::vector<Case> cases{
+const std::vector<ConvLstmSizes> cases{
     {2, 3, 3, 2, 3, 5, 1},
     {1, 1, 4, 4, 1, 1, 2, {3}, ConvLstmPeepholes::previous},
     {19, 2, 4, 4, 3, 9, 2, {3}, ConvLstmPeepholes::none},
@@ -56,174 +43,12 @@ const std::vector<Case> cases{
 };
 
 template <class T>
-using Tensors = std::vector<Tensor<T>>;
-
-/// x, h0, c0, then the weights of the directions.
-template <class T>
-Tensors<T> random_inputs(const Case& k) {
-  Tensors<T> inputs{random_tensor<T>({k.n, k.t, k.h, k.w, k.c}, 1), random_tensor<T>(k.states(), 2),
-                    random_tensor<T>(k.states(), 3)};
-  const Shape map{k.u, k.h, k.w};
-  for (Index direction = 0; direction < k.directions; ++direction) {
-    std::uint64_t seed = 4 + static_cast<std::uint64_t>(6 * direction);
-    std::vector<Shape> shapes{
-        {4 * k.u, k.c, k.kernel.h, k.kernel.w}, {4 * k.u, k.u, k.kernel.h, k.kernel.w}, {4 * k.u}};
-    if (k.peepholes != ConvLstmPeepholes::none) {
-      shapes.insert(shapes.end(), {map, map, map});
-    }
-    for (const Shape& shape : shapes) {
-      inputs.push_back(random_tensor<T>(shape, seed++));
-    }
-  }
-  // Sums stay of the order of one, away from the flat ends of the gates.
-  for (std::size_t i = 3; i < inputs.size(); ++i) {
-    for (T& value : inputs[i].mutable_span()) {
-      value *= inputs[i].rank() == 4 ? T(0.2) : T(0.5);
-    }
-  }
-  return inputs;
-}
-
-template <class T>
-std::vector<ConvLstmWeights<T>> weights_from(const Case& k, const std::vector<Variable<T>>& v) {
-  std::vector<ConvLstmWeights<T>> directions;
-  for (std::size_t at = 3; at < v.size();) {
-    auto& w = directions.emplace_back(ConvLstmWeights<T>{v[at], v[at + 1], v[at + 2], {}, {}, {}});
-    at += 3;
-    if (k.peepholes != ConvLstmPeepholes::none) {
-      w.peephole_i = v[at++];
-      w.peephole_f = v[at++];
-      w.peephole_o = v[at++];
-    }
-  }
-  return directions;
-}
-
-template <class T>
-std::vector<Variable<T>> layer(const Case& k, const std::vector<Variable<T>>& v) {
-  const auto output = conv_lstm_layer<T>(v[0], weights_from(k, v), {v[1], v[2]}, k.options());
-  return {output.y, output.h, output.c};
-}
-
-double sigmoid_of(double a) { return 1 / (1 + std::exp(-a)); }
-
-/// One direction of the layer by its definition, for one sequence.
-class Reference {
- public:
-  Reference(const Case& k, const Tensors<double>& in, Index direction)
-      : k_(k), in_(in), direction_(direction), first_(3 + per_direction() * direction) {}
-
-  void run(Index n, Tensor<double>& y, Tensor<double>& h_last, Tensor<double>& c_last) const {
-    const Index steps = k_.lengths.empty() ? k_.t : k_.lengths[static_cast<std::size_t>(n)];
-    auto h = state(in_[1], n);
-    auto c = state(in_[2], n);
-    for (Index number = 0; number < steps; ++number) {
-      const Index t = direction_ == 1 ? steps - 1 - number : number;
-      step(n, t, h, c);
-      for_each([&](Index p, Index q, Index u) {
-        y.mutable_at(n, t, p, q, direction_ * k_.u + u) = h(p, q, u);
-      });
-    }
-    for_each([&](Index p, Index q, Index u) {
-      h_last.mutable_at(direction_, n, p, q, u) = h(p, q, u);
-      c_last.mutable_at(direction_, n, p, q, u) = c(p, q, u);
-    });
-  }
-
- private:
-  Index per_direction() const { return k_.peepholes == ConvLstmPeepholes::none ? 3 : 6; }
-  const Tensor<double>& weight(Index number) const {
-    return in_[static_cast<std::size_t>(first_ + number)];
-  }
-
-  template <class Body>
-  void for_each(const Body& body) const {
-    for (Index p = 0; p < k_.h; ++p) {
-      for (Index q = 0; q < k_.w; ++q) {
-        for (Index u = 0; u < k_.u; ++u) {
-          body(p, q, u);
-        }
-      }
-    }
-  }
-
-  Tensor<double> state(const Tensor<double>& initial, Index n) const {
-    Tensor<double> values({k_.h, k_.w, k_.u});
-    for_each([&](Index p, Index q, Index u) {
-      values.mutable_at(p, q, u) = initial(direction_, n, p, q, u);
-    });
-    return values;
-  }
-
-  double convolve(Index n, Index t, const Tensor<double>& h, Index p, Index q, Index o) const {
-    double sum = weight(2)(o);
-    for (Index i = 0; i < k_.kernel.h; ++i) {
-      for (Index j = 0; j < k_.kernel.w; ++j) {
-        const Index row = p + i - k_.kernel.h / 2;
-        const Index column = q + j - k_.kernel.w / 2;
-        if (row < 0 || row >= k_.h || column < 0 || column >= k_.w) {
-          continue;
-        }
-        for (Index c = 0; c < k_.c; ++c) {
-          sum += weight(0)(o, c, i, j) * in_[0](n, t, row, column, c);
-        }
-        for (Index u = 0; u < k_.u; ++u) {
-          sum += weight(1)(o, u, i, j) * h(row, column, u);
-        }
-      }
-    }
-    return sum;
-  }
-
-  double peephole(Index number, Index p, Index q, Index u) const {
-    return k_.peepholes == ConvLstmPeepholes::none ? 0 : weight(3 + number)(u, p, q);
-  }
-
-  void step(Index n, Index t, Tensor<double>& h, Tensor<double>& c) const {
-    const auto before = h.clone();
-    for_each([&](Index p, Index q, Index u) {
-      const auto sum = [&](Index gate) { return convolve(n, t, before, p, q, gate * k_.u + u); };
-      const double cell = c(p, q, u);
-      const double i = sigmoid_of(sum(0) + peephole(0, p, q, u) * cell);
-      const double f = sigmoid_of(sum(1) + peephole(1, p, q, u) * cell);
-      const double after = f * cell + i * std::tanh(sum(2));
-      const double seen = k_.peepholes == ConvLstmPeepholes::previous ? cell : after;
-      const double o = sigmoid_of(sum(3) + peephole(2, p, q, u) * seen);
-      c.mutable_at(p, q, u) = after;
-      h.mutable_at(p, q, u) = o * std::tanh(after);
-    });
-  }
-
-  const Case& k_;
-  const Tensors<double>& in_;
-  Index direction_;
-  Index first_;
-};
-
-Tensors<double> reference(const Case& k, const Tensors<double>& in) {
-  auto y = Tensor<double>::zeros({k.n, k.t, k.h, k.w, k.directions * k.u});
-  Tensor<double> h(k.states());
-  Tensor<double> c(k.states());
-  for (Index direction = 0; direction < k.directions; ++direction) {
-    const Reference one(k, in, direction);
-    for (Index n = 0; n < k.n; ++n) {
-      one.run(n, y, h, c);
-    }
-  }
-  return {y, h, c};
-}
-
-template <class T>
 void compare_reference(double tolerance) {
   for (std::size_t number = 0; number < cases.size(); ++number) {
-    const Case& k = cases[number];
-    const auto inputs = random_inputs<T>(k);
-    Tensors<double> in;
-    for (const auto& input : inputs) {
-      in.push_back(input.template to<double>());
-    }
-    const auto expected = reference(k, in);
-    const auto got = layer<T>(k, std::vector<Variable<T>>(inputs.begin(), inputs.end()));
+    const ConvLstmSizes& k = cases[number];
+    const auto inputs = conv_lstm_inputs(k);
+    const auto expected = conv_lstm_reference(k, inputs);
+    const auto got = run_conv_lstm(k, leaves_of<T>(inputs));
     for (std::size_t i = 0; i < expected.size(); ++i) {
       CAPTURE(number, i);
       require_close(got[i].value(), expected[i].template to<T>(), tolerance);
@@ -232,14 +57,11 @@ void compare_reference(double tolerance) {
 }
 
 /// Outputs and gradients of a layer of several blocks of work.
-Tensors<float> forward_and_backward(const Case& k, int thread_count) {
+Tensors<float> forward_and_backward(const ConvLstmSizes& k, int thread_count) {
   set_threads(thread_count);
-  std::vector<Variable<float>> leaves;
-  for (const auto& input : random_inputs<float>(k)) {
-    leaves.emplace_back(input, true);
-  }
+  const auto leaves = leaves_of<float>(conv_lstm_inputs(k));
   Tensors<float> results;
-  const auto outputs = layer<float>(k, leaves);
+  const auto outputs = run_conv_lstm<float>(k, leaves);
   std::vector<Edge<float>> roots;
   for (const auto& output : outputs) {
     results.push_back(output.value());
@@ -270,7 +92,7 @@ TEST_CASE("a ConvLSTM layer computes the equations") {
 }
 
 TEST_CASE("a ConvLSTM layer has the gradients of its values") {
-  std::vector<Case> small(cases);
+  std::vector<ConvLstmSizes> small(cases);
   small[2].n = 2;
   small[2].u = 3;
   small[8] = {3, 2, 2, 3, 1, 2, 2, {3}, ConvLstmPeepholes::previous, {1, 2, 1}};
@@ -278,19 +100,20 @@ TEST_CASE("a ConvLSTM layer has the gradients of its values") {
   small.push_back(
       {2, 2, 3, 3, 2, 2, 2, {3}, ConvLstmPeepholes::current, {}, ConvAlgorithm::winograd});
   for (std::size_t number = 0; number < small.size(); ++number) {
-    const Case& k = small[number];
+    const ConvLstmSizes& k = small[number];
     const auto result =
-        gradcheck([&](const auto& v) { return layer<double>(k, v); }, random_inputs<double>(k));
+        gradcheck([&](const auto& v) { return run_conv_lstm<double>(k, v); }, conv_lstm_inputs(k));
     INFO("case " << number << '\n' << result.log);
     CHECK(result);
   }
 }
 
 TEST_CASE("a ConvLSTM of one pixel is an LSTM with peepholes") {
+  const auto sigmoid = [](double a) { return 1 / (1 + std::exp(-a)); };
   const Index n = 3, t = 4, f = 5, u = 6;
-  const Case k{n, t, 1, 1, f, u, 1, {1}, ConvLstmPeepholes::current};
-  const auto in = random_inputs<double>(k);
-  const auto output = layer<double>(k, std::vector<Variable<double>>(in.begin(), in.end()));
+  const ConvLstmSizes k{n, t, 1, 1, f, u, 1, {1}, ConvLstmPeepholes::current};
+  const auto in = conv_lstm_inputs(k);
+  const auto output = run_conv_lstm(k, leaves_of<double>(in));
   for (Index sequence = 0; sequence < n; ++sequence) {
     std::vector<double> h(in[1].data() + sequence * u, in[1].data() + (sequence + 1) * u);
     std::vector<double> c(in[2].data() + sequence * u, in[2].data() + (sequence + 1) * u);
@@ -309,10 +132,10 @@ TEST_CASE("a ConvLSTM of one pixel is an LSTM with peepholes") {
       for (Index unit = 0; unit < u; ++unit) {
         const auto at = static_cast<std::size_t>(unit);
         const auto units = static_cast<std::size_t>(u);
-        const double i = sigmoid_of(sums[at] + in[6].data()[unit] * c[at]);
-        const double forget = sigmoid_of(sums[units + at] + in[7].data()[unit] * c[at]);
+        const double i = sigmoid(sums[at] + in[6].data()[unit] * c[at]);
+        const double forget = sigmoid(sums[units + at] + in[7].data()[unit] * c[at]);
         c[at] = forget * c[at] + i * std::tanh(sums[2 * units + at]);
-        const double o = sigmoid_of(sums[3 * units + at] + in[8].data()[unit] * c[at]);
+        const double o = sigmoid(sums[3 * units + at] + in[8].data()[unit] * c[at]);
         h[at] = o * std::tanh(c[at]);
         CHECK(output[0].value()(sequence, time, 0, 0, unit) == Approx(h[at]).epsilon(1e-12));
       }
@@ -321,12 +144,12 @@ TEST_CASE("a ConvLSTM of one pixel is an LSTM with peepholes") {
 }
 
 TEST_CASE("a ConvLSTM starts from zeros without states, bias and peepholes") {
-  Case k{3, 2, 4, 4, 2, 3, 2};
-  auto inputs = random_inputs<double>(k);
+  ConvLstmSizes k{3, 2, 4, 4, 2, 3, 2};
+  auto inputs = conv_lstm_inputs(k);
   for (const std::size_t zero : {1U, 2U, 5U, 6U, 7U, 8U, 11U, 12U, 13U, 14U}) {
     inputs[zero] = Tensor<double>::zeros(inputs[zero].shape());
   }
-  const auto expected = reference(k, inputs);
+  const auto expected = conv_lstm_reference(k, inputs);
   const Variable<double> x(inputs[0], true);
   const std::vector<ConvLstmWeights<double>> weights{{inputs[3], inputs[4], {}, {}, {}, {}},
                                                      {inputs[9], inputs[10], {}, {}, {}, {}}};
@@ -342,18 +165,15 @@ TEST_CASE("a ConvLSTM starts from zeros without states, bias and peepholes") {
 }
 
 TEST_CASE("what lies past the end of a ConvLSTM's sequence does not count") {
-  const Case k = cases[7];
-  const auto inputs = random_inputs<double>(k);
+  const ConvLstmSizes k = cases[7];
+  const auto inputs = conv_lstm_inputs(k);
   auto changed = inputs;
   changed[0] = inputs[0].clone();
   double* const padding = changed[0].mutable_data() + 2 * k.h * k.w * k.c;  // sequence 0, step 2
   std::fill_n(padding, 2 * k.h * k.w * k.c, 1e3);
   const auto run = [&](const Tensors<double>& in) {
-    std::vector<Variable<double>> leaves;
-    for (const auto& tensor : in) {
-      leaves.emplace_back(tensor, true);
-    }
-    const auto output = layer<double>(k, leaves);
+    const auto leaves = leaves_of<double>(in);
+    const auto output = run_conv_lstm<double>(k, leaves);
     output[0].backward(Tensor<double>::ones(output[0].shape()));
     Tensors<double> results{output[0].value(), output[1].value(), output[2].value()};
     for (const auto& leaf : leaves) {
@@ -372,10 +192,10 @@ TEST_CASE("what lies past the end of a ConvLSTM's sequence does not count") {
 
 TEST_CASE("a ConvLSTM's gradients are the sums of those of its parts") {
   // So large that the weights' gradients are summed in more than one range.
-  const Case all{70, 4, 8, 8, 5, 6, 2};
-  const auto inputs = random_inputs<double>(all);
+  const ConvLstmSizes all{70, 4, 8, 8, 5, 6, 2};
+  const auto inputs = conv_lstm_inputs(all);
   const auto run = [&](Index first, Index count) {
-    Case part = all;
+    ConvLstmSizes part = all;
     part.n = count;
     std::vector<Variable<double>> leaves;
     leaves.emplace_back(slice(Variable<double>(inputs[0]), 0, first, count).value(), true);
@@ -385,7 +205,7 @@ TEST_CASE("a ConvLSTM's gradients are the sums of those of its parts") {
     for (std::size_t i = 3; i < inputs.size(); ++i) {
       leaves.emplace_back(inputs[i], true);
     }
-    const auto y = layer<double>(part, leaves)[0];
+    const auto y = run_conv_lstm<double>(part, leaves)[0];
     y.backward(Tensor<double>::ones(y.shape()));
     return leaves;
   };
@@ -401,7 +221,8 @@ TEST_CASE("a ConvLSTM's gradients are the sums of those of its parts") {
 }
 
 TEST_CASE("a ConvLSTM gives the same bytes for any number of threads") {
-  for (const Case& k : {Case{70, 3, 4, 4, 5, 9, 2}, Case{70, 2, 2, 3, 5, 3, 2, {5}}}) {
+  for (const ConvLstmSizes& k :
+       {ConvLstmSizes{70, 3, 4, 4, 5, 9, 2}, ConvLstmSizes{70, 2, 2, 3, 5, 3, 2, {5}}}) {
     const auto expected = forward_and_backward(k, 1);
     for (const int thread_count : {2, 3}) {
       const auto got = forward_and_backward(k, thread_count);

@@ -13,9 +13,9 @@
 #include "cnnrnn/kernels/tanh.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
-#include "cnnrnn/ops/lstm.hpp"
 #include "cnnrnn/ops/wavelet.hpp"
-#include "support/random_tensor.hpp"
+#include "support/conv_lstm_reference.hpp"
+#include "support/recurrent_reference.hpp"
 
 using namespace cnnrnn;
 
@@ -166,79 +166,57 @@ void check_batch_norm(Index rows, Index channels) {
   expect_close(beta.grad(), dbeta, exact<T>, "batch norm, dbeta");
 }
 
-/// x (N, T, F), weight_ih (4U, F), weight_hh (4U, U), a bias (4U).
-template <class T>
-std::vector<Variable<T>> lstm_inputs(Index n, Index t, Index f, Index u) {
-  return {Variable<T>(random_tensor<T>({n, t, f}, 1), true),
-          Variable<T>(random_tensor<T>({4 * u, f}, 2), true),
-          Variable<T>(random_tensor<T>({4 * u, u}, 3), true),
-          Variable<T>(random_tensor<T>({4 * u}, 4), true)};
+/// A recurrent layer, as a function of its inputs: values by the reference, gradients in float by
+/// those in double, which check_gradients holds against differences.
+template <class Layer>
+void check_recurrent(const std::string& name, const Layer& layer, const Tensors<double>& inputs,
+                     const Tensors<double>& expected) {
+  constexpr double growth = 10;  // of errors, from step to step
+  const auto in_float = leaves_of<float>(inputs);
+  const auto in_double = leaves_of<double>(inputs);
+  const auto out_float = layer(in_float);
+  const auto out_double = layer(in_double);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    expect_close(out_float[i].value(), expected[i], growth * exact<float>, name);
+    expect_close(out_double[i].value(), expected[i], growth * exact<double>, name);
+  }
+  const auto dy = random_tensor<float>(expected[0].shape(), 5);
+  out_float[0].backward(dy);
+  out_double[0].backward(dy.to<double>());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    expect_close(in_float[i].grad(), in_double[i].grad(), growth * exact<float>,
+                 name + ", gradient");
+  }
 }
 
-template <class T>
-Variable<T> lstm(const std::vector<Variable<T>>& inputs) {
-  return lstm_layer<T>(inputs[0], {{inputs[1], inputs[2], inputs[3], {}}}).y;
+template <class Layer>
+void check_gradients(const std::string& name, const Layer& layer, const Tensors<double>& inputs) {
+  const auto result = gradcheck(layer, inputs);
+  expect(static_cast<bool>(result), name + ", gradcheck\n" + result.log);
 }
 
-/// y (N, T, U) gate by gate, from states of zero.
-template <class T>
-Tensor<double> lstm_reference(const std::vector<Variable<T>>& inputs) {
-  const auto x = inputs[0].value().template to<double>();
-  const auto weight_ih = inputs[1].value().template to<double>();
-  const auto weight_hh = inputs[2].value().template to<double>();
-  const auto bias = inputs[3].value().template to<double>();
-  const Index units = weight_hh.dim(1);
-  const auto sigmoid = [](double a) { return 1 / (1 + std::exp(-a)); };
-  Tensor<double> y({x.dim(0), x.dim(1), units});
-  for (Index n = 0; n < x.dim(0); ++n) {
-    auto state = Tensor<double>::zeros({units});
-    for (Index t = 0; t < x.dim(1); ++t) {
-      const auto gate = [&](Index row) {
-        double sum = bias(row);
-        for (Index i = 0; i < x.dim(2); ++i) {
-          sum += weight_ih(row, i) * x(n, t, i);
-        }
-        for (Index i = 0; i < units && t > 0; ++i) {
-          sum += weight_hh(row, i) * y(n, t - 1, i);
-        }
-        return sum;
-      };
-      for (Index u = 0; u < units; ++u) {
-        state.mutable_at(u) =
-            sigmoid(gate(units + u)) * state(u) + sigmoid(gate(u)) * std::tanh(gate(2 * units + u));
-        y.mutable_at(n, t, u) = sigmoid(gate(3 * units + u)) * std::tanh(state(u));
-      }
-    }
+void check_recurrent_layers() {
+  for (const RecurrentKind kind : recurrent_kinds) {
+    const std::string name = to_message("recurrent ", static_cast<int>(kind));
+    const auto layer = [kind](const auto& v) { return run_recurrent(kind, v); };
+    const RecurrentSizes sizes{5, 4, 7, 19, 2};
+    const auto inputs = recurrent_inputs(kind, sizes);
+    check_recurrent(name, layer, inputs, RecurrentReference(kind, sizes, inputs).outputs());
+    check_gradients(name, layer, recurrent_inputs(kind, {2, 3, 2, 5, 1}));
   }
-  return y;
 }
 
-/// The values by the reference, the gradients in double by differences, those in float by them.
-void check_lstm() {
-  const auto in_float = lstm_inputs<float>(5, 4, 7, 19);
-  auto in_double = std::vector<Variable<double>>();
-  for (const auto& input : in_float) {
-    in_double.emplace_back(input.value().to<double>(), true);
-  }
-  const auto expected = lstm_reference(in_double);
-  const auto y_float = lstm(in_float);
-  const auto y_double = lstm(in_double);
-  expect_close(y_float.value(), expected, exact<float>, "lstm, y");
-  expect_close(y_double.value(), expected, exact<double>, "lstm, y");
-
-  const auto dy = random_tensor<float>(y_float.shape(), 5);
-  y_float.backward(dy);
-  y_double.backward(dy.to<double>());
-  for (std::size_t i = 0; i < in_float.size(); ++i) {
-    expect_close(in_float[i].grad(), in_double[i].grad(), exact<float>, "lstm, gradient");
-  }
-
-  std::vector<Tensor<double>> points;
-  for (const auto& input : lstm_inputs<double>(2, 3, 2, 5)) {
-    points.push_back(input.value());
-  }
-  const auto result = gradcheck([](const auto& v) { return std::vector{lstm(v)}; }, points);
-  expect(static_cast<bool>(result), "lstm, gradcheck\n" + result.log);
+void check_conv_lstm(ConvAlgorithm algorithm) {
+  const auto layer_of = [](const ConvLstmSizes& sizes) {
+    return [sizes](const auto& v) { return run_conv_lstm(sizes, v); };
+  };
+  ConvLstmSizes sizes{3, 2, 4, 5, 2, 9, 2};
+  sizes.algorithm = algorithm;
+  const auto inputs = conv_lstm_inputs(sizes);
+  check_recurrent("conv_lstm", layer_of(sizes), inputs, conv_lstm_reference(sizes, inputs));
+  ConvLstmSizes few{2, 2, 3, 3, 2, 3, 1};
+  few.algorithm = algorithm;
+  check_gradients("conv_lstm", layer_of(few), conv_lstm_inputs(few));
 }
 
 /// From where it is 1 to where it is nearly linear.
@@ -283,6 +261,10 @@ void check_all() {
                        {.stride = 2, .padding = 2, .algorithm = direct}, exact<T>);
   check_convolution<T>("Winograd", {3, 11, 9, 19}, {37, 19, 3, 3},
                        {.padding = 1, .algorithm = ConvAlgorithm::winograd}, 10 * exact<T>);
+  for (const Index channels : {3, 6}) {
+    check_convolution<T>("Winograd, few channels", {2, 10, 9, channels}, {37, channels, 3, 3},
+                         {.padding = 1, .algorithm = ConvAlgorithm::winograd}, 10 * exact<T>);
+  }
   check_batch_norm<T>(75, 37);
   check_batch_norm<T>(20, 130);
   check_tanh<T>();
@@ -294,7 +276,9 @@ void check_all() {
 int main() {
   check_all<float>();
   check_all<double>();
-  check_lstm();
+  check_recurrent_layers();
+  check_conv_lstm(ConvAlgorithm::direct);
+  check_conv_lstm(ConvAlgorithm::winograd);
   std::cout << kernels::build_info().instruction_set << '\n';
   return passed ? 0 : 1;
 }
