@@ -31,6 +31,8 @@ def parse_arguments():
     parser.add_argument("--taps", nargs="+", default=["all"], metavar="STAGES",
                         help="tapped stages: all, or as in 1 and 1,3")
     parser.add_argument("--wavelets", nargs="+", default=["none"], metavar="WAVELET")
+    parser.add_argument("--peepholes", nargs="+", default=["default"], metavar="FORM",
+                        help="for cells that have them: none, current, previous; default: default")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
     parser.add_argument("--epochs", type=int, default=grid.MOST_EPOCHS, help="the most of a run")
     parser.add_argument("--until-paper", action=argparse.BooleanOptionalAction, default=True,
@@ -64,14 +66,15 @@ def parse_arguments():
 
 
 def check_names(args):
-    """Takes the cells and wavelets from the programs, and exits if one is asked for that they lack."""
+    """Takes the cells, peepholes and wavelets from the programs, and exits if one is asked for that they lack."""
     for network in args.models:
         program = args.build / "examples" / grid.NETWORKS[network].program
         if not program.exists():
             sys.exit(f"table1: expected {program}, found none; build it first (see --help)")
         rnns = grid.choices(program, "--rnn")
         args.rnns = args.rnns or rnns
-        for asked, known in ((args.rnns, rnns), (args.wavelets, grid.choices(program, "--wavelet"))):
+        for asked, known in ((args.rnns, rnns), (args.wavelets, grid.choices(program, "--wavelet")),
+                             (args.peepholes, grid.choices(program, "--peepholes"))):
             for name in asked:
                 if name not in known:
                     print(f"table1: expected one of {', '.join(known)}, got {name}", file=sys.stderr)
@@ -80,7 +83,8 @@ def check_names(args):
 
 def plan(args):
     """The runs of the grid: all rows with the first seed, then all with the second."""
-    rows = dict.fromkeys(grid.rows(args.models, args.rnns, args.taps, args.wavelets, vars(args)))
+    rows = dict.fromkeys(grid.rows(args.models, args.rnns, args.peepholes, args.taps, args.wavelets,
+                                   vars(args)))
     return [Run.at(args.out, row, seed) for seed in dict.fromkeys(args.seeds) for row in rows]
 
 

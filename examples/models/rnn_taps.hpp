@@ -21,7 +21,7 @@ class RnnTaps : public cnnrnn::nn::Module<T> {
 
  public:
   /// Throws ValueError, for the network `network`, for options that name no part or no stage, and
-  /// for a wavelet or stages without an rnn.
+  /// for a wavelet, stages or peepholes without an rnn.
   RnnTaps(const std::string& network, const NetworkOptions& options, const TapMaps& maps,
           cnnrnn::Random& random)
       : description_(describe(options)) {
@@ -32,14 +32,15 @@ class RnnTaps : public cnnrnn::nn::Module<T> {
     const auto stages = tapped_stages(network, options.taps, maps.size());
     if (cell == nullptr) {
       cnnrnn::require<cnnrnn::ValueError>(
-          wavelet == nullptr && options.taps == "all", network,
-          ": expected an rnn behind a wavelet or at chosen stages, got rnn none");
+          wavelet == nullptr && options.taps == "all" && options.peepholes == "default", network,
+          ": expected an rnn behind a wavelet, at chosen stages or with peepholes, got rnn none");
       return;
     }
+    const auto& form = find_peepholes(network, *cell, options.peepholes);
     wavelet_ = wavelet == nullptr ? nullptr : wavelet->make();
     stages_ = stages;
     for (const std::size_t stage : stages) {
-      taps_.push_back(cell->make(wavelet_ ? halved(maps[stage]) : maps[stage], random));
+      taps_.push_back(form.make(wavelet_ ? halved(maps[stage]) : maps[stage], random));
     }
   }
 
@@ -73,6 +74,7 @@ class RnnTaps : public cnnrnn::nn::Module<T> {
  private:
   static std::string describe(const NetworkOptions& options) {
     return "rnn " + options.rnn +
+           (options.peepholes == "default" ? "" : ", peepholes " + options.peepholes) +
            (options.wavelet == "none" ? "" : ", wavelet " + options.wavelet) +
            (options.taps == "all" ? "" : ", taps " + options.taps);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,27 +14,40 @@ struct TapPart {
   Function make;
 };
 
+/// A form of a cell's peepholes.
 template <class T>
-using TapCell =
+using TapPeepholes =
     TapPart<cnnrnn::nn::RnnTap<T> (*)(const cnnrnn::nn::RnnTapOptions&, cnnrnn::Random&)>;
+
+template <class T>
+struct TapCell {
+  std::string name;
+  std::vector<TapPeepholes<T>> peepholes;  ///< the first is the default
+};
 
 template <class T>
 using TapWavelet = TapPart<std::unique_ptr<cnnrnn::nn::Layer<T>> (*)()>;
 
-template <class T, class Rows>
+template <class T, class Rows, auto... peepholes>
 cnnrnn::nn::RnnTap<T> tap_with(const cnnrnn::nn::RnnTapOptions& map, cnnrnn::Random& random) {
-  return cnnrnn::nn::RnnTap<T>(Rows(map, random));
+  return cnnrnn::nn::RnnTap<T>(Rows(map, peepholes..., random));
 }
 
-/// Every cell that can read the rows of a tap. A new one is a line here: the networks, the
-/// programs' options and the tests take their names from this list.
+/// Every cell that can read the rows of a tap, with the peepholes it may have. A new one is a line
+/// here: the networks, the programs' options and the tests take their names from this list.
 template <class T>
 std::vector<TapCell<T>> tap_cells() {
   using namespace cnnrnn::nn;
-  return {{"lstm", tap_with<T, LstmRows<T>>},
-          {"gru", tap_with<T, GruRows<T>>},
-          {"irnn", tap_with<T, IrnnRows<T>>},
-          {"convlstm", tap_with<T, ConvLstmRows<T>>}};
+  using Form = cnnrnn::ConvLstmPeepholes;
+  return {
+      {"lstm",
+       {{"none", tap_with<T, LstmRows<T>, false>}, {"current", tap_with<T, LstmRows<T>, true>}}},
+      {"gru", {{"none", tap_with<T, GruRows<T>>}}},
+      {"irnn", {{"none", tap_with<T, IrnnRows<T>>}}},
+      {"convlstm",
+       {{"current", tap_with<T, ConvLstmRows<T>, Form::current>},
+        {"previous", tap_with<T, ConvLstmRows<T>, Form::previous>},
+        {"none", tap_with<T, ConvLstmRows<T>, Form::none>}}}};
 }
 
 template <class T, const cnnrnn::Wavelet& wavelet>
@@ -64,6 +78,19 @@ std::vector<std::string> names_of(const std::vector<Part>& parts) {
 /// What NetworkOptions::rnn may be: none, or a cell.
 inline std::vector<std::string> rnn_names() { return names_of(tap_cells<float>()); }
 
+/// What NetworkOptions::peepholes may be; each cell has some of them.
+inline std::vector<std::string> peephole_names() {
+  std::vector<std::string> names{"default"};
+  for (const auto& cell : tap_cells<float>()) {
+    for (const auto& form : cell.peepholes) {
+      if (std::ranges::find(names, form.name) == names.end()) {
+        names.push_back(form.name);
+      }
+    }
+  }
+  return names;
+}
+
 /// What NetworkOptions::wavelet may be.
 inline std::vector<std::string> wavelet_names() { return names_of(tap_wavelets<float>()); }
 
@@ -82,4 +109,20 @@ const Part* find_part(const std::string& network, const char* what, const std::v
   cnnrnn::require<cnnrnn::ValueError>(name == "none", network, ": expected ", what, ' ', known,
                                       ", got ", name);
   return nullptr;
+}
+
+/// The form of a cell's peepholes called `name`. Throws ValueError, for the network `network`, when
+/// the cell has none of this name.
+template <class T>
+const TapPeepholes<T>& find_peepholes(const std::string& network, const TapCell<T>& cell,
+                                      const std::string& name) {
+  std::string known = "default";
+  for (const auto& form : cell.peepholes) {
+    if (form.name == name || name == "default") {
+      return form;
+    }
+    known += (&form == &cell.peepholes.back() ? " or " : ", ") + form.name;
+  }
+  throw cnnrnn::ValueError(network + ": expected peepholes " + known + " for rnn " + cell.name +
+                           ", got " + name);
 }

@@ -28,6 +28,8 @@ NETWORKS = {
 }
 
 
+PEEPHOLES = {"lstm": ("none", "current"), "convlstm": ("none", "current", "previous")}
+
 MOST_EPOCHS = 40
 
 
@@ -62,6 +64,7 @@ class Row:
     """A network as it is trained; its runs differ only in their seed."""
     network: str
     rnn: str = "none"
+    peepholes: str = "default"
     taps: str = "all"
     wavelet: str = "none"
     changes: tuple = ()  # pairs of a Setting and its value, where that is not the recipe's
@@ -72,7 +75,8 @@ class Row:
         network = next(name for name, known in NETWORKS.items()
                        if known.program == config["program"])
         model = config["model"]
-        return Row(network, model["rnn"], model["taps"], model["wavelet"], changes(config))
+        return Row(network, model["rnn"], model.get("peepholes", "default"), model["taps"],
+                   model["wavelet"], changes(config))
 
     @property
     def paper(self):
@@ -98,6 +102,8 @@ class Row:
 
     def options(self):
         """The options beside the network and its cell, where they are not the defaults."""
+        if self.peepholes != "default":
+            yield "--peepholes", self.peepholes
         if self.taps != "all":
             yield "--taps", self.taps
         if self.wavelet != "none":
@@ -123,12 +129,15 @@ def changes(settings):
                  if settings[setting.key] != setting.default)
 
 
-def rows(networks, rnns, taps, wavelets, settings):
-    """The grid; without an RNN there is nothing to tap and nothing to transform."""
+def rows(networks, rnns, peepholes, taps, wavelets, settings):
+    """The grid; without an RNN there is nothing to tap and nothing to transform. A cell that has none
+    of the peepholes that are asked for keeps its own."""
     for network, rnn in itertools.product(networks, rnns):
-        ways = [("all", "none")] if rnn == "none" else itertools.product(taps, wavelets)
-        for tap, wavelet in ways:
-            yield Row(network, rnn, tap, wavelet, changes(settings))
+        forms = [form for form in peepholes if form in ("default", *PEEPHOLES.get(rnn, ()))]
+        ways = ([("default", "all", "none")] if rnn == "none" else
+                itertools.product(forms or ["default"], taps, wavelets))
+        for way in ways:
+            yield Row(network, rnn, *way, changes(settings))
 
 
 def choices(program, option):

@@ -60,6 +60,10 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
   entry("--data", "data", config.data, data_help);
   entry("--rnn", "rnn", config.model.rnn, "recurrent taps beside the network")
       ->check(CLI::IsMember(classifier.rnns));
+  entry("--peepholes", "peepholes", config.model.peepholes,
+        "cell state that the gates see: none, or for the output gate the current one or the "
+        "previous one, as the paper prints it; default: lstm none, convlstm current")
+      ->check(CLI::IsMember(classifier.peepholes));
   entry("--wavelet", "wavelet", config.model.wavelet, "wavelet before the taps")
       ->check(CLI::IsMember(classifier.wavelets));
   entry("--taps", "taps", config.model.taps, "stages that are tapped: all, or as in 1 and 1,3");

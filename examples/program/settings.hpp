@@ -9,7 +9,22 @@
 #include "cnnrnn/cnnrnn.hpp"
 #include "models/network_options.hpp"
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkOptions, rnn, wavelet, taps, classes)
+inline void to_json(nlohmann::json& json, const NetworkOptions& options) {
+  json = {{"rnn", options.rnn},
+          {"peepholes", options.peepholes},
+          {"wavelet", options.wavelet},
+          {"taps", options.taps},
+          {"classes", options.classes}};
+}
+
+/// Files from before peepholes were a choice do not name them.
+inline void from_json(const nlohmann::json& json, NetworkOptions& options) {
+  json.at("rnn").get_to(options.rnn);
+  options.peepholes = json.value("peepholes", "default");
+  json.at("wavelet").get_to(options.wavelet);
+  json.at("taps").get_to(options.taps);
+  json.at("classes").get_to(options.classes);
+}
 
 namespace program {
 

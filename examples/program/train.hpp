@@ -206,13 +206,17 @@ class TrainingRun {
   }
 
   /// What must be the same for a run to go on: all but its length and where its data lies. A
-  /// schedule takes its course from the number of epochs.
+  /// schedule takes its course from the number of epochs. Runs from before peepholes were a choice
+  /// go on too.
   std::string configuration() const {
     nlohmann::json config = config_;
     config.erase("data");
     config.erase("stop_at_train_accuracy");
     if (config_.schedule == "constant") {
       config.erase("epochs");
+    }
+    if (config_.model.peepholes == "default") {
+      config["model"].erase("peepholes");
     }
     config["images"] = data_.split.train.size();
     config["classes"] = card_.class_names;

@@ -80,12 +80,43 @@ TEST_CASE("taps are where they are asked for") {
   check_passes(resnet);
 }
 
+TEST_CASE("cells have the peepholes that are asked for") {
+  const Index lstm = parameters.at("cnn+lstm") + 2 * 2 * 3 * 32;  // taps, directions, gates
+  const Index conv_lstm = parameters.at("cnn+convlstm");
+  CHECK(parameters_of({.rnn = "lstm", .peepholes = "none"}) == parameters.at("cnn+lstm"));
+  CHECK(parameters_of({.rnn = "lstm", .peepholes = "current"}) == lstm);
+  CHECK(parameters_of({.rnn = "gru", .peepholes = "none"}) == parameters.at("cnn+gru"));
+  CHECK(parameters_of({.rnn = "convlstm", .peepholes = "current"}) == conv_lstm);
+  CHECK(parameters_of({.rnn = "convlstm", .peepholes = "previous"}) == conv_lstm);
+  CHECK(parameters_of({.rnn = "convlstm", .peepholes = "none"}) ==
+        conv_lstm - 2 * 2 * 3 * 8 * 4 * 4);
+  CHECK(peephole_names() == std::vector<std::string>{"default", "none", "current", "previous"});
+}
+
+TEST_CASE("the form of the peepholes is that of the cell") {
+  for (const auto& cell : tap_cells<float>()) {
+    for (const auto& form : cell.peepholes) {
+      CAPTURE(cell.name, form.name);
+      Random random(1);
+      auto tap = form.make({.channels = 1, .height = 4, .width = 4}, random);
+      const std::string text = tap.rnn().describe();
+      if (cell.name == "convlstm") {
+        CHECK_THAT(text, Contains((form.name == "none" ? "no" : form.name) + " peepholes"));
+      } else {
+        CHECK((text.find("peepholes") == std::string::npos) == (form.name == "none"));
+      }
+    }
+  }
+}
+
 TEST_CASE("networks say what they are") {
   Random random(1);
   CHECK(make_network<float>("cnn", random)->describe() == "CnnRnn(rnn none)");
   CHECK(make_network<float>("vgg9+lstm", random)->describe() == "Vgg9(rnn lstm)");
   CHECK(ResNet20<float>({.rnn = "lstm", .taps = "1,3"}, random).describe() ==
         "ResNet20(rnn lstm, taps 1,3)");
+  CHECK(CnnRnn<float>({.rnn = "convlstm", .peepholes = "previous"}, random).describe() ==
+        "CnnRnn(rnn convlstm, peepholes previous)");
 }
 
 TEST_CASE("the classes are an option") {
@@ -112,5 +143,12 @@ TEST_CASE("networks say what they expected and what came") {
                       "CnnRnn: expected taps all, or stages from 1 to 2 as in 1,2, got " + taps);
   }
   CHECK_THROWS_WITH(parameters_of({.taps = "1"}),
-                    "CnnRnn: expected an rnn behind a wavelet or at chosen stages, got rnn none");
+                    "CnnRnn: expected an rnn behind a wavelet, at chosen stages or with peepholes, "
+                    "got rnn none");
+  CHECK_THROWS_AS(parameters_of({.peepholes = "current"}), ValueError);
+  CHECK_THROWS_WITH(parameters_of({.rnn = "lstm", .peepholes = "previous"}),
+                    "CnnRnn: expected peepholes default, none or current for rnn lstm, got "
+                    "previous");
+  CHECK_THROWS_WITH(parameters_of({.rnn = "gru", .peepholes = "current"}),
+                    "CnnRnn: expected peepholes default or none for rnn gru, got current");
 }

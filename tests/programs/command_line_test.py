@@ -22,12 +22,14 @@ def check_usage_errors(data, out):
     check_error(2, ["subcommand"])
     for value in ("0", "-1", "nan", "inf", "much"):
         check_error(2, ["--lr", value], "train", "--lr", value)
-    for option in ("--rnn", "--wavelet"):
+    for option in ("--rnn", "--peepholes", "--wavelet"):
         check_error(2, [option, *choices(PROGRAM, option), "gruu"], "train", option, "gruu")
     for value in ("-0.1", "1.1", "nan"):
         check_error(2, ["--stop-at", value], "train", "--stop-at-train-accuracy", value)
     check_error(2, ["stages from 1 to 2", "got 3"],
                 "train", "--data", data, "--rnn", "lstm", "--taps", "3", "--out", out / "new")
+    check_error(2, ["peepholes default or none for rnn gru", "got current"],
+                "train", "--data", data, "--rnn", "gru", "--peepholes", "current", "--out", out / "new")
     check_error(2, ["expected 1 to 95 images", "got 96"],
                 "train", "--data", data, "--holdout", 96, "--out", out / "new")
     check_error(2, ["--epochs", "0"], "train", "--epochs", "0")

@@ -71,6 +71,15 @@ def check_stopping(folder, data):
     assert table1(folder / "killed", "--status", *grid).count("done") == 4
 
 
+def check_grid(folder):
+    text = table1(folder / "grid", "--status", "--models", "cnn", "--rnns", "none", "lstm", "gru",
+                  "convlstm", "--peepholes", "none", "previous", "--wavelets", "haar")
+    runs = re.findall("CNN.*(?=, seed 0)", text)
+    assert runs == ["CNN", "CNN + LSTM, peepholes none, wavelet haar", "CNN + GRU, wavelet haar",
+                    "CNN + ConvLSTM, peepholes none, wavelet haar",
+                    "CNN + ConvLSTM, peepholes previous, wavelet haar"], text
+
+
 def check_until_paper(folder, data):
     out = folder / "paper"
     table1(out, "--data", data, "--models", "cnn", "--rnns", "none", "--batch", 16)
@@ -170,6 +179,7 @@ with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     mnist = write_mnist(folder / "mnist")
     check_stopping(folder, mnist)
+    check_grid(folder)
     check_until_paper(folder, mnist)
     check_divergence(folder, mnist)
     check_report(folder)

@@ -35,6 +35,24 @@ def check_every_network(folder, data):
     assert "(rnn lstm, taps 2), 2440938 parameters" in text, text
 
 
+def check_peepholes(folder, data):
+    """They are part of the model and of the run; one from before they were a choice has its cell's."""
+    out = folder / "peepholes"
+    train(out, "--data", data, "--limit", 32, "--epochs", 1, "--rnn", "convlstm", "--peepholes", "none")
+    text = run(CNN, "evaluate", "--data", data, "--checkpoint", out / "checkpoint.safetensors")
+    assert "(rnn convlstm, peepholes none), 2251626 parameters" in text, text
+    assert "peepholes" in train(out, "--resume", "--peepholes", "current", code=2)
+    assert "peepholes none" in train(out, "--resume", "--peepholes", "none", "--epochs", 2)
+
+    old = folder / "no-choice"
+    train(old, "--data", data, "--limit", 32, "--epochs", 1, "--rnn", "convlstm")
+    config = json.loads((old / "config.json").read_text())
+    assert config["model"].pop("peepholes") == "default", config
+    (old / "config.json").write_text(json.dumps(config))
+    assert b"peepholes" not in (old / "resume.safetensors").read_bytes()
+    assert "(rnn convlstm), 2253162 parameters" in train(old, "--resume", "--epochs", 2)
+
+
 def kill_in_first_epoch(out, *arguments):
     command = [EXAMPLES / CNN, "train", "--batch", "16", "--out", out, *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -91,6 +109,7 @@ with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     mnist = write_mnist(folder / "mnist")
     check_every_network(folder, mnist)
+    check_peepholes(folder, mnist)
     check_stop_at_train_accuracy(folder, mnist)
     check_holdout(folder, mnist)
     check_divergence(folder, mnist)

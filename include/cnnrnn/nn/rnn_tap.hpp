@@ -96,14 +96,17 @@ class RecurrentRows : public RowReader<T> {
 }  // namespace detail
 
 /// Reads the rows of patches with a bidirectional LSTM: (N, H, W, C) -> (N, M 2U), for each row the
-/// last hidden state of the forward and of the reverse direction. Its parameters are the LSTM's.
-/// Throws ValueError for options out of range.
+/// last hidden state of the forward and of the reverse direction. Its parameters are the LSTM's,
+/// which may have peepholes. Throws ValueError for options out of range.
 template <class T>
 class LstmRows : public detail::RecurrentRows<T, Lstm<T>> {
  public:
-  LstmRows(const RnnTapOptions& options, Random& random)
-      : detail::RecurrentRows<T, Lstm<T>>("LstmRows", options, LstmOptions{.bidirectional = true},
-                                          random) {}
+  LstmRows(const RnnTapOptions& options, bool peepholes, Random& random)
+      : detail::RecurrentRows<T, Lstm<T>>(
+            "LstmRows", options, LstmOptions{.bidirectional = true, .peepholes = peepholes},
+            random) {}
+
+  LstmRows(const RnnTapOptions& options, Random& random) : LstmRows(options, false, random) {}
 };
 
 /// The same with a GRU.
