@@ -95,8 +95,13 @@ TEST_CASE("ReNet names its parts and says what it expected") {
   CHECK(layer.named_parameters().back().first == "columns.bias_hh_l0_reverse");
   CHECK(layer.describe() == "ReNet(patch 2x2)");
   CHECK_THROWS_WITH(layer(Variable<float>(Tensor<float>::ones({1, 4, 4, 2}))),
-                    "ReNet: expected an input (N, H, W, 3), got (1, 4, 4, 2)");
-  CHECK_THROWS_AS(layer(Variable<float>(Tensor<float>::ones({1, 4, 5, 3}))), ShapeError);
+                    "ReNet: expected an input (N, H, W, 3) of patches of 2x2, got (1, 4, 4, 2)");
+  for (const Shape& shape :
+       {Shape{1, 4, 5, 3}, Shape{1, 3, 4, 3}, Shape{1, 0, 4, 3}, Shape{1, 4, 0, 3}}) {
+    CHECK_THROWS_WITH(
+        layer(Variable<float>(Tensor<float>(shape))),
+        to_message("ReNet: expected an input (N, H, W, 3) of patches of 2x2, got ", shape));
+  }
   CHECK_THROWS_WITH((nn::ReNet<float>({.channels = 3, .patch = 0}, random)),
                     "ReNet: expected positive channels, patch and units, got 3, 0 and 32");
 }

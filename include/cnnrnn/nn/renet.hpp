@@ -34,13 +34,16 @@ class ReNet : public Layer<T> {
         columns_(2 * options.units, options.units, {.bidirectional = true}, random) {}
 
   Variable<T> operator()(const Variable<T>& x) override {
-    require<ShapeError>(x.rank() == 4 && x.dim(3) == options_.channels,
-                        "ReNet: expected an input (N, H, W, ", options_.channels, "), got ",
-                        x.shape());
-    const Index m = x.dim(1) / options_.patch;
-    const Index k = x.dim(2) / options_.patch;
+    const Index patch = options_.patch;
+    const auto whole = [patch](Index pixels) { return pixels > 0 && pixels % patch == 0; };
+    require<ShapeError>(
+        x.rank() == 4 && x.dim(3) == options_.channels && whole(x.dim(1)) && whole(x.dim(2)),
+        "ReNet: expected an input (N, H, W, ", options_.channels, ") of patches of ", patch, 'x',
+        patch, ", got ", x.shape());
+    const Index m = x.dim(1) / patch;
+    const Index k = x.dim(2) / patch;
     const Index features = 2 * options_.units;
-    const auto swept_rows = rows_(patch_sequences(x, options_.patch)).y;  // (N M, K, 2U)
+    const auto swept_rows = rows_(patch_sequences(x, patch)).y;  // (N M, K, 2U)
     const auto turned = permute(reshape(swept_rows, {x.dim(0), m, k, features}), {0, 2, 1, 3});
     const auto swept = columns_(reshape(turned, {x.dim(0) * k, m, features})).y;  // (N K, M, 2U)
     return permute(reshape(swept, {x.dim(0), k, m, features}), {0, 2, 1, 3});

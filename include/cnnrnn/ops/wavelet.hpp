@@ -64,16 +64,31 @@ kernels::Wavelet2d<T> wavelet2d(const WaveletPlan& plan, const Shape& x) {
           .columns = wavelet_axis<T>(plan, x[2])};
 }
 
-/// The size of the image of one axis: as asked for, which may be one less than the bands allow; 0
-/// asks for all.
-inline Index idwt2d_size(const WaveletOptions& options, Index band, Index asked, const Shape& y) {
-  const Index size = kernels::wavelet_signal_size(options.wavelet, options.extension, band);
-  require<ShapeError>(size > 0, "idwt2d: expected sub-bands of at least ", options.wavelet.taps / 2,
-                      " pixels for ", options.wavelet.name, ", got ", y);
-  require<ShapeError>(asked == 0 || asked == size || (asked == size - 1 && asked > 0),
-                      "idwt2d: expected an image of ", size, " pixels or one less from ", y,
-                      ", got ", asked);
-  return asked == 0 ? size : asked;
+/// The checks of a transform of images x; `name` is the operation's, as below.
+inline void check_wavelet_image(const char* name, const WaveletOptions& options, const Shape& x) {
+  check_wavelet(name, options);
+  require<ShapeError>(x.rank() == 4 && x[1] > 0 && x[2] > 0, name,
+                      ": expected x (N, H, W, C) with pixels, got ", x);
+}
+
+/// The shape of the image of sub-bands y. An axis is as long as asked for, which may be one less
+/// than the bands allow; 0 asks for all.
+inline Shape idwt2d_shape(const char* name, const WaveletOptions& options, const Shape& y,
+                          Size2d asked_size) {
+  check_wavelet(name, options);
+  require<ShapeError>(y.rank() == 4 && y[1] > 0 && y[2] > 0 && y[3] % 4 == 0, name,
+                      ": expected y (N, H, W, 4C) with pixels, got ", y);
+  const auto length = [&](Index band, Index asked) {
+    const Index size = kernels::wavelet_signal_size(options.wavelet, options.extension, band);
+    require<ShapeError>(size > 0, name, ": expected sub-bands of at least ",
+                        options.wavelet.taps / 2, " pixels for ", options.wavelet.name, ", got ",
+                        y);
+    require<ShapeError>(asked == 0 || asked == size || (asked == size - 1 && asked > 0), name,
+                        ": expected an image of ", size, " pixels or one less from ", y, ", got ",
+                        asked);
+    return asked == 0 ? size : asked;
+  };
+  return {y[0], length(y[1], asked_size.h), length(y[2], asked_size.w), y[3] / 4};
 }
 
 }  // namespace detail
@@ -89,9 +104,7 @@ inline Index idwt2d_size(const WaveletOptions& options, Index band, Index asked,
 template <class T>
 Variable<T> dwt2d(const Variable<T>& x, const WaveletOptions& options = {}) {
   using enum kernels::WaveletOutside;
-  check_wavelet("dwt2d", options);
-  require<ShapeError>(x.rank() == 4 && x.dim(1) > 0 && x.dim(2) > 0,
-                      "dwt2d: expected x (N, H, W, C) with pixels, got ", x.shape());
+  detail::check_wavelet_image("dwt2d", options, x.shape());
   const auto d = detail::wavelet2d<T>({options, extension, false}, x.shape());
   Tensor<T> y({d.n, d.bh, d.bw, 4 * d.c});
   kernels::wavelet_analysis<T>(d, x.value().data(), {y.mutable_span()});
@@ -109,11 +122,7 @@ Variable<T> dwt2d(const Variable<T>& x, const WaveletOptions& options = {}) {
 template <class T>
 Variable<T> idwt2d(const Variable<T>& y, const WaveletOptions& options = {}, Size2d size = 0) {
   using enum kernels::WaveletOutside;
-  check_wavelet("idwt2d", options);
-  require<ShapeError>(y.rank() == 4 && y.dim(1) > 0 && y.dim(2) > 0 && y.dim(3) % 4 == 0,
-                      "idwt2d: expected y (N, H, W, 4C) with pixels, got ", y.shape());
-  const Shape shape{y.dim(0), detail::idwt2d_size(options, y.dim(1), size.h, y.shape()),
-                    detail::idwt2d_size(options, y.dim(2), size.w, y.shape()), y.dim(3) / 4};
+  const Shape shape = detail::idwt2d_shape("idwt2d", options, y.shape(), size);
   Tensor<T> x(shape);
   kernels::wavelet_synthesis<T>(detail::wavelet2d<T>({options, nothing, true}, shape),
                                 y.value().data(), {x.mutable_span()});
