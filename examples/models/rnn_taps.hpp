@@ -20,8 +20,8 @@ class RnnTaps : public cnnrnn::nn::Module<T> {
   using Variable = cnnrnn::Variable<T>;
 
  public:
-  /// Throws ValueError, for the network `network`, for options that name no part or no stage, and
-  /// for a wavelet, stages or peepholes without an rnn.
+  /// Throws ValueError, for the network `network`, for options that name no part or no stage,
+  /// for a wavelet, stages or peepholes without an rnn, and for a map that a wavelet cannot halve.
   RnnTaps(const std::string& network, const NetworkOptions& options, const TapMaps& maps,
           cnnrnn::Random& random)
       : description_(describe(options)) {
@@ -40,7 +40,8 @@ class RnnTaps : public cnnrnn::nn::Module<T> {
     wavelet_ = wavelet == nullptr ? nullptr : wavelet->make();
     stages_ = stages;
     for (const std::size_t stage : stages) {
-      taps_.push_back(form.make(wavelet_ ? halved(maps[stage]) : maps[stage], random));
+      const auto& map = maps[stage];
+      taps_.push_back(form.make(wavelet_ ? halved(map, network, options.wavelet) : map, random));
     }
   }
 
@@ -80,7 +81,11 @@ class RnnTaps : public cnnrnn::nn::Module<T> {
   }
 
   /// What a one-level wavelet transform makes of a map: four sub-bands of half the size.
-  static cnnrnn::nn::RnnTapOptions halved(cnnrnn::nn::RnnTapOptions map) {
+  static cnnrnn::nn::RnnTapOptions halved(cnnrnn::nn::RnnTapOptions map, const std::string& network,
+                                          const std::string& wavelet) {
+    cnnrnn::require<cnnrnn::ValueError>(map.height % 2 == 0 && map.width % 2 == 0, network,
+                                        ": expected maps of even size before wavelet ", wavelet,
+                                        ", got ", map.height, 'x', map.width);
     map.channels *= 4;
     map.height /= 2;
     map.width /= 2;

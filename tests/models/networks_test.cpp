@@ -152,3 +152,16 @@ TEST_CASE("networks say what they expected and what came") {
   CHECK_THROWS_WITH(parameters_of({.rnn = "gru", .peepholes = "current"}),
                     "CnnRnn: expected peepholes default or none for rnn gru, got current");
 }
+
+TEST_CASE("a wavelet in front of a tap wants maps that it can halve") {
+  Random random(1);
+  const NetworkOptions options{.rnn = "lstm", .wavelet = "haar"};
+  const auto taps = [&](Index height, Index width) {
+    const TapMaps maps{{.channels = 2, .height = 8, .width = 8},
+                       {.channels = 2, .height = height, .width = width, .patch = 1}};
+    return RnnTaps<float>("Own", options, maps, random).features();
+  };
+  CHECK(taps(4, 6) == 2 * 32 + 2 * 2 * 32);
+  CHECK_THROWS_WITH(taps(5, 6), "Own: expected maps of even size before wavelet haar, got 5x6");
+  CHECK_THROWS_WITH(taps(4, 7), "Own: expected maps of even size before wavelet haar, got 4x7");
+}
