@@ -4,8 +4,8 @@
 #include <cstddef>
 
 #include "cnnrnn/core/conv_algorithm.hpp"
-#include "cnnrnn/kernels/gemm_microkernel.hpp"
 #include "cnnrnn/kernels/lane_maps.hpp"
+#include "cnnrnn/kernels/lane_tile.hpp"
 #include "cnnrnn/kernels/winograd_tiles.hpp"
 
 // Convolutions of lane maps at stride one that keep the size of the map.
@@ -47,44 +47,6 @@ struct LaneConvolutionDims {
     return {h, w, 1, (h + side - 1) / side * side + reach, (w + side - 1) / side * side + reach};
   }
 };
-
-namespace detail {
-
-/// Outputs of the largest register tile: as many sums as hide the latency of a multiply-add.
-inline constexpr Index lane_rows = vector_registers == 32 ? 24 : 12;
-
-/// Calls body(R, first) for the outputs in groups of R, a constant.
-template <class Body>
-void for_each_lane_group(Index outputs, const Body& body) {
-  Index first = 0;
-  take_rows<lane_rows>(first, outputs, body);
-  take_rows<8>(first, outputs, body);
-  take_rows<4>(first, outputs, body);
-  take_rows<2>(first, outputs, body);
-  take_rows<1>(first, outputs, body);
-}
-
-/// c (R, L) = bias (R) + the sum over `segments` stretches of `depth` steps each of a (depth, R) b
-/// (depth, L). The bias may be null.
-template <class T, Index R>
-[[gnu::flatten, gnu::noinline]] void lane_tile(Index segments, Index depth, const T* a,
-                                               Index a_step, const T* b, Index b_step,
-                                               const T* bias, T* c) {
-  using P = Packet<T>;
-  P sum[static_cast<std::size_t>(R)];
-  unroll<R>([&](auto i) { sum[i] = bias != nullptr ? P::set(bias[i]) : P::zero(); });
-  for (Index segment = 0; segment < segments; ++segment, a += a_step, b += b_step) {
-    const T* rows = a;
-    const T* packets = b;
-    for (Index step = 0; step < depth; ++step, rows += R, packets += P::width) {
-      const P packet = P::load(packets);
-      unroll<R>([&](auto i) { sum[i] = multiply_add(P::set(rows[i]), packet, sum[i]); });
-    }
-  }
-  unroll<R>([&](auto i) { sum[i].store(c + i * P::width); });
-}
-
-}  // namespace detail
 
 /// A convolution with its weights packed: (group of outputs, taps or points, K, R).
 template <class T>
