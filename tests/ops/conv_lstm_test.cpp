@@ -303,7 +303,7 @@ TEST_CASE("conv_lstm says what it expected and what came") {
   CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 5}}),
                     "conv_lstm: expected 4 lengths, got 2");
   CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 6, 1, 1}}),
-                    "conv_lstm: expected lengths of 1 to 5, got 6");
+                    "conv_lstm: expected lengths from 1 to 5, got 6");
   CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 0, 1, 1}}), Contains("got 0"));
   wrong.weight_ih = ones({8, 3, 5, 5});
   wrong.weight_hh = ones({8, 2, 5, 5});

@@ -8,6 +8,7 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/conv_lstm_forward.hpp"
 #include "cnnrnn/kernels/conv_lstm_weights.hpp"
+#include "cnnrnn/ops/sequence_lengths.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -72,16 +73,6 @@ void check_conv_lstm_weights(const kernels::ConvLstmDims& d, const ConvLstmWeigh
   }
 }
 
-inline void check_conv_lstm_lengths(const kernels::ConvLstmDims& d,
-                                    const std::vector<Index>& lengths) {
-  require<ShapeError>(lengths.empty() || std::ssize(lengths) == d.n, "conv_lstm: expected ", d.n,
-                      " lengths, got ", lengths.size());
-  for (const Index length : lengths) {
-    require<ValueError>(length > 0 && length <= d.t, "conv_lstm: expected lengths of 1 to ", d.t,
-                        ", got ", length);
-  }
-}
-
 template <class T>
 kernels::ConvLstmDims conv_lstm_dims(const Variable<T>& x,
                                      const std::vector<ConvLstmWeights<T>>& directions,
@@ -119,7 +110,7 @@ kernels::ConvLstmDims conv_lstm_dims(const Variable<T>& x,
     const Shape expected{d.directions, d.n, d.h, d.w, d.u};
     check_conv_lstm_shape("an initial state", expected, state.defined() ? state.shape() : expected);
   }
-  check_conv_lstm_lengths(d, options.lengths);
+  check_lengths("conv_lstm", d.n, d.t, options.lengths);
   return d;
 }
 
