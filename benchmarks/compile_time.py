@@ -19,7 +19,6 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OWN_PROGRAM = ROOT / "examples" / "quick_start.cpp"
 LIBTORCH_PROGRAM = ROOT / "benchmarks" / "compile_time" / "libtorch.cpp"
-LIBTORCH_FLAGS = ["-std=c++17", "-isystem/usr/include/torch/csrc/api/include"]
 
 # The promises that --check holds us to: (what, against what, largest ratio).
 LIMITS = [("cnnrnn.hpp", "Eigen/Core", 3.0), ("program", "program, libtorch", 0.5)]
@@ -55,11 +54,13 @@ def make_cases(args, folder):
     command = [args.compiler, "-O2", "-c", "-o", os.path.join(folder, "object.o")]
     own = [*command, "-std=c++20", f"-I{ROOT / 'include'}", f"-isystem{args.eigen}"]
     header = [*own, "-x", "c++", "-"]
+    libtorch = ["-w", f"-std={args.libtorch_standard}", f"-I{args.libtorch}",
+                f"-I{args.libtorch / 'torch/csrc/api/include'}"]
     return [
         Case("Eigen/Core", header, "#include <Eigen/Core>\n"),
         Case("cnnrnn.hpp", header, "#include <cnnrnn/cnnrnn.hpp>\n"),
         Case("program", [*own, str(args.program)]),
-        Case("program, libtorch", [*command, *LIBTORCH_FLAGS, str(LIBTORCH_PROGRAM)]),
+        Case("program, libtorch", [*command, *libtorch, str(LIBTORCH_PROGRAM)]),
     ]
 
 
@@ -67,6 +68,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--eigen", default="/usr/include/eigen3", help="Eigen's include folder")
+    parser.add_argument("--libtorch", type=pathlib.Path, default=pathlib.Path("/usr/include"),
+                        metavar="DIR", help="libtorch's include folder: Debian's, or that of PyTorch's "
+                                            "package for Python, torch/include")
+    parser.add_argument("--libtorch-standard", default="c++17", help="c++20 for PyTorch's newest")
     parser.add_argument("--program", type=pathlib.Path, default=OWN_PROGRAM)
     parser.add_argument("--repeat", type=int, default=5, help="how often, for the median")
     parser.add_argument("--check", action="store_true", help="fail when a limit is exceeded")
