@@ -48,15 +48,23 @@ void for_each_row_group(Index m, const Body& body) {
   take_rows<1>(row, m, body);
 }
 
-/// Whether a tile reads its rows of A from a copy: when their elements lie far apart, or so that
-/// all rows would fall into one set of the first cache.
+/// Whether the tiles of n columns read their rows of A from a copy: when the lines of the first
+/// cache in which these lie would push out each other, or the panels of B.
 template <class T>
-bool copies_rows(const MatrixView<T>& a) {
+bool copies_rows(Index n, const MatrixView<T>& a) {
   constexpr Index ways = 8;
   constexpr Index bytes_of_a_way = 4096;
-  return a.column_stride != 1 ||
-         (Tile<T>::rows > ways &&
-          a.row_stride * static_cast<Index>(sizeof(T)) % bytes_of_a_way == 0);
+  constexpr Index line = 64;
+  if (n <= Tile<T>::columns) {
+    return false;
+  }
+  if (a.column_stride == 1) {
+    return Tile<T>::rows > ways &&
+           a.row_stride * static_cast<Index>(sizeof(T)) % bytes_of_a_way == 0;
+  }
+  // Of a transposed A every step of the depth has a line of its own.
+  constexpr bool lines_fit = GemmBlock<T>::depth * line <= ways * bytes_of_a_way / 2;
+  return a.row_stride != 1 || (!lines_fit && n > 8 * Tile<T>::columns);
 }
 
 /// c (m, n) = a (m, depth) b, for one block of the depth.
@@ -64,7 +72,7 @@ template <class T>
 void gemm_block(Index m, Index n, Index depth, const MatrixView<T>& a, const PanelsOfB<T>& b,
                 const GemmOutput<T>& c) {
   alignas(64) T copy[Tile<T>::rows * GemmBlock<T>::depth];
-  const bool copies = n > Tile<T>::columns && copies_rows(a);
+  const bool copies = copies_rows(n, a);
   for_each_row_group<T>(m, [&](auto rows, Index row) {
     const auto there = a.shifted(row, 0);
     const auto rows_of_a = copies ? copy_rows<rows>(depth, there, copy) : there;
