@@ -74,9 +74,7 @@ void gemm_packing(Index m, Index n, Index k, const MatrixView<T>& a, const Matri
   for (Index n0 = 0; n0 < n; n0 += Block::columns) {
     const Index columns = std::min(Block::columns, n - n0);
     for_each_depth(k, Block::depth, [&](Index k0, Index depth) {
-      for (Index j = 0; j < columns; j += nr) {
-        pack_panel(depth, std::min(nr, columns - j), b.shifted(k0, n0 + j), panels + j * depth, nr);
-      }
+      pack_block(depth, columns, b.shifted(k0, n0), panels, nr);
       gemm_block(m, columns, depth, a.shifted(0, k0), {panels, nr * depth, nr},
                  c.shifted(0, n0).part(k0 == 0, k0 + depth == k));
     });

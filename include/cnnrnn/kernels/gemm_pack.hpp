@@ -48,13 +48,21 @@ void pack_transposed_strip(Index depth, Index columns, const T* b, Index column_
   }
 }
 
-/// Rows that already lie as the panel wants them.
+/// Panels of rows that already lie as a panel wants them, read in the order of memory.
 template <class T>
-void pack_plain_panel(Index depth, const T* b, Index row_stride, T* to) {
-  for (Index k = 0; k < depth; ++k, b += row_stride, to += Tile<T>::columns) {
-    unroll<Tile<T>::vectors>([&](auto v) {
-      Packet<T>::load(b + v * Packet<T>::width).store(to + v * Packet<T>::width);
-    });
+void pack_plain_panels(Index depth, Index panels, const MatrixView<T>& b, T* to) {
+  constexpr Index nr = Tile<T>::columns;
+  constexpr Index ahead = 4;
+  for (Index k = 0; k < depth; ++k, to += nr) {
+    const T* const next = b.at(std::min(k + ahead, depth - 1), 0);
+    const T* const row = b.at(k, 0);
+    for (Index panel = 0; panel < panels; ++panel) {
+      unroll<Tile<T>::vectors>([&](auto v) {
+        const Index column = panel * nr + v * Packet<T>::width;
+        __builtin_prefetch(next + column);
+        Packet<T>::load(row + column).store(to + panel * nr * depth + v * Packet<T>::width);
+      });
+    }
   }
 }
 
@@ -64,7 +72,7 @@ void pack_panel(Index depth, Index columns, const MatrixView<T>& b, T* to,
                 Index stride = Tile<T>::columns) {
   constexpr Index width = Packet<T>::width;
   if (b.column_stride == 1 && columns == Tile<T>::columns) {
-    pack_plain_panel(depth, b.data, b.row_stride, to);
+    pack_plain_panels(depth, 1, b, to);
     return;
   }
   const bool transposed = b.row_stride == 1;
@@ -78,6 +86,18 @@ void pack_panel(Index depth, Index columns, const MatrixView<T>& b, T* to,
       to[column] = *b.at(k, column);
     }
     std::fill(to + std::max(begin, columns), to + stride, T(0));
+  }
+}
+
+/// All panels of a block of B, one after the other.
+template <class T>
+void pack_block(Index depth, Index columns, const MatrixView<T>& b, T* to, Index stride) {
+  const bool plain = b.column_stride == 1 && stride == Tile<T>::columns;
+  const Index done = plain ? columns / stride * stride : 0;
+  pack_plain_panels(depth, done / stride, b, to);
+  for (Index column = done; column < columns; column += stride) {
+    pack_panel(depth, std::min(stride, columns - column), b.shifted(0, column), to + column * depth,
+               stride);
   }
 }
 
