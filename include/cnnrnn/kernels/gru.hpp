@@ -10,17 +10,17 @@ CNNRNN_KERNELS_BEGIN
 /// n = tanh(x W_in + r (h W_hn + b_hn)), as cuDNN and PyTorch have it. Keeps what r multiplies.
 template <class T>
 void gru_forward_step(const ForwardStep<T>& s) {
-  const Index u = s.d.u;
+  const Index u = s.block.d.u;
   s.multiply(0, s.h, {s.product.data, s.product.stride, true});
-  s.multiply(1, s.h, {s.apart.data, s.apart.stride, false, s.apart_bias});
-  s.for_each_row([&](Index row) {
+  s.multiply(1, s.h, {s.apart.data, s.apart.stride, false, s.weights.apart_bias});
+  s.block.for_each_row([&](Index row) {
     const T* const product = s.product[row];
     const T* const apart = s.apart[row];
-    T* const gates = s.gates[row];
+    T* const gates = s.trace.gates[row];
     T* const h = s.h[row];
     T* const y = s.y[row];
-    T* const before = s.before[row];
-    T* const kept = s.kept[row];
+    T* const before = s.trace.before[row];
+    T* const kept = s.trace.kept[row];
     for_each_lanes<T>(u, [=](auto lanes) {
       const auto r = sigmoid(lanes.load(product));
       const auto z = sigmoid(lanes.load(product + u));
@@ -42,11 +42,11 @@ void gru_forward_step(const ForwardStep<T>& s) {
 /// dn = dh' (1 - z), of which r passes on a part, dz = dh' (h - n), and dh = dh' z + ...
 template <class T>
 void gru_backward_step(const BackwardStep<T>& s) {
-  const Index u = s.d.u;
-  s.for_each_row([&](Index row) {
-    const T* const gates = s.gates[row];
-    const T* const before = s.before[row];
-    const T* const kept = s.kept[row];
+  const Index u = s.block.d.u;
+  s.block.for_each_row([&](Index row) {
+    const T* const gates = s.trace.gates[row];
+    const T* const before = s.trace.before[row];
+    const T* const kept = s.trace.kept[row];
     const T* const dy = s.dy[row];
     T* const dgates = s.dgates[row];
     T* const dapart = s.dapart[row];
@@ -72,15 +72,15 @@ void gru_backward_step(const BackwardStep<T>& s) {
 /// n = tanh(x W_in + (r h) W_hn + b), as it was published. Keeps r h.
 template <class T>
 void original_gru_forward_step(const ForwardStep<T>& s) {
-  const Index u = s.d.u;
+  const Index u = s.block.d.u;
   s.multiply(0, s.h, {s.product.data, s.product.stride, true});
-  s.for_each_row([&](Index row) {
+  s.block.for_each_row([&](Index row) {
     const T* const product = s.product[row];
     const T* const h = s.h[row];
-    T* const gates = s.gates[row];
+    T* const gates = s.trace.gates[row];
     T* const reset = s.apart[row];
-    T* const before = s.before[row];
-    T* const kept = s.kept[row];
+    T* const before = s.trace.before[row];
+    T* const kept = s.trace.kept[row];
     for_each_lanes<T>(u, [=](auto lanes) {
       const auto r = sigmoid(lanes.load(product));
       const auto z = sigmoid(lanes.load(product + u));
@@ -93,9 +93,9 @@ void original_gru_forward_step(const ForwardStep<T>& s) {
     });
   });
   s.multiply(1, s.apart, {s.product.data + 2 * u, s.product.stride, true});
-  s.for_each_row([&](Index row) {
+  s.block.for_each_row([&](Index row) {
     const T* const product = s.product[row];
-    T* const gates = s.gates[row];
+    T* const gates = s.trace.gates[row];
     T* const h = s.h[row];
     T* const y = s.y[row];
     for_each_lanes<T>(u, [=](auto lanes) {
@@ -111,10 +111,10 @@ void original_gru_forward_step(const ForwardStep<T>& s) {
 /// As above, but dr and a part of dh come from d(r h) = dn W_hn.
 template <class T>
 void original_gru_backward_step(const BackwardStep<T>& s) {
-  const Index u = s.d.u;
-  s.for_each_row([&](Index row) {
-    const T* const gates = s.gates[row];
-    const T* const before = s.before[row];
+  const Index u = s.block.d.u;
+  s.block.for_each_row([&](Index row) {
+    const T* const gates = s.trace.gates[row];
+    const T* const before = s.trace.before[row];
     const T* const dy = s.dy[row];
     T* const dgates = s.dgates[row];
     T* const dh = s.dh[row];
@@ -129,9 +129,9 @@ void original_gru_backward_step(const BackwardStep<T>& s) {
     });
   });
   s.multiply(1, s.dgates.shifted(2 * u), {s.dapart.data, s.dapart.stride});
-  s.for_each_row([&](Index row) {
-    const T* const gates = s.gates[row];
-    const T* const before = s.before[row];
+  s.block.for_each_row([&](Index row) {
+    const T* const gates = s.trace.gates[row];
+    const T* const before = s.trace.before[row];
     const T* const d_reset = s.dapart[row];
     T* const dgates = s.dgates[row];
     T* const dh = s.dh[row];

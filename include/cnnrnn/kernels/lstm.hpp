@@ -29,17 +29,17 @@ void add_peephole_gradients(const Lanes& lanes, Index u, T* sums, Packet<T> d_in
 /// c' = f c + i g, h' = o tanh(c')
 template <class T>
 void lstm_forward_step(const ForwardStep<T>& s) {
-  const Index u = s.d.u;
+  const Index u = s.block.d.u;
   s.multiply(0, s.h, {s.product.data, s.product.stride, true});
-  s.for_each_row([&](Index row) {
+  s.block.for_each_row([&](Index row) {
     const T* const product = s.product[row];
-    T* const gates = s.gates[row];
+    T* const gates = s.trace.gates[row];
     T* const h = s.h[row];
     T* const c = s.c[row];
     T* const y = s.y[row];
-    T* const before = s.before[row];
-    T* const kept = s.kept[row];
-    const auto peepholes = s.peepholes;
+    T* const before = s.trace.before[row];
+    T* const kept = s.trace.kept[row];
+    const auto peepholes = s.weights.peepholes;
     for_each_lanes<T>(u, [=](auto lanes) {
       const auto state = lanes.load(c);
       const auto i = sigmoid(detail::peep(lanes, peepholes.input, state, lanes.load(product)));
@@ -66,16 +66,16 @@ void lstm_forward_step(const ForwardStep<T>& s) {
 /// dc = dc' f + di w_ci + df w_cf
 template <class T>
 void lstm_backward_step(const BackwardStep<T>& s) {
-  const Index u = s.d.u;
-  s.for_each_row([&](Index row) {
-    const T* const gates = s.gates[row];
-    const T* const c = s.kept[row];
+  const Index u = s.block.d.u;
+  s.block.for_each_row([&](Index row) {
+    const T* const gates = s.trace.gates[row];
+    const T* const c = s.trace.kept[row];
     const T* const dy = s.dy[row];
     T* const dgates = s.dgates[row];
     T* const dh = s.dh[row];
     T* const dc = s.dc[row];
     T* const dpeepholes = s.dpeepholes;
-    const auto peepholes = s.peepholes;
+    const auto peepholes = s.weights.peepholes;
     for_each_lanes<T>(u, [=](auto lanes) {
       const auto one = Packet<T>::set(T(1));
       const auto i = lanes.load(gates);

@@ -107,12 +107,13 @@ struct ForwardDirection {
 /// Rows that a sequence has no step for.
 template <class T>
 void clear_rows_without_step(const ForwardStep<T>& s, Index gates) {
-  for (Index row = 0; row < s.count; ++row) {
-    if (!s.d.has_step(s.n0 + row, s.time)) {
-      std::fill_n(s.y[row], s.d.u, T(0));
-      std::fill_n(s.gates[row], gates * s.d.u, T(0));
-      std::fill_n(s.kept[row], s.d.u, T(0));
-      std::fill_n(s.before[row], s.d.u, T(0));
+  const Index u = s.block.d.u;
+  for (Index row = 0; row < s.block.count; ++row) {
+    if (!s.block.d.has_step(s.block.n0 + row, s.block.time)) {
+      std::fill_n(s.y[row], u, T(0));
+      std::fill_n(s.trace.gates[row], gates * u, T(0));
+      std::fill_n(s.trace.kept[row], u, T(0));
+      std::fill_n(s.trace.before[row], u, T(0));
     }
   }
 }
@@ -142,7 +143,7 @@ class RecurrentForward {
 
  private:
   void take_steps(Index k, Index n0, Index count, T* h, T* c) {
-    const auto& way = directions_[static_cast<std::size_t>(k)];
+    const auto& direction = directions_[static_cast<std::size_t>(k)];
     const Index state = (k * d_.n + n0) * d_.u;
     auto room = Tensor<T>::zeros({count, width_ + 3 * d_.u});
     const Rows<T> product{room.mutable_data(), width_};
@@ -153,23 +154,20 @@ class RecurrentForward {
     for (Index number = 0; number < d_.t; ++number) {
       const Index time = step_of(number, d_.sequence(), k == 1).time;
       const Index row = d_.row(n0, time);
-      gemm(count, {x_ + row * d_.f, d_.row_step() * d_.f, 1}, way.weight_ih,
-           {product.data, width_, false, way.bias.input.data()});
-      const ForwardStep<T> step{d_,
-                                way.weight_hh,
-                                way.bias.apart.data(),
-                                way.peepholes,
-                                n0,
-                                count,
-                                time,
-                                product,
-                                apart,
-                                {h + state, d_.u},
-                                cell_.has_cell_state ? Rows<T>{c + state, d_.u} : Rows<T>{},
-                                part(y_, row, k, d_.u),
-                                keeps ? part(trace_.gates, row, k, width_) : product,
-                                keeps && cell_.keeps ? part(trace_.kept, row, k, d_.u) : unused,
-                                keeps ? part(trace_.before, row, k, d_.u) : unused_too};
+      gemm(count, {x_ + row * d_.f, d_.row_step() * d_.f, 1}, direction.weight_ih,
+           {product.data, width_, false, direction.bias.input.data()});
+      const StepTrace<T> trace{keeps ? part(trace_.gates, row, k, width_) : product,
+                               keeps && cell_.keeps ? part(trace_.kept, row, k, d_.u) : unused,
+                               keeps ? part(trace_.before, row, k, d_.u) : unused_too};
+      const ForwardStep<T> step{
+          .block = {d_, n0, count, time},
+          .weights = {direction.weight_hh, direction.peepholes, direction.bias.apart.data()},
+          .product = product,
+          .apart = apart,
+          .h = {h + state, d_.u},
+          .c = cell_.has_cell_state ? Rows<T>{c + state, d_.u} : Rows<T>{},
+          .y = part(y_, row, k, d_.u),
+          .trace = trace};
       cell_.forward(step);
       if (d_.lengths != nullptr) {
         detail::clear_rows_without_step(step, cell_.gates);

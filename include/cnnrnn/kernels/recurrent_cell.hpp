@@ -47,28 +47,10 @@ struct StateProduct {
   bool apart = false;
 };
 
-/// A step of R sequences of one direction forward.
-template <class T>
-struct ForwardStep {
+/// Which rows a step takes: `count` sequences from n0 on, at one time.
+struct StepBlock {
   const RecurrentDims& d;
-  std::span<const PackedB<T>> weight_hh;  // for each StateProduct its part of W_hh^T (U, gates U)
-  const T* apart_bias;                    // (U), may be null: of the product that is apart
-  Peepholes<T> peepholes;
   Index n0, count, time;
-  Rows<T> product;  // (R, G U): comes as the product of the input, with the biases
-  Rows<T> apart;    // (R, U): room for a second product
-  Rows<T> h;        // (R, U): comes as the state before the step, leaves as that after it
-  Rows<T> c;        // the same of the cell state
-  Rows<T> y;        // (R, U): h once more
-  Rows<T> gates;    // (R, G U): kept for the way back, as are the next two; may be `product`
-  Rows<T> kept;     // (R, U): what else the cell needs there
-  Rows<T> before;   // (R, U): the state before the step
-
-  /// output = or += states (R, U) W_hh^T, of product k.
-  void multiply(std::size_t k, Rows<T> states, const GemmOutput<T>& output) const {
-    detail::gemm_packed(count, Index(0), weight_hh[k].n(), {states.data, states.stride, 1},
-                        weight_hh[k], output);
-  }
 
   /// Calls body(row) for the sequences that have this step.
   template <class Body>
@@ -81,34 +63,63 @@ struct ForwardStep {
   }
 };
 
+/// The recurrent weights of one direction, packed: for each StateProduct its part of W_hh^T
+/// (U, gates U) forward, of W_hh (gates U, U) backward.
+template <class T>
+struct StepWeights {
+  std::span<const PackedB<T>> weight_hh;
+  Peepholes<T> peepholes;
+  const T* apart_bias = nullptr;  // (U): of the product that is apart, forward
+
+  /// output = or += a (count, K) times the weights of product k.
+  void multiply(Index count, std::size_t k, Rows<T> a, const GemmOutput<T>& output) const {
+    const PackedB<T>& b = weight_hh[k];
+    detail::gemm_packed(count, Index(0), b.n(), {a.data, a.stride, 1}, b, output);
+  }
+};
+
+/// What forward keeps of a step for backward.
+template <class T>
+struct StepTrace {
+  Rows<T> gates;   // (R, G U): forward it may be the product of the input
+  Rows<T> kept;    // (R, U): what else the cell needs
+  Rows<T> before;  // (R, U): the state before the step
+};
+
+/// A step of R sequences of one direction forward.
+template <class T>
+struct ForwardStep {
+  StepBlock block;
+  StepWeights<T> weights;
+  Rows<T> product;  // (R, G U): comes as the product of the input, with the biases
+  Rows<T> apart;    // (R, U): room for a second product
+  Rows<T> h;        // (R, U): comes as the state before the step, leaves as that after it
+  Rows<T> c;        // the same of the cell state
+  Rows<T> y;        // (R, U): h once more
+  StepTrace<T> trace;
+
+  /// output = or += states (R, U) W_hh^T, of product k.
+  void multiply(std::size_t k, Rows<T> states, const GemmOutput<T>& output) const {
+    weights.multiply(block.count, k, states, output);
+  }
+};
+
 /// The same step backward.
 template <class T>
 struct BackwardStep {
-  const RecurrentDims& d;
-  std::span<const PackedB<T>> weight_hh;  // for each StateProduct its part of W_hh (gates U, U)
-  Peepholes<T> peepholes;
-  Index n0, count, time;
-  Rows<const T> dy;                   // (R, U)
-  Rows<T> dh;                         // (R, U): comes without dy, leaves as that before the step
-  Rows<T> dc;                         // (R, U)
-  Rows<const T> gates, kept, before;  // as forward left them
-  Rows<T> dgates;  // (R, G U): of the product of the input, for the cell to store, as is the next
-  Rows<T> dapart;  // (R, U): of the product that is apart, if there is one
-  T* dpeepholes;   // (3, U): to add to
+  StepBlock block;
+  StepWeights<T> weights;
+  StepTrace<const T> trace;
+  Rows<const T> dy;  // (R, U)
+  Rows<T> dh;        // (R, U): comes without dy, leaves as that before the step
+  Rows<T> dc;        // (R, U)
+  Rows<T> dgates;    // (R, G U): of the product of the input, for the cell to store, as is the next
+  Rows<T> dapart;    // (R, U): of the product that is apart, if there is one
+  T* dpeepholes;     // (3, U): to add to
 
   /// output = or += gradient (R, gates U) W_hh, of product k.
   void multiply(std::size_t k, Rows<T> gradient, const GemmOutput<T>& output) const {
-    detail::gemm_packed(count, Index(0), d.u, {gradient.data, gradient.stride, 1}, weight_hh[k],
-                        output);
-  }
-
-  template <class Body>
-  void for_each_row(const Body& body) const {
-    for (Index row = 0; row < count; ++row) {
-      if (d.has_step(n0 + row, time)) {
-        body(row);
-      }
-    }
+    weights.multiply(block.count, k, gradient, output);
   }
 };
 

@@ -37,13 +37,13 @@ struct ReluOfPacket {
 template <class T, class Function>
 void rnn_forward_step(const ForwardStep<T>& s) {
   s.multiply(0, s.h, {s.product.data, s.product.stride, true});
-  s.for_each_row([&](Index row) {
+  s.block.for_each_row([&](Index row) {
     const T* const product = s.product[row];
-    T* const gates = s.gates[row];
+    T* const gates = s.trace.gates[row];
     T* const h = s.h[row];
     T* const y = s.y[row];
-    T* const before = s.before[row];
-    for_each_lanes<T>(s.d.u, [=](auto lanes) {
+    T* const before = s.trace.before[row];
+    for_each_lanes<T>(s.block.d.u, [=](auto lanes) {
       const auto next = Function::value(lanes.load(product));
       lanes.store(before, lanes.load(h));
       lanes.store(gates, next);
@@ -55,12 +55,12 @@ void rnn_forward_step(const ForwardStep<T>& s) {
 
 template <class T, class Function>
 void rnn_backward_step(const BackwardStep<T>& s) {
-  s.for_each_row([&](Index row) {
-    const T* const gates = s.gates[row];
+  s.block.for_each_row([&](Index row) {
+    const T* const gates = s.trace.gates[row];
     const T* const dy = s.dy[row];
     T* const dgates = s.dgates[row];
     T* const dh = s.dh[row];
-    for_each_lanes<T>(s.d.u, [=](auto lanes) {
+    for_each_lanes<T>(s.block.d.u, [=](auto lanes) {
       const auto dh_next = lanes.load(dh) + lanes.load(dy);
       lanes.store(dgates, Function::gradient(lanes.load(gates), dh_next));
       lanes.store(dh, Packet<T>::zero());
