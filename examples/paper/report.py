@@ -13,8 +13,8 @@ the paper's, or the last that the run was given. *Training* is the accuracy on t
 on, *test* that after it. Behind ± stands the standard deviation over the seeds. *Over paper* is what the test accuracy
 has more than the paper's, *gain* what it has more than that of the same network without an RNN. CIFAR-10's 10,000 test
 images alone give a single accuracy a standard error of 0.004: a smaller difference says little. *Time of a run*
-is what its training takes of a machine of its own, without the tests: the number of its epochs times the fastest of
-them, since a run may have shared the machine or been paused."""
+estimates what its training takes of a machine of its own, without the tests: the number of its epochs times the fastest
+of them, since a run may have shared the machine or been paused."""
 
 
 @dataclasses.dataclass

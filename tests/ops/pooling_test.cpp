@@ -160,13 +160,16 @@ TEST_CASE("of equals the first gets the gradient") {
 }
 
 TEST_CASE("the padding never wins, and NaN always does") {
-  const auto negative = max_pool2d<float>(Tensor<float>::full({1, 2, 2, 1}, -5),
-                                          {.kernel = 2, .stride = 1, .padding = 1});
-  require_close(negative.value(), Tensor<float>::full({1, 3, 3, 1}, -5), 0);
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const auto y = max_pool2d<float>(Tensor<float>({1, 2, 4, 1}, {1, nan, 3, 4, 5, 6, 7, 8}));
-  CHECK(std::isnan(y.value()(0, 0, 0, 0)));
-  CHECK(y.value()(0, 0, 1, 0) == 8);
+  for (const bool requires_grad : {false, true}) {
+    const Variable<float> fives(Tensor<float>::full({1, 2, 2, 1}, -5), requires_grad);
+    const auto negative = max_pool2d(fives, {.kernel = 2, .stride = 1, .padding = 1});
+    require_close(negative.value(), Tensor<float>::full({1, 3, 3, 1}, -5), 0);
+    const Variable<float> x(Tensor<float>({1, 2, 4, 1}, {1, nan, 3, 4, 5, 6, 7, 8}), requires_grad);
+    const auto y = max_pool2d(x);
+    CHECK(std::isnan(y.value()(0, 0, 0, 0)));
+    CHECK(y.value()(0, 0, 1, 0) == 8);
+  }
   const float infinity = std::numeric_limits<float>::infinity();
   const Variable<float> lowest(Tensor<float>::full({1, 2, 2, 1}, -infinity), true);
   const auto least = max_pool2d(lowest);

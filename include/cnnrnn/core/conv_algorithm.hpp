@@ -6,9 +6,10 @@ CNNRNN_NAMESPACE_BEGIN
 
 /// How a convolution is computed; `automatic`: by Winograd's algorithm wherever it exists. It needs
 /// a quarter of the products, half with up to six channels, and exists for 3x3 kernels at stride 1
-/// without dilation and groups; its float results are about ten times less exact than those of
-/// `direct`, and an infinite input, or one near the largest float, makes NaN of all outputs of the
-/// tiles that read it.
+/// without dilation and groups; its float errors are ten to forty times those of `direct`, as
+/// shares of the largest value of a tile of 4 x 4 outputs. An input that is not finite, or near the
+/// largest float, makes NaN of most outputs of the tiles that read it, and of the weight gradients
+/// of its channel.
 enum class ConvAlgorithm { automatic, direct, winograd };
 
 CNNRNN_NAMESPACE_END

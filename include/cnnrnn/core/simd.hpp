@@ -105,7 +105,7 @@ Packet<T> multiply_add(Packet<T> a, Packet<T> b, Packet<T> c) {
 template <class T>
 Packet<T> in_register(Packet<T> packet) {
   typename Packet<T>::Native value = packet.value;
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#if defined(__GNUC__) && defined(__x86_64__)
   asm("" : "+v"(value));
 #elif defined(__GNUC__) && defined(__aarch64__)
   asm("" : "+w"(value));

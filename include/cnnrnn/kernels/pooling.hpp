@@ -46,7 +46,7 @@ inline PoolExtent pool_columns(const Pool2dDims& d, Index q) {
 
 /// Rows a block of a parallel loop takes, for rows of `elements` elements.
 inline Index pool_block(Index elements) {
-  constexpr Index block = 1 << 12;  // two threads share a map of 8 x 8 x 64
+  constexpr Index block = 1 << 12;  // two threads share a map of 8 x 8 x 128
   return std::max<Index>(1, block / std::max<Index>(1, elements));
 }
 

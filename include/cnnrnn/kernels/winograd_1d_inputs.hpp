@@ -32,7 +32,8 @@ struct Winograd1dPlan {
 
   explicit Winograd1dPlan(const WinogradTiles& tiles) : d(tiles) {
     // Two bands at least, for two threads at work on one image.
-    band = std::clamp<Index>(256 / std::max<Index>(1, d.out_w), 1, (d.out_h + 1) / 2);
+    band = std::clamp<Index>(256 / std::max<Index>(1, d.out_w), 1,
+                             std::max<Index>(1, (d.out_h + 1) / 2));
     bands = (d.out_h + band - 1) / band;
     tile = Winograd::output * d.c;
     // A packet more than the data: points must not share their sets in the cache.
