@@ -6,7 +6,8 @@ numbers with figures 4 and 5.
 A batch may be stopped at any moment, by Ctrl-C or less gently: the same command goes on where it
 was. It goes on behind a run whose loss was not finite too, and leaves that as it is until
 --retry-diverged asks for it. The exit code is 0 when all runs are done, 1 when one failed or
-diverged, 2 for wrong use, 130 when the batch was stopped. Build first: cmake --build --preset release --target cifar10_cnn_rnn cifar10_vgg9 cifar10_resnet20"""
+diverged, 2 for wrong use, 130 when the batch was stopped. Build first:
+cmake --build --preset release --target cifar10_cnn_rnn cifar10_vgg9 cifar10_resnet20"""
 import argparse
 import importlib.util
 import os
@@ -32,7 +33,8 @@ def parse_arguments():
                         help="tapped stages: all, or as in 1 and 1,3")
     parser.add_argument("--wavelets", nargs="+", default=["none"], metavar="WAVELET")
     parser.add_argument("--peepholes", nargs="+", default=["default"], metavar="FORM",
-                        help="for cells that have them: none, current, previous; default: default")
+                        help="none, current, previous or default, which a cell that lacks the others "
+                             "keeps; default: default")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
     parser.add_argument("--epochs", type=int, default=grid.MOST_EPOCHS, help="the most of a run")
     parser.add_argument("--until-paper", action=argparse.BooleanOptionalAction, default=True,
@@ -40,7 +42,8 @@ def parse_arguments():
     parser.add_argument("--retry-diverged", action="store_true",
                         help="train runs that diverged again, from their start: after a change of the "
                              "programs, since the same ones compute the same (a run with another "
-                             "recipe is another run)")
+                             "recipe is another run); a run that diverges once more begins anew with "
+                             "every call that has this option")
     recipe = parser.add_argument_group("changes of the recipe, named in the table")
     for setting in grid.RECIPE:
         how = ({"action": "store_true"} if setting.default is False else
@@ -66,7 +69,8 @@ def parse_arguments():
 
 
 def check_names(args):
-    """Takes the cells, peepholes and wavelets from the programs, and exits if one is asked for that they lack."""
+    """Takes the cells, peepholes and wavelets from the programs, and exits if one is asked for that
+    they lack."""
     for network in args.models:
         program = args.build / "examples" / grid.NETWORKS[network].program
         if not program.exists():

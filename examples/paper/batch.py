@@ -49,9 +49,8 @@ class Batch:
             goal = goal_of(run.row)
             if self.stopping:
                 return 130
-            if run.diverged() and self.args.retry_diverged:
-                run.forget()
-            if run.state(goal) in ("done", "diverged"):
+            settled = ("done",) if self.args.retry_diverged else ("done", "diverged")
+            if run.state(goal) in settled:
                 continue
             print(f"\n[{number}/{len(runs)}] {run.title}, until {goal}")
             code = self.train(run, self.command(run, goal))
@@ -71,7 +70,8 @@ class Batch:
                 "--data", args.data, *run.row.arguments(), "--seed", str(run.seed),
                 *goal.arguments(), "--threads", str(args.threads),
                 "--checkpoint-every", str(SAVE_BATCHES), "--out", str(run.folder),
-                *(["--resume"] if run.can_resume() else [])]
+                *(["--overwrite"] if run.diverged() else
+                  ["--resume"] if run.can_resume() else [])]
 
     def train(self, run, command):
         print("$", shlex.join(command), flush=True)

@@ -74,12 +74,6 @@ class Run:
         path = self.folder / "diverged.txt"
         return path.read_text().strip() if path.exists() else ""
 
-    def forget(self):
-        """As if it had never begun. The note that it diverged goes last: one that is still there
-        asks for the rest again."""
-        for name in ("resume.safetensors", "checkpoint.safetensors", "history.csv", "diverged.txt"):
-            (self.folder / name).unlink(missing_ok=True)
-
     def can_resume(self):
         return (self.folder / "resume.safetensors").exists()
 

@@ -1,6 +1,7 @@
 // Winograd's algorithm against the direct one: the same convolutions, values and gradients.
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cnnrnn/autograd/gradcheck.hpp"
@@ -78,18 +79,20 @@ TEST_CASE("Winograd's convolution has the gradients of its values") {
 }
 
 TEST_CASE("Winograd's convolution gives the same bytes for any number of threads") {
-  const Case c{{40, 13, 9, 16}, 24, 1};
-  set_threads(1);
-  const auto one = run<float>(c, ConvAlgorithm::winograd);
-  for (const int count : {2, 3, 8}) {
-    set_threads(count);
-    const auto more = run<float>(c, ConvAlgorithm::winograd);
-    const auto same = [](const Tensor<float>& a, const Tensor<float>& b) {
-      return std::equal(a.data(), a.data() + a.size(), b.data());
-    };
-    CHECK(same(one.y, more.y));
-    CHECK(same(one.dx, more.dx));
-    CHECK(same(one.dweight, more.dweight));
+  const auto same = [](const Tensor<float>& a, const Tensor<float>& b) {
+    return std::equal(a.data(), a.data() + a.size(), b.data());
+  };
+  for (const auto& [channels, outputs] : {std::pair<Index, Index>{16, 24}, {3, 24}, {16, 5}}) {
+    const Case c{{40, 13, 9, channels}, outputs, 1};
+    set_threads(1);
+    const auto one = run<float>(c, ConvAlgorithm::winograd);
+    for (const int count : {2, 3, 8}) {
+      set_threads(count);
+      const auto more = run<float>(c, ConvAlgorithm::winograd);
+      CHECK(same(one.y, more.y));
+      CHECK(same(one.dx, more.dx));
+      CHECK(same(one.dweight, more.dweight));
+    }
   }
   set_threads(0);
 }

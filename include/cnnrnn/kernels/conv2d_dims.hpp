@@ -34,8 +34,8 @@ struct Conv2dDims {
     return kernel == Size2d(3) && stride == Size2d(1) && dilation == Size2d(1) && groups == 1;
   }
 
-  /// Whether it is the algorithm to use: wherever it exists, since in the worst cases measured it is
-  /// a sixth slower; see docs/performance.md.
+  /// Whether it is the algorithm to use: wherever it exists, since in the worst cases measured it
+  /// is a fifth slower; see docs/performance.md.
   bool uses_winograd() const { return fits_winograd() && algorithm != ConvAlgorithm::direct; }
 
   /// The tiles of y, and those of dx seen from dy.

@@ -62,7 +62,7 @@ bool copies_rows(Index n, const MatrixView<T>& a) {
     return Tile<T>::rows > ways &&
            a.row_stride * static_cast<Index>(sizeof(T)) % bytes_of_a_way == 0;
   }
-  // Of a transposed A every step of the depth has a line of its own.
+  // Of a transposed A every step of the depth has a line of its own, or two or three.
   constexpr bool lines_fit = GemmBlock<T>::depth * line <= ways * bytes_of_a_way / 2;
   return a.row_stride != 1 || (!lines_fit && n > 8 * Tile<T>::columns);
 }
