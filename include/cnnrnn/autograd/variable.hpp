@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -92,33 +93,49 @@ class Variable {
   Edge<T> edge_;
 };
 
+namespace detail {
+
+/// Whether an operation on these inputs belongs on the tape.
+template <class T>
+bool recording(const std::vector<Variable<T>>& inputs) {
+  return grad_enabled() && std::any_of(inputs.begin(), inputs.end(), [](const Variable<T>& input) {
+           return input.requires_grad();
+         });
+}
+
+template <class T>
+std::vector<Variable<T>> put_on_tape(std::string_view name, const std::vector<Variable<T>>& inputs,
+                                     const std::vector<Tensor<T>>& outputs,
+                                     typename Record<T>::Backward backward) {
+  std::vector<Edge<T>> edges;
+  for (const auto& input : inputs) {
+    edges.push_back(input.edge());
+  }
+  std::vector<Shape> shapes;
+  for (const auto& output : outputs) {
+    shapes.push_back(output.shape());
+  }
+  const auto record = std::make_shared<Record<T>>(std::string(name), std::move(edges),
+                                                  std::move(shapes), std::move(backward));
+  std::vector<Variable<T>> results;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    results.emplace_back(outputs[i], Edge<T>{record, static_cast<Index>(i)});
+  }
+  return results;
+}
+
+}  // namespace detail
+
 /// Puts an operation with several outputs on the tape: its name, its inputs, the computed outputs
 /// and the function that turns output gradients into input gradients. Nothing is recorded, and
 /// `backward` is dropped, when no input requires a gradient or under a NoGradGuard.
 template <class T, class Backward>
 std::vector<Variable<T>> record(std::string_view name, const std::vector<Variable<T>>& inputs,
                                 const std::vector<Tensor<T>>& outputs, Backward&& backward) {
-  std::vector<Edge<T>> edges;
-  bool needed = false;
-  for (const auto& input : inputs) {
-    edges.push_back(input.edge());
-    needed = needed || input.requires_grad();
+  if (!detail::recording(inputs)) {
+    return {outputs.begin(), outputs.end()};
   }
-  std::vector<Variable<T>> results;
-  if (!needed || !grad_enabled()) {
-    results.assign(outputs.begin(), outputs.end());
-    return results;
-  }
-  std::vector<Shape> shapes;
-  for (const auto& output : outputs) {
-    shapes.push_back(output.shape());
-  }
-  const auto record = std::make_shared<Record<T>>(
-      std::string(name), std::move(edges), std::move(shapes), std::forward<Backward>(backward));
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    results.emplace_back(outputs[i], Edge<T>{record, static_cast<Index>(i)});
-  }
-  return results;
+  return detail::put_on_tape<T>(name, inputs, outputs, std::forward<Backward>(backward));
 }
 
 /// The same for one output.

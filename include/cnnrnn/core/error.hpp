@@ -1,9 +1,11 @@
 #pragma once
 
+#include <initializer_list>
 #include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "cnnrnn/core/namespace.hpp"
 
@@ -46,20 +48,57 @@ class NumericError : public Error {
   using Error::Error;
 };
 
+namespace detail {
+
+/// One part of a message and how it is written: messages of any parts share the code that joins
+/// them, which a program would else compile hundreds of times.
+class MessagePart {
+ public:
+  template <class Part>
+  requires(!std::is_array_v<Part>) MessagePart(const Part& part)  // NOLINT: parts come as they are
+      : part_(&part),
+        write_([](std::ostream& out, const void* it) { out << *static_cast<const Part*>(it); }) {}
+  MessagePart(const char* text)  // NOLINT
+      : part_(text),
+        write_([](std::ostream& out, const void* it) { out << static_cast<const char*>(it); }) {}
+
+  friend std::ostream& operator<<(std::ostream& out, const MessagePart& part) {
+    part.write_(out, part.part_);
+    return out;
+  }
+
+ private:
+  const void* part_;
+  void (*write_)(std::ostream&, const void*);
+};
+
+inline std::string join(std::initializer_list<MessagePart> parts) {
+  std::ostringstream out;
+  out.imbue(std::locale::classic());
+  for (const MessagePart& part : parts) {
+    out << part;
+  }
+  return out.str();
+}
+
+template <class E>
+[[noreturn, gnu::cold, gnu::noinline]] void fail(std::initializer_list<MessagePart> parts) {
+  throw E(join(parts));
+}
+
+}  // namespace detail
+
 /// Joins anything that can be streamed into one string, with C's numbers whatever the locale.
 template <class... Parts>
 std::string to_message(const Parts&... parts) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());
-  (out << ... << parts);
-  return out.str();
+  return detail::join({parts...});
 }
 
 /// Throws E with the joined parts as message unless `holds`; the parts are formatted only then.
 template <class E, class... Parts>
 void require(bool holds, const Parts&... parts) {
   if (!holds) [[unlikely]] {
-    throw E(to_message(parts...));
+    detail::fail<E>({parts...});
   }
 }
 
