@@ -2,18 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "cnnrnn/core/tensor.hpp"
 #include "support/catch.hpp"
 
-/// Requires equal shapes and |actual - expected| <= tolerance * max(1, largest |expected|), element
-/// by element; says which element is worst.
+/// What is wrong if not the shapes are equal and |actual - expected| <= tolerance * max(1, largest
+/// |expected|), element by element: says which element is worst. Empty if nothing is.
 template <class T>
-void require_close(const cnnrnn::Tensor<T>& actual, const cnnrnn::Tensor<T>& expected,
-                   double tolerance) {
-  INFO("shapes: expected " << expected.shape() << ", got " << actual.shape());
-  REQUIRE(actual.defined() == expected.defined());
-  REQUIRE(actual.shape() == expected.shape());
+std::string difference(const cnnrnn::Tensor<T>& actual, const cnnrnn::Tensor<T>& expected,
+                       double tolerance) {
+  if (actual.defined() != expected.defined() || actual.shape() != expected.shape()) {
+    return cnnrnn::to_message("expected shape ", expected.shape(), ", got ",
+                              actual.defined() ? "" : "undefined ", actual.shape());
+  }
   double scale = 1;
   double worst = 0;
   cnnrnn::Index where = 0;
@@ -26,9 +28,17 @@ void require_close(const cnnrnn::Tensor<T>& actual, const cnnrnn::Tensor<T>& exp
       where = i;
     }
   }
-  if (expected.size() > 0) {
-    INFO("worst element " << where << ": expected " << expected.data()[where] << ", got "
-                          << actual.data()[where]);
-    REQUIRE(worst <= tolerance * scale);
-  }
+  return worst <= tolerance * scale
+             ? ""
+             : cnnrnn::to_message("worst element ", where, ": expected ", expected.data()[where],
+                                  ", got ", actual.data()[where]);
+}
+
+/// Requires that there is no difference.
+template <class T>
+void require_close(const cnnrnn::Tensor<T>& actual, const cnnrnn::Tensor<T>& expected,
+                   double tolerance) {
+  const std::string found = difference(actual, expected, tolerance);
+  INFO(found);
+  REQUIRE(found.empty());
 }
