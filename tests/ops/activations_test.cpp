@@ -5,81 +5,108 @@
 #include <string>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "support/catch.hpp"
-#include "support/close.hpp"
-#include "support/fixture.hpp"
-#include "support/random_tensor.hpp"
+#include "support/layer_op.hpp"
 
 using namespace cnnrnn;
 
 namespace {
 
-/// The activation of that name, as the fixture has it.
-template <class T>
-Variable<T> activate(const std::string& name, const Variable<T>& x) {
-  if (name == "relu") {
-    return relu(x);
+/// PyTorch's case, what `f` says of each element, odd shapes, and many blocks.
+template <class F>
+std::vector<OpCase> activation(const std::string& name, const Op& op, const F& f) {
+  const Reference reference = [f](const Tensors<double>& in) {
+    Tensor<double> y(in[0].shape());
+    std::ranges::transform(in[0].span(), y.mutable_data(), f);
+    return y;
+  };
+  std::vector<OpCase> cases{pytorch_case(Fixture("activations"), name, {"x"}, op)};
+  for (const Shape& shape : {Shape{5}, Shape{3, 7}, Shape{2, 3, 2, 5}}) {
+    cases.push_back({to_message(shape), {away_from_zero<double>(shape, 1)}, op, reference});
   }
-  if (name == "leaky_relu") {
-    return leaky_relu(x, 0.2);
-  }
-  if (name == "sigmoid") {
-    return sigmoid(x);
-  }
-  if (name == "tanh") {
-    return tanh(x);
-  }
-  return gelu(x, name == "gelu" ? GeluApproximation::none : GeluApproximation::tanh);
+  cases.push_back({"many blocks",
+                   {random_tensor<double>({40001}, 1)},
+                   op,
+                   reference,
+                   {},
+                   Gradcheck::too_large});
+  return cases;
 }
 
-const std::vector<std::string> names{"relu", "leaky_relu", "sigmoid", "tanh", "gelu", "gelu_tanh"};
-
-template <class T>
-void compare_fixture(double tolerance) {
-  const Fixture fixture("activations");
-  for (const auto& name : names) {
-    CAPTURE(name);
-    const Variable<T> x(fixture.get<T>("x"), true);
-    const auto y = activate(name, x);
-    require_close(y.value(), fixture.get<T>(name + "/y"), tolerance);
-    y.backward(fixture.get<T>("dy"));
-    require_close(x.grad(), fixture.get<T>(name + "/dx"), tolerance);
-  }
+/// A layer of the activation.
+template <class Make>
+std::vector<OpCase> layer(Make make, const Op& op) {
+  return {{"a matrix",
+           {away_from_zero<double>({3, 5}, 1)},
+           layer_op(make),
+           [op](const Tensors<double>& in) { return op(leaves_of<double>(in)); }}};
 }
+
+double exact_gelu(double x) { return x / 2 * std::erfc(-x / std::sqrt(2.0)); }
+
+double gelu_by_tanh(double x) {
+  return x / 2 *
+         (1 +
+          std::tanh(std::sqrt(std::acos(0.0)) * 2 / std::acos(-1.0) * (x + 0.044715 * x * x * x)));
+}
+
+const Op relu_op = [](const auto& v) { return relu(v[0]); };
+const Op leaky_relu_op = [](const auto& v) { return leaky_relu(v[0], 0.2); };
+const Op sigmoid_op = [](const auto& v) { return sigmoid(v[0]); };
+const Op tanh_op = [](const auto& v) { return tanh(v[0]); };
+const Op gelu_op = [](const auto& v) { return gelu(v[0]); };
+const Op gelu_tanh_op = [](const auto& v) { return gelu(v[0], GeluApproximation::tanh); };
+
+const std::vector<std::pair<std::string, Op>> all{
+    {"relu", relu_op}, {"leaky_relu", leaky_relu_op}, {"sigmoid", sigmoid_op}, {"tanh", tanh_op},
+    {"gelu", gelu_op}, {"gelu_tanh", gelu_tanh_op}};
 
 /// Each element to its own size, small ones too.
-void check_relative(const std::string& name, double x, double expected) {
-  CAPTURE(name, x);
-  const double y = activate(name, Variable<double>(Tensor<double>::scalar(x))).item();
+void check_relative(const Op& op, double x, double expected) {
+  CAPTURE(x);
+  const double y = op(Variables<double>{Tensor<double>::scalar(x)})[0].item();
   CHECK(y == Approx(expected).epsilon(1e-9).margin(0));
 }
 
 }  // namespace
 
-TEST_CASE("activations agree with PyTorch, values and gradients") {
-  compare_fixture<double>(1e-9);
-  compare_fixture<float>(1e-4);
+TEST_CASE("activations") {
+  const auto logistic = [](double x) { return 1 / (1 + std::exp(-x)); };
+  check_op("relu", activation("relu", relu_op, [](double x) { return std::max(x, 0.0); }));
+  check_op("leaky_relu",
+           activation("leaky_relu", leaky_relu_op, [](double x) { return x > 0 ? x : 0.2 * x; }));
+  check_op("sigmoid", activation("sigmoid", sigmoid_op, logistic));
+  check_op("tanh", activation("tanh", tanh_op, [](double x) { return std::tanh(x); }));
+  check_op("gelu", activation("gelu", gelu_op, exact_gelu));
+  check_op("gelu", activation("gelu_tanh", gelu_tanh_op, gelu_by_tanh));
+}
+
+TEST_CASE("activations as layers") {
+  check_op("Relu", layer([]<class T>(T, Random&) { return nn::Relu<T>(); }, relu_op));
+  check_op(
+      "LeakyRelu", layer([]<class T>(T, Random&) { return nn::LeakyRelu<T>(0.2); }, leaky_relu_op),
+      {throws<ValueError>([] { nn::LeakyRelu<float>(std::numeric_limits<double>::infinity()); },
+                          "LeakyRelu: expected a finite slope, got inf")});
+  check_op("Sigmoid", layer([]<class T>(T, Random&) { return nn::Sigmoid<T>(); }, sigmoid_op));
+  check_op("Tanh", layer([]<class T>(T, Random&) { return nn::Tanh<T>(); }, tanh_op));
+  check_op("Gelu", layer([]<class T>(T, Random&) { return nn::Gelu<T>(); }, gelu_op));
+  check_op("Gelu", layer([]<class T>(T, Random&) { return nn::Gelu<T>(GeluApproximation::tanh); },
+                         gelu_tanh_op));
+  CHECK(nn::LeakyRelu<float>().describe() == "LeakyRelu(slope 0.01)");
+  CHECK(nn::Gelu<float>().describe() == "Gelu()");
+  CHECK(nn::Gelu<float>(GeluApproximation::tanh).describe() == "Gelu(tanh)");
+  CHECK(nn::Relu<float>().describe() == "Relu()");
+  CHECK(nn::Sigmoid<float>().describe() == "Sigmoid()");
+  CHECK(nn::Tanh<float>().describe() == "Tanh()");
+  CHECK(nn::Relu<float>().parameter_count() == 0);
 }
 
 TEST_CASE("activations keep the relative accuracy of small and large values") {
   for (const double x : {-40.0, -5.0, -0.7, -1e-3, -1e-9, 1e-9, 1e-3, 0.6, 0.7, 5.0, 40.0}) {
-    check_relative("sigmoid", x, 1 / (1 + std::exp(-x)));
-    check_relative("tanh", x, std::tanh(x));
+    check_relative(sigmoid_op, x, 1 / (1 + std::exp(-x)));
+    check_relative(tanh_op, x, std::tanh(x));
     if (x > -30) {
-      check_relative("gelu", x, x / 2 * std::erfc(-x / std::sqrt(2.0)));
-    }
-  }
-}
-
-TEST_CASE("activations have the gradients of their values") {
-  for (const auto& name : names) {
-    for (const Shape& shape : {Shape{5}, Shape{3, 7}, Shape{2, 3, 2, 5}}) {
-      const auto result =
-          gradcheck([&](const auto& v) { return std::vector{activate(name, v[0])}; },
-                    {away_from_zero<double>(shape, 1)});
-      INFO(name << '\n' << result.log);
-      CHECK(result);
+      check_relative(gelu_op, x, exact_gelu(x));
     }
   }
 }
@@ -94,8 +121,8 @@ TEST_CASE("activations at the kink take the gradient of the negative side") {
 
 TEST_CASE("activations pass on what is not a number") {
   const Variable<float> x(Tensor<float>::full({9}, std::numeric_limits<float>::quiet_NaN()));
-  for (const auto& name : names) {
-    const auto y = activate(name, x).value();
+  for (const auto& [name, op] : all) {
+    const auto y = op({x})[0].value();
     CAPTURE(name);
     CHECK(std::isnan(y(0)));
     CHECK(std::isnan(y(8)));
@@ -112,40 +139,4 @@ TEST_CASE("activations saturate") {
     CHECK(t(i) == -1);
     CHECK(t(i + 1) == 1);
   }
-}
-
-TEST_CASE("activations of large tensors are the same for any number of threads") {
-  const auto values = random_tensor<float>({40001}, 1);
-  for (const auto& name : names) {
-    CAPTURE(name);
-    std::vector<Tensor<float>> results;
-    for (const int count : {1, 2, 3}) {
-      set_threads(count);
-      const Variable<float> x(values, true);
-      const auto y = activate(name, x);
-      y.backward(values);
-      results.push_back(y.value());
-      results.push_back(x.grad());
-    }
-    set_threads(0);
-    for (std::size_t i = 2; i < results.size(); ++i) {
-      CHECK(std::ranges::equal(results[i].span(), results[i % 2].span()));
-    }
-  }
-}
-
-TEST_CASE("activations as layers") {
-  const Variable<float> x(Tensor<float>({2}, {-1, 2}));
-  CHECK(nn::Relu<float>()(x).value()(0) == 0);
-  CHECK(nn::LeakyRelu<float>(0.5)(x).value()(0) == -0.5F);
-  CHECK(nn::Sigmoid<float>()(x).value()(1) == Approx(0.880797));
-  CHECK(nn::Tanh<float>()(x).value()(1) == Approx(0.964028));
-  CHECK(nn::Gelu<float>()(x).value()(1) == Approx(1.954500));
-  CHECK(nn::Gelu<float>(GeluApproximation::tanh)(x).value()(1) == Approx(1.954598));
-  CHECK(nn::LeakyRelu<float>().describe() == "LeakyRelu(slope 0.01)");
-  CHECK(nn::Gelu<float>().describe() == "Gelu()");
-  CHECK(nn::Gelu<float>(GeluApproximation::tanh).describe() == "Gelu(tanh)");
-  CHECK(nn::Relu<float>().parameter_count() == 0);
-  CHECK_THROWS_WITH(nn::LeakyRelu<float>(std::numeric_limits<double>::infinity()),
-                    "LeakyRelu: expected a finite slope, got inf");
 }

@@ -1,3 +1,4 @@
+// Softmax, its logarithm, and the losses.
 #include "cnnrnn/ops/softmax.hpp"
 
 #include <cmath>
@@ -6,40 +7,19 @@
 #include <utility>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/nn/softmax.hpp"
+#include "cnnrnn/ops/cross_entropy.hpp"
+#include "cnnrnn/ops/mse_loss.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
-#include "support/fixture.hpp"
-#include "support/random_tensor.hpp"
+#include "support/layer_op.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
-// The cases of tests/fixtures/generate/losses.py.
-const std::vector<std::pair<std::string, Index>> cases{
-    {"rows", -1}, {"one", -1}, {"front", 0}, {"middle", 1}, {"vector", 0}};
-
-template <class T>
-void compare_fixture(double tolerance) {
-  const Fixture fixture("losses");
-  for (const std::string kind : {"softmax", "log_softmax"}) {
-    for (const auto& [name, axis] : cases) {
-      CAPTURE(kind, name);
-      const std::string path = kind + "_" + name + "/";
-      const auto get = [&](const char* key) { return fixture.get<T>(path + key); };
-      const Variable<T> x(get("x"), true);
-      const auto y = kind == "softmax" ? softmax(x, axis) : log_softmax(x, axis);
-      require_close(y.value(), get("y"), tolerance);
-      y.backward(get("dy"));
-      require_close(x.grad(), get("dx"), tolerance);
-    }
-  }
-}
-
-Tensor<double> definition(const Tensor<double>& x) {
+/// Over the last axis.
+Tensor<double> definition(const Tensor<double>& x, bool logarithm) {
   Tensor<double> y(x.shape());
   const Index k = x.dim(-1);
   for (Index row = 0; row < x.size() / k; ++row) {
@@ -48,36 +28,168 @@ Tensor<double> definition(const Tensor<double>& x) {
       sum += std::exp(x.data()[row * k + i]);
     }
     for (Index i = 0; i < k; ++i) {
-      y.mutable_data()[row * k + i] = std::exp(x.data()[row * k + i]) / sum;
+      const double p = std::exp(x.data()[row * k + i]) / sum;
+      y.mutable_data()[row * k + i] = logarithm ? std::log(p) : p;
     }
   }
   return y;
 }
 
+/// PyTorch's cases, all axes, and rows of any length; `along` makes an op of the axis.
+template <class Along>
+std::vector<OpCase> softmax_cases(const std::string& name, bool logarithm, const Along& along) {
+  const Fixture fixture("losses");
+  std::vector<OpCase> cases;
+  for (const auto& [path, axis] : std::vector<std::pair<std::string, Index>>{
+           {"rows", -1}, {"one", -1}, {"front", 0}, {"middle", 1}, {"vector", 0}}) {
+    cases.push_back(pytorch_case(fixture, name + '_' + path, {"x"}, along(axis)));
+    cases.back().gradcheck = path == "one" ? Gradcheck::all_zero : Gradcheck::yes;
+  }
+  for (const Index axis : {-1, 0, 1}) {
+    cases.push_back(
+        {to_message("axis ", axis), {random_tensor<double>({3, 5, 9}, 1)}, along(axis)});
+  }
+  cases.push_back({"small", {random_tensor<double>({2, 3}, 1)}, along(-1)});
+  for (const Index k : {1, 2, 7, 8, 9, 31, 64, 1001}) {
+    cases.push_back({to_message("rows of ", k),
+                     {random_tensor<double>({70, k}, 1)},
+                     along(-1),
+                     [=](const Tensors<double>& in) { return definition(in[0], logarithm); },
+                     {1e-13, 1e-5},
+                     Gradcheck::too_large});
+  }
+  return cases;
+}
+
+// The cases of tests/fixtures/generate/losses.py.
+const std::vector<std::pair<std::string, double>> losses{
+    {"plain", 0}, {"smooth", 0.1}, {"many", 0}, {"one", 0}, {"all_smooth", 1}};
+
+Tensor<Index> some_labels(Index rows, Index classes) {
+  Random random(3);
+  Tensor<Index> labels({rows});
+  for (Index& label : labels.mutable_span()) {
+    label = random.below(classes);
+  }
+  return labels;
+}
+
+Op cross_entropy_op(const Tensor<Index>& labels, double smoothing) {
+  return [=](const auto& v) { return cross_entropy(v[0], labels, {.label_smoothing = smoothing}); };
+}
+
+OpCase cross_entropy_case(Index rows, Index classes, double smoothing, Gradcheck gradcheck) {
+  const auto labels = some_labels(rows, classes);
+  return {to_message(rows, " rows, smoothing ", smoothing),
+          {random_tensor<double>({rows, classes}, 1)},
+          cross_entropy_op(labels, smoothing),
+          [=](const Tensors<double>& in) {
+            const auto p = definition(in[0], true);
+            double loss = 0;
+            for (Index row = 0; row < rows; ++row) {
+              loss -= (1 - smoothing) * p(row, labels(row));
+              for (Index k = 0; k < classes; ++k) {
+                loss -= smoothing / static_cast<double>(classes) * p(row, k);
+              }
+            }
+            return Tensor<double>::scalar(loss / static_cast<double>(rows));
+          },
+          {},
+          gradcheck};
+}
+
+Variable<float> ones(const Shape& shape) { return Tensor<float>::ones(shape); }
+
 }  // namespace
 
-TEST_CASE("softmax and its logarithm agree with PyTorch, values and gradients") {
-  compare_fixture<double>(1e-9);
-  compare_fixture<float>(1e-4);
+TEST_CASE("softmax and its logarithm") {
+  check_op(
+      "softmax",
+      softmax_cases("softmax", false,
+                    [](Index axis) { return [=](const auto& v) { return softmax(v[0], axis); }; }),
+      {throws<ShapeError>(
+          [] {
+            softmax(ones({2, 3}), 2);
+          },
+          "softmax: expected an axis of (2, 3), got 2")});
+  check_op("log_softmax",
+           softmax_cases(
+               "log_softmax", true,
+               [](Index axis) { return [=](const auto& v) { return log_softmax(v[0], axis); }; }),
+           {throws<ShapeError>([] { log_softmax(ones({})); },
+                               "log_softmax: expected an axis of (), got -1")});
+  CHECK(softmax(ones({0, 3})).shape() == Shape{0, 3});
+  CHECK(softmax(ones({3, 0})).shape() == Shape{3, 0});
 }
 
-TEST_CASE("softmax is what its definition says, for many rows of any length") {
-  for (const Index k : {1, 2, 7, 8, 9, 31, 64, 1001}) {
-    const auto x = random_tensor<double>({70, k}, 1);
-    require_close(softmax<double>(x).value(), definition(x), 1e-14);
-  }
+TEST_CASE("softmax and its logarithm as layers") {
+  const auto x = random_tensor<double>({2, 3}, 1);
+  check_op("Softmax", {{"a matrix",
+                        {x},
+                        layer_op([]<class T>(T, Random&) { return nn::Softmax<T>(); }),
+                        [](const auto& in) { return softmax<double>(in[0]); }}});
+  check_op("LogSoftmax", {{"the first axis",
+                           {x},
+                           layer_op([]<class T>(T, Random&) { return nn::LogSoftmax<T>(0); }),
+                           [](const auto& in) { return log_softmax<double>(in[0], 0); }}});
+  CHECK(nn::Softmax<float>().describe() == "Softmax(axis -1)");
+  CHECK(nn::LogSoftmax<float>(0).describe() == "LogSoftmax(axis 0)");
 }
 
-TEST_CASE("softmax and its logarithm have the gradients of their values") {
-  for (const Index axis : {-1, 0, 1}) {
-    const auto result = gradcheck(
-        [&](const auto& v) {
-          return std::vector{softmax(v[0], axis), log_softmax(v[0], axis)};
-        },
-        {random_tensor<double>({3, 5, 9}, 1)});
-    INFO(result.log);
-    CHECK(result);
+TEST_CASE("cross_entropy") {
+  const Fixture fixture("losses");
+  std::vector<OpCase> cases{cross_entropy_case(3, 4, 0, Gradcheck::yes),
+                            cross_entropy_case(5, 11, 0.2, Gradcheck::yes),
+                            cross_entropy_case(1003, 17, 0.1, Gradcheck::too_large)};
+  for (const auto& [path, smoothing] : losses) {
+    const auto labels = fixture.get<Index>("cross_entropy_" + path + "/labels");
+    auto& c = cases.emplace_back(
+        pytorch_case(fixture, "cross_entropy_" + path, {"x"}, cross_entropy_op(labels, smoothing)));
+    c.gradcheck = path == "one" ? Gradcheck::all_zero : Gradcheck::yes;
   }
+  const auto bad = [](const Tensor<Index>& labels, double smoothing = 0) {
+    return [=] { cross_entropy(ones({2, 3}), labels, {.label_smoothing = smoothing}); };
+  };
+  check_op("cross_entropy", cases,
+           {throws<ValueError>(bad(Tensor<Index>({2}, {0, 3})),
+                               "cross_entropy: expected labels of 0 to 2, got 3 in row 1"),
+            throws<ValueError>(bad(Tensor<Index>({2}, {-1, 0})),
+                               "cross_entropy: expected labels of 0 to 2, got -1 in row 0"),
+            throws<ShapeError>(bad(Tensor<Index>({3}, {0, 1, 2})),
+                               "cross_entropy: expected labels of shape (2,), got (3,)"),
+            throws<ShapeError>(bad(Tensor<Index>()),
+                               "cross_entropy: expected labels of shape (2,), got ()"),
+            throws<ShapeError>(
+                [] {
+                  cross_entropy(ones({0, 3}), Tensor<Index>({0}));
+                },
+                "cross_entropy: expected logits (N, K), got (0, 3)"),
+            throws<ValueError>(bad(Tensor<Index>({2}, {0, 1}), 1.5),
+                               "cross_entropy: expected a smoothing of 0 to 1, got 1.5")});
+}
+
+TEST_CASE("mse_loss") {
+  const Op op = [](const auto& v) { return mse_loss(v[0], v[1]); };
+  std::vector<OpCase> cases{pytorch_case(Fixture("losses"), "mse_loss", {"a", "b"}, op)};
+  for (const Shape& shape : {Shape{}, Shape{1}, Shape{3, 5, 7}, Shape{30001}}) {
+    cases.push_back({to_message(shape),
+                     {random_tensor<double>(shape, 1), random_tensor<double>(shape, 2)},
+                     op,
+                     [](const Tensors<double>& in) {
+                       double sum = 0;
+                       for (Index i = 0; i < in[0].size(); ++i) {
+                         sum += std::pow(in[0].data()[i] - in[1].data()[i], 2);
+                       }
+                       return Tensor<double>::scalar(sum / static_cast<double>(in[0].size()));
+                     },
+                     {},
+                     shape.size() > 1000 ? Gradcheck::too_large : Gradcheck::yes});
+  }
+  check_op("mse_loss", cases,
+           {throws<ShapeError>([] { mse_loss(ones({2}), ones({3})); },
+                               "mse_loss: expected two of the same shape, got (2,) and (3,)"),
+            throws<ShapeError>([] { mse_loss(ones({0}), ones({0})); },
+                               "mse_loss: expected one element or more, got (0,)")});
 }
 
 TEMPLATE_TEST_CASE("softmax stays finite for extreme inputs", "", float, double) {
@@ -105,20 +217,21 @@ TEST_CASE("softmax hands NaN on to the whole row and no further") {
   CHECK(y(1, 1) == Approx(1.0 / 3));
 }
 
-TEST_CASE("softmax takes empty tensors and says which axis there is not") {
-  CHECK(softmax<float>(Tensor<float>({0, 3})).shape() == Shape{0, 3});
-  CHECK(softmax<float>(Tensor<float>({3, 0})).shape() == Shape{3, 0});
-  CHECK_THROWS_WITH(softmax<float>(Tensor<float>({2, 3}), 2),
-                    "softmax: expected an axis of (2, 3), got 2");
-  CHECK_THROWS_WITH(log_softmax<float>(Tensor<float>(Shape{})), Contains("of (), got -1"));
+TEMPLATE_TEST_CASE("cross-entropy stays finite and exact for extreme logits", "", float, double) {
+  using T = TestType;
+  const Tensor<T> x({2, 3}, {1000, 0, -1000, T(1e30), T(1e30), T(1e30)});
+  CHECK(cross_entropy<T>(x, Tensor<Index>({2}, {0, 2})).item() ==
+        Approx(std::log(3.0) / 2).epsilon(1e-6));
+  CHECK(cross_entropy<T>(x, Tensor<Index>({2}, {2, 0})).item() ==
+        Approx(1000 + std::log(3.0) / 2).epsilon(1e-6));
+  CHECK(cross_entropy<T>(x, Tensor<Index>({2}, {0, 2}), {.label_smoothing = 0.3}).item() ==
+        Approx((0.3 * 1000 + std::log(3.0)) / 2).epsilon(1e-6));
 }
 
-TEST_CASE("softmax layers do what the operations do") {
-  const Tensor<float> x = random_tensor<float>({2, 3}, 1);
-  nn::Softmax<float> plain;
-  nn::LogSoftmax<float> logarithm(0);
-  require_close(plain(x).value(), softmax<float>(x).value(), 0);
-  require_close(logarithm(x).value(), log_softmax<float>(x, 0).value(), 0);
-  CHECK(plain.describe() == "Softmax(axis -1)");
-  CHECK(logarithm.describe() == "LogSoftmax(axis 0)");
+TEST_CASE("labels changed before backward are noticed") {
+  const Variable<float> x(Tensor<float>::ones({2, 3}), true);
+  Tensor<Index> labels({2}, {0, 1});
+  const auto loss = cross_entropy(x, labels);
+  labels.mutable_at(0) = 2;
+  CHECK_THROWS_AS(loss.backward(), GraphError);
 }

@@ -198,11 +198,12 @@ Index elements(const OpCase& c) {
 OpCase pytorch_case(const Fixture& fixture, const std::string& name,
                     const std::vector<std::string>& inputs, Op op) {
   const auto get = [&](const std::string& key) {
-    std::string folder = name;
-    while (!folder.empty() && !fixture.has(folder + '/' + key)) {
-      folder.erase(std::min(folder.size(), folder.rfind('/')));
+    std::string folder = name + '/';
+    while (!folder.empty() && !fixture.has(folder + key)) {
+      folder.pop_back();
+      folder.erase(folder.rfind('/') + 1);  // npos + 1 is 0
     }
-    return fixture.get<double>(folder.empty() ? key : folder + '/' + key);
+    return fixture.get<double>(folder + key);
   };
   OpCase c{.name = name, .inputs = {}, .op = std::move(op)};
   for (const auto& input : inputs) {

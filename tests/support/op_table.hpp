@@ -82,8 +82,8 @@ struct FromPyTorch {
   Tensors<double> outputs, upstream, gradients;
 };
 
-/// Whether a case is small enough for central differences.
-enum class Gradcheck { yes, too_large };
+/// Why a case may go without central differences: too many elements, or nothing but zeros.
+enum class Gradcheck { yes, too_large, all_zero };
 
 struct OpCase {
   std::string name;

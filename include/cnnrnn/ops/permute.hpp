@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
@@ -13,19 +14,18 @@ CNNRNN_NAMESPACE_BEGIN
 namespace detail {
 
 /// The axes from the front, each one once. Throws ShapeError.
-inline std::vector<Index> checked_permutation(const Shape& x, std::vector<Index> axes) {
-  bool valid = std::ssize(axes) == x.rank();
+inline std::vector<Index> checked_permutation(const Shape& x, const std::vector<Index>& given) {
+  std::vector<Index> axes;
+  bool valid = std::ssize(given) == x.rank();
   std::array<bool, Shape::max_rank> seen{};
-  for (Index& axis : axes) {
-    axis += axis < 0 ? x.rank() : 0;
-    valid = valid && axis >= 0 && axis < x.rank() && !seen[static_cast<std::size_t>(axis)];
-    if (valid) {
-      seen[static_cast<std::size_t>(axis)] = true;
-    }
+  for (const Index axis : given) {
+    axes.push_back(axis < 0 ? axis + x.rank() : axis);
+    valid = valid && axes.back() >= 0 && axes.back() < x.rank() &&
+            !std::exchange(seen[static_cast<std::size_t>(axes.back())], true);
   }
   if (!valid) {
     std::string got;
-    for (const Index axis : axes) {
+    for (const Index axis : given) {
       got += to_message(got.empty() ? "" : ", ", axis);
     }
     throw ShapeError(to_message("permute: expected every axis of ", x, " once, got {", got, "}"));

@@ -10,6 +10,8 @@ CNNRNN_NAMESPACE_BEGIN
 /// x (..., A, ...) -> y (..., length, ...), a copy. Saves nothing. Throws ShapeError.
 template <class T>
 Variable<T> slice(const Variable<T>& x, Index axis, Index first, Index length) {
+  require<ShapeError>(axis >= -x.rank() && axis < x.rank(), "slice: expected an axis of ",
+                      x.shape(), ", got ", axis);
   const Index size = x.dim(axis);
   require<ShapeError>(first >= 0 && length >= 0 && first <= size && length <= size - first,
                       "slice: expected a part of the ", size, " entries of axis ", axis, " of ",
