@@ -5,17 +5,15 @@
 #include <limits>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/ops/add.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/mul.hpp"
 #include "cnnrnn/ops/relu.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
-#include "support/random_tensor.hpp"
+#include "support/op_table.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -125,23 +123,35 @@ TEST_CASE("gradients are added to those that other uses left") {
   }
 }
 
-TEST_CASE("batch norm with what follows has the gradients of its values") {
-  for (const Shape& shape : {Shape{5, 3}, Shape{2, 3, 2, 9}}) {
+TEST_CASE("batch_norm_add") {
+  std::vector<OpCase> all;
+  for (const Shape& shape : {Shape{5, 3}, Shape{2, 3, 2, 9}, Shape{7, 31, 29, 70}}) {
     for (const Case& how : cases) {
-      CAPTURE(shape, how.relu, how.shortcut, how.training);
-      std::vector<Tensor<double>> inputs;
-      for (const auto& leaf : leaves<double>(shape)) {
-        inputs.push_back(leaf.value());
-      }
-      const auto result = gradcheck(
-          [&](const auto& v) {
-            return std::vector{fused<double>(how, v, running<double>(shape[-1]))};
+      auto& c = all.emplace_back(OpCase{
+          to_message(shape, how.relu ? ", ReLU" : "", how.shortcut ? ", shortcut" : "",
+                     how.training ? ", training" : ""),
+          {random_tensor<double>(shape, 1), random_tensor<double>({shape[-1]}, 2),
+           random_tensor<double>({shape[-1]}, 3)},
+          [=](const auto& v) {
+            using T = typename std::decay_t<decltype(v[0])>::value_type;
+            return fused<T>(how, v, running<T>(v[1].dim(0)));
           },
-          inputs);
-      INFO(result.log);
-      CHECK(result);
+          [=](const Tensors<double>& in) {
+            return in_steps<double>(how, leaves_of<double>(in), running<double>(in[1].dim(0)));
+          },
+          {1e-12, 2e-5},
+          shape.size() > 10000 ? Gradcheck::too_large : Gradcheck::yes});
+      if (how.shortcut) {
+        c.inputs.push_back(random_tensor<double>(shape, 4));
+      }
     }
   }
+  const auto v = leaves<float>({2, 3});
+  check_op("batch_norm_add", all,
+           {throws<ShapeError>([=] { batch_norm_add<float>(v[0], v[1], v[1], v[2]); },
+                               "batch_norm_add: expected a residual of shape (2, 3), got (3,)"),
+            throws<ShapeError>([=] { batch_norm_add<float>(v[0], {}, v[1], v[2]); },
+                               "batch_norm_add: expected a residual of shape (2, 3), got ()")});
 }
 
 TEST_CASE("statistics that somebody else found are taken") {
@@ -167,31 +177,4 @@ TEST_CASE("a NaN passes the ReLU, so that a diverged network is seen") {
       batch_norm<float>(x, {}, {}, running<float>(40), {.training = false, .relu = true});
   CHECK(std::isnan(y.value()(1, 2)));
   CHECK(std::isnan(y.value()(1, 39)));
-}
-
-TEST_CASE("fused batch norm gives the same bits for any number of threads") {
-  const auto v = leaves<float>({7, 31, 29, 70});
-  for (const Case& how : cases) {
-    set_threads(1);
-    const auto expected = outcome(fused<float>, how, v);
-    for (const int threads : {2, 3}) {
-      set_threads(threads);
-      const auto got = outcome(fused<float>, how, v);
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        CHECK(std::equal(got[i].span().begin(), got[i].span().end(), expected[i].span().begin()));
-      }
-    }
-    set_threads(0);
-  }
-}
-
-TEST_CASE("fused batch norm says what it expected and what came") {
-  const auto v = leaves<float>({2, 3});
-  CHECK_THROWS_WITH(batch_norm_add<float>(v[0], v[1], v[1], v[2]),
-                    "batch_norm_add: expected a residual of shape (2, 3), got (3,)");
-  CHECK_THROWS_AS(batch_norm_add<float>(v[0], {}, v[1], v[2]), ShapeError);
-  const auto three = Tensor<float>::zeros({3});
-  CHECK_THROWS_WITH(batch_norm(v[0], v[1], v[2], {}, {}, {three, Tensor<float>::zeros({4})}),
-                    Contains("a batch variance of shape (3,), got (4,)"));
-  CHECK_THROWS_AS(batch_norm(v[0], v[1], v[2], {}, {}, {three, {}}), ValueError);
 }

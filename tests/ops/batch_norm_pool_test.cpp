@@ -5,15 +5,13 @@
 #include <limits>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/ops/add.hpp"
 #include "cnnrnn/ops/mul.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
-#include "support/random_tensor.hpp"
+#include "support/op_table.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -75,19 +73,36 @@ TEST_CASE("batch norm, ReLU and pooling in one are what they are in steps") {
   }
 }
 
-TEST_CASE("batch norm, ReLU and pooling have the gradients of their values") {
-  for (const bool training : {true, false}) {
-    const Shape shape{2, 5, 4, 3};
-    const auto v = leaves<double>(shape);
-    const auto result = gradcheck(
-        [&](const auto& in) {
-          return std::vector{batch_norm_relu_pool(in[0], in[1], in[2], running<double>(3),
-                                                  {.training = training})};
+TEST_CASE("batch_norm_relu_pool") {
+  const auto row = [](const Shape& shape, bool training) -> OpCase {
+    return {
+        to_message(shape, training ? ", training" : ", evaluation"),
+        {random_tensor<double>(shape, 1), random_tensor<double>({shape[-1]}, 2),
+         random_tensor<double>({shape[-1]}, 3)},
+        [=](const auto& v) {
+          using T = typename std::decay_t<decltype(v[0])>::value_type;
+          return batch_norm_relu_pool(v[0], v[1], v[2], running<T>(v[1].dim(0)),
+                                      {.training = training});
         },
-        {v[0].value(), v[1].value(), v[2].value()});
-    INFO(result.log);
-    CHECK(result);
-  }
+        [=](const Tensors<double>& in) {
+          return max_pool2d(batch_norm<double>(in[0], in[1], in[2], running<double>(in[1].dim(0)),
+                                               {.training = training, .relu = true}));
+        },
+        {1e-12, 2e-5},
+        shape.size() > 10000 ? Gradcheck::too_large : Gradcheck::yes};
+  };
+  const auto bad = [](const Shape& shape, const Variable<float>& gamma = {}) {
+    return [=] { batch_norm_relu_pool<float>(Tensor<float>::zeros(shape), gamma, {}); };
+  };
+  check_op(
+      "batch_norm_relu_pool",
+      {row({2, 5, 4, 3}, true), row({2, 5, 4, 3}, false), row({7, 31, 29, 70}, true)},
+      {throws<ShapeError>(bad({2, 3}), "batch_norm_relu_pool: expected x (N, H, W, C), got (2, 3)"),
+       throws<ShapeError>(bad({2, 1, 4, 3}),
+                          "batch_norm_relu_pool: expected an image of at least the kernel "
+                          "2x2, got (2, 1, 4, 3) with padding 0x0"),
+       throws<ShapeError>(bad({2, 2, 2, 3}, Tensor<float>::zeros({4})),
+                          "batch_norm_relu_pool: expected a weight of shape (3,), got (4,)")});
 }
 
 TEST_CASE("of equals the first gets the gradient, and a scale of zero makes all equal") {
@@ -111,30 +126,4 @@ TEST_CASE("a NaN passes, so that a diverged network is seen") {
     const auto y = batch_norm_relu_pool<float>(x, {}, {}, running<float>(1), {.training = false});
     CHECK(std::isnan(y.item()));
   }
-}
-
-TEST_CASE("batch norm with pooling gives the same bits for any number of threads") {
-  const auto v = leaves<float>({7, 31, 29, 70});
-  set_threads(1);
-  const auto expected = outcome(true, true, false, v);
-  for (const int threads : {2, 3}) {
-    set_threads(threads);
-    const auto got = outcome(true, true, false, v);
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      CHECK(std::equal(got[i].span().begin(), got[i].span().end(), expected[i].span().begin()));
-    }
-  }
-  set_threads(0);
-}
-
-TEST_CASE("batch norm with pooling says what it expected and what came") {
-  const auto zeros = [](const Shape& shape) {
-    return Variable<float>(Tensor<float>::zeros(shape));
-  };
-  CHECK_THROWS_WITH(batch_norm_relu_pool<float>(zeros({2, 3}), {}, {}),
-                    "batch_norm_relu_pool: expected x (N, H, W, C), got (2, 3)");
-  CHECK_THROWS_WITH(batch_norm_relu_pool<float>(zeros({2, 1, 4, 3}), {}, {}),
-                    Contains("at least the kernel"));
-  CHECK_THROWS_WITH(batch_norm_relu_pool<float>(zeros({2, 2, 2, 3}), zeros({4}), {}),
-                    Contains("a weight of shape (3,), got (4,)"));
 }

@@ -6,14 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/core/random.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
-#include "support/random_tensor.hpp"
+#include "support/op_table.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -50,6 +48,29 @@ RunningStatistics<T> found(const Tensor<T>& x) {
   RunningStatistics<T> running{Tensor<T>::full(channels, -3), Tensor<T>::full(channels, -3)};
   batch_norm<T>(x, {}, {}, running, {.momentum = 1});
   return running;
+}
+
+/// y by the definition, with these statistics; in holds x, and gamma and beta if they are there.
+Tensor<double> normalised(const Tensors<double>& in, const Statistics& statistics, double epsilon) {
+  auto y = in[0].clone();
+  for (Index i = 0; i < y.size(); ++i) {
+    const Index c = i % y.dim(-1);
+    double& value = y.mutable_data()[i];
+    value = (value - statistics.mean(c)) / std::sqrt(statistics.variance(c) + epsilon);
+    value = in.size() > 1 ? value * in[1](c) + in[2](c) : value;
+  }
+  return y;
+}
+
+OpCase in_training(const Shape& shape) {
+  const Shape channels{shape[-1]};
+  return {to_message("training, ", shape),
+          {random_tensor<double>(shape, 1), random_tensor<double>(channels, 2),
+           random_tensor<double>(channels, 3)},
+          [](const auto& v) { return batch_norm(v[0], v[1], v[2], {}, {.epsilon = 0.1}); },
+          [](const Tensors<double>& in) { return normalised(in, statistics_of(in[0]), 0.1); },
+          {},
+          shape.size() > 10000 ? Gradcheck::too_large : Gradcheck::yes};
 }
 
 Variable<float> ones(const Shape& shape) { return Variable<float>(Tensor<float>::ones(shape)); }
@@ -103,66 +124,59 @@ TEST_CASE("a constant channel has variance 0 and gives beta") {
   require_close(y.value(), Tensor<float>::full({1000, 5}, 2), 1e-4);
 }
 
-TEST_CASE("batch norm has the gradients of its values, in training") {
-  for (const Shape& shape : {Shape{2, 1}, Shape{5, 19}, Shape{2, 3, 4}, Shape{2, 3, 2, 9}}) {
-    CAPTURE(shape);
-    const Shape channels{shape[-1]};
-    const std::vector<Tensor<double>> inputs{random_tensor<double>(shape, 1),
-                                             random_tensor<double>(channels, 2),
-                                             random_tensor<double>(channels, 3)};
-    const auto result = gradcheck(
-        [](const auto& v) {
-          return std::vector{batch_norm(v[0], v[1], v[2], {}, {.epsilon = 0.1})};
-        },
-        inputs);
-    INFO(result.log);
-    CHECK(result);
-  }
-}
-
-TEST_CASE("batch norm has the gradients of its values, without gamma and beta") {
-  const auto result =
-      gradcheck([](const auto& v) { return std::vector{batch_norm<double>(v[0], {}, {})}; },
-                {random_tensor<double>({3, 4, 5}, 1)});
-  INFO(result.log);
-  CHECK(result);
-}
-
-TEST_CASE("batch norm has the gradients of its values, in evaluation") {
-  const RunningStatistics<double> running{random_tensor<double>({5}, 4),
-                                          Tensor<double>({5}, {0.5, 1, 2, 0.1, 3})};
-  const auto result = gradcheck(
-      [&](const auto& v) {
-        return std::vector{batch_norm(v[0], v[1], v[2], running, {.training = false})};
-      },
+TEST_CASE("batch_norm") {
+  const Statistics before{random_tensor<double>({5}, 4), Tensor<double>({5}, {0.5, 1, 2, 0.1, 3})};
+  const OpCase evaluation{
+      "evaluation",
       {random_tensor<double>({3, 5}, 1), random_tensor<double>({5}, 2),
-       random_tensor<double>({5}, 3)});
-  INFO(result.log);
-  CHECK(result);
-}
-
-TEST_CASE("batch norm gives the same bits for any number of threads") {
-  const Variable<float> x(random_tensor<float>({7, 31, 29, 70}, 1), true);
-  const Variable<float> gamma(random_tensor<float>({70}, 2), true);
-  const Variable<float> beta(random_tensor<float>({70}, 3), true);
-  const auto dy = random_tensor<float>(x.shape(), 4);
-  const auto run = [&](int threads) {
-    set_threads(threads);
-    for (const auto& leaf : {x, gamma, beta}) {
-      leaf.edge().gradient() = {};
-    }
-    const auto y = batch_norm(x, gamma, beta);
-    y.backward(dy);
-    set_threads(0);
-    return std::vector{y.value(), x.grad(), gamma.grad(), beta.grad()};
+       random_tensor<double>({5}, 3)},
+      [=](const auto& v) {
+        using T = typename std::decay_t<decltype(v[0])>::value_type;
+        const RunningStatistics<T> running{before.mean.to<T>(), before.variance.to<T>()};
+        return batch_norm(v[0], v[1], v[2], running, {.training = false});
+      },
+      [=](const Tensors<double>& in) { return normalised(in, before, 1e-5); }};
+  const OpCase plain{
+      "without gamma and beta",
+      {random_tensor<double>({3, 4, 5}, 1)},
+      [](const auto& v) { return batch_norm(v[0], {}, {}); },
+      [](const Tensors<double>& in) { return normalised(in, statistics_of(in[0]), 1e-5); }};
+  const auto bad = [](const Shape& x, const Shape& gamma, const Shape& beta) {
+    return [=] { batch_norm(ones(x), ones(gamma), ones(beta)); };
   };
-  const auto expected = run(1);
-  for (const int threads : {2, 3}) {
-    const auto got = run(threads);
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      CHECK(std::equal(got[i].span().begin(), got[i].span().end(), expected[i].span().begin()));
-    }
-  }
+  const auto with = [](const RunningStatistics<float>& running, const BatchNormalization& options,
+                       const BatchStatistics<float>& batch = {}) {
+    return [=] { batch_norm<float>(ones({2, 3}), {}, {}, running, options, batch); };
+  };
+  const Tensor<float> two({2}), three({3});
+  check_op(
+      "batch_norm",
+      {in_training({2, 1}), in_training({5, 19}), in_training({2, 3, 4}), in_training({2, 3, 2, 9}),
+       in_training({7, 31, 29, 70}), plain, evaluation},
+      {throws<ShapeError>(bad({3}, {3}, {3}), "batch_norm: expected x (N, ..., C), got (3,)"),
+       throws<ShapeError>(bad({2, 3}, {4}, {3}),
+                          "batch_norm: expected a weight of shape (3,), got (4,)"),
+       throws<ShapeError>(bad({2, 3}, {3}, {3, 1}),
+                          "batch_norm: expected a bias of shape (3,), got (3, 1)"),
+       throws<ShapeError>(
+           bad({1, 3}, {3}, {3}),
+           "batch_norm: expected more than one value per channel in training, got (1, 3)"),
+       throws<ShapeError>(
+           bad({0, 3}, {3}, {3}),
+           "batch_norm: expected more than one value per channel in training, got (0, 3)"),
+       throws<ValueError>(with({}, {.training = false}),
+                          "batch_norm: expected running statistics outside training, got none"),
+       throws<ShapeError>(with({two, {}}, {}),
+                          "batch_norm: expected a running mean of shape (3,), got (2,)"),
+       throws<ShapeError>(with({three, two}, {}),
+                          "batch_norm: expected a running variance of shape (3,), got (2,)"),
+       throws<ShapeError>(with({}, {}, {two, three}),
+                          "batch_norm: expected a batch mean of shape (3,), got (2,)"),
+       throws<ShapeError>(with({}, {}, {three, two}),
+                          "batch_norm: expected a batch variance of shape (3,), got (2,)"),
+       throws<ValueError>(
+           with({}, {}, {three, {}}),
+           "batch_norm: expected mean and variance of the batch, or neither, got one")});
 }
 
 TEST_CASE("evaluation leaves the running statistics alone and takes a batch of one") {
@@ -172,18 +186,4 @@ TEST_CASE("evaluation leaves the running statistics alone and takes a batch of o
   require_close(y.value(), Tensor<float>({1, 2}, {1, 2}), 1e-6);
   require_close(running.mean, Tensor<float>({2}, {1, 2}), 0);
   require_close(running.variance, Tensor<float>({2}, {4, 9}), 0);
-}
-
-TEST_CASE("batch norm says what it expected and what came") {
-  CHECK_THROWS_WITH((batch_norm<float>(ones({3}), {}, {})),
-                    "batch_norm: expected x (N, ..., C), got (3,)");
-  CHECK_THROWS_WITH(batch_norm(ones({2, 3}), ones({4}), ones({3})),
-                    "batch_norm: expected a weight of shape (3,), got (4,)");
-  CHECK_THROWS_WITH(batch_norm(ones({2, 3}), ones({3}), ones({3, 1})), Contains("got (3, 1)"));
-  CHECK_THROWS_WITH((batch_norm<float>(ones({1, 3}), {}, {})),
-                    "batch_norm: expected more than one value per channel in training, got (1, 3)");
-  CHECK_THROWS_AS((batch_norm<float>(ones({0, 3}), {}, {})), ShapeError);
-  CHECK_THROWS_AS((batch_norm<float>(ones({2, 3}), {}, {}, {}, {.training = false})), ValueError);
-  CHECK_THROWS_WITH((batch_norm<float>(ones({2, 3}), {}, {}, {Tensor<float>({2}), {}})),
-                    Contains("a running mean of shape (3,), got (2,)"));
 }

@@ -1,8 +1,6 @@
 // What a convolution does on the side, against the ops that do it one after the other.
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
-#include "cnnrnn/kernels/batch_norm.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
 #include "cnnrnn/ops/relu.hpp"
 #include "support/catch.hpp"
@@ -56,40 +54,10 @@ TEST_CASE("conv2d with a ReLU equals conv2d and relu, values and gradients") {
   }
 }
 
-TEST_CASE("conv2d_moments finds mean and variance of its result") {
-  for (const Case& c : cases) {
-    CAPTURE(to_message(c.x, c.weight));
-    const Inputs in(c);
-    const auto [y, mean, variance] = conv2d_moments(in.x, in.weight, in.bias, c.options);
-    require_close(y.value(), conv2d(in.x, in.weight, in.bias, c.options).value(), 0);
-    const Index channels = y.dim(-1);
-    const kernels::WideRows rows(y.value().size() / channels, channels);
-    Tensor<double> expected_mean({channels});
-    Tensor<double> expected_variance({channels});
-    kernels::batch_norm_statistics(rows, y.value().data(), expected_mean.mutable_data(),
-                                   expected_variance.mutable_data());
-    require_close(mean, expected_mean, 1e-13);
-    require_close(variance, expected_variance, 1e-12);
-  }
-}
-
 TEST_CASE("conv2d_moments takes a batch of nothing") {
   for (const auto algorithm : {ConvAlgorithm::direct, ConvAlgorithm::winograd}) {
     const Inputs in({{0, 8, 8, 16}, {16, 16, 3, 3}, {}});
     const auto y = conv2d_moments(in.x, in.weight, in.bias, {.algorithm = algorithm}).y;
     CHECK(y.shape() == Shape{0, 6, 6, 16});
   }
-}
-
-TEST_CASE("conv2d_moments gives the same bytes for any number of threads") {
-  const Case c{{40, 9, 10, 5}, {17, 5, 3, 3}, {.padding = 1}};
-  std::vector<Tensor<double>> variances;
-  for (const int count : {1, 2, 3}) {
-    set_threads(count);
-    const Inputs in(c);
-    variances.push_back(conv2d_moments(in.x, in.weight, in.bias, c.options).variance);
-  }
-  set_threads(0);
-  require_close(variances[1], variances[0], 0);
-  require_close(variances[2], variances[0], 0);
 }

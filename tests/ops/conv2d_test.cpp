@@ -1,18 +1,17 @@
 #include "cnnrnn/ops/conv2d.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
+#include <tuple>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/nn/conv2d.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
-#include "support/fixture.hpp"
-#include "support/random_tensor.hpp"
+#include "support/layer_op.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -36,19 +35,27 @@ const std::vector<Case> cases{
     {{2, 4, 4, 3}, {5, 3, 1, 1}, {.stride = 2}},
     {{1, 4, 4, 2}, {2, 2, 2, 2}, {.padding = 4}},
     {{1, 5, 40, 2}, {35, 2, 5, 5}, {.padding = 2}},
+    {{2, 5, 4, 3}, {4, 3, 3, 3}, {.padding = 1, .algorithm = ConvAlgorithm::winograd}},
+    {{1, 3, 7, 2}, {9, 2, 3, 3}, {.algorithm = ConvAlgorithm::winograd}},
+    {{2, 5, 4, 3}, {4, 3, 3, 3}, {.padding = 1, .relu = true}},
 };
 
-template <class T>
-Tensor<T> reference(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias,
-                    const Convolution& o, const Shape& shape) {
-  Tensor<T> y(shape);
+/// The sums of the definition.
+Tensor<double> naive(const Tensors<double>& in, const Convolution& o) {
+  const auto& [x, weight, bias] = std::tie(in[0], in[1], in[2]);
+  const auto outputs = [&](Index size, Index kernel, Index stride, Index padding, Index dilation) {
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  };
+  const Index oh = outputs(x.dim(1), weight.dim(2), o.stride.h, o.padding.h, o.dilation.h);
+  const Index ow = outputs(x.dim(2), weight.dim(3), o.stride.w, o.padding.w, o.dilation.w);
+  Tensor<double> y({x.dim(0), oh, ow, weight.dim(0)});
   const Index inner = weight.dim(1);
   const Index group_outputs = weight.dim(0) / o.groups;
-  for (Index n = 0; n < shape[0]; ++n) {
-    for (Index p = 0; p < shape[1]; ++p) {
-      for (Index q = 0; q < shape[2]; ++q) {
-        for (Index out = 0; out < shape[3]; ++out) {
-          double sum = static_cast<double>(bias(out));
+  for (Index n = 0; n < x.dim(0); ++n) {
+    for (Index p = 0; p < oh; ++p) {
+      for (Index q = 0; q < ow; ++q) {
+        for (Index out = 0; out < weight.dim(0); ++out) {
+          double sum = bias(out);
           for (Index i = 0; i < weight.dim(2); ++i) {
             for (Index j = 0; j < weight.dim(3); ++j) {
               const Index row = p * o.stride.h + i * o.dilation.h - o.padding.h;
@@ -57,12 +64,11 @@ Tensor<T> reference(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>
                 continue;
               }
               for (Index c = 0; c < inner; ++c) {
-                sum += static_cast<double>(x(n, row, column, out / group_outputs * inner + c)) *
-                       static_cast<double>(weight(out, c, i, j));
+                sum += x(n, row, column, out / group_outputs * inner + c) * weight(out, c, i, j);
               }
             }
           }
-          y.mutable_at(n, p, q, out) = static_cast<T>(sum);
+          y.mutable_at(n, p, q, out) = o.relu ? std::max(sum, 0.0) : sum;
         }
       }
     }
@@ -70,62 +76,129 @@ Tensor<T> reference(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>
   return y;
 }
 
-template <class T>
-void compare_values(const Case& c, double tolerance) {
-  const auto x = random_tensor<T>(c.x, 1);
-  const auto weight = random_tensor<T>(c.weight, 2);
-  const auto bias = random_tensor<T>({c.weight[0]}, 3);
-  const auto y = conv2d(Variable<T>(x), Variable<T>(weight), Variable<T>(bias), c.options);
-  CAPTURE(to_message(c.x, c.weight, y.shape()));
-  require_close(y.value(), reference(x, weight, bias, c.options, y.shape()), tolerance);
+OpCase conv2d_case(const Shape& x, const Shape& weight, const Convolution& options) {
+  return {to_message(x, " with ", weight),
+          {random_tensor<double>(x, 1), random_tensor<double>(weight, 2),
+           random_tensor<double>({weight[0]}, 3)},
+          [=](const auto& v) { return conv2d(v[0], v[1], v[2], options); },
+          [=](const Tensors<double>& in) { return naive(in, options); },
+          {1e-13, 1e-5}};
 }
 
-template <class T>
-void compare_fixture(double tolerance) {
-  const Fixture fixture("conv2d");
-  for (const std::string name : {"plain", "stride", "dilated", "grouped", "uneven"}) {
-    CAPTURE(name);
-    const auto option = [&](const std::string& key) {
-      const auto sizes = fixture.get<Index>(name + "/" + key);
-      return Size2d{sizes(0), sizes(1)};
-    };
-    const Convolution options{option("stride"), option("padding"), option("dilation"),
-                              fixture.get<Index>(name + "/groups")(0)};
-    const Variable<T> x(fixture.get<T>(name + "/x"), true);
-    const Variable<T> weight(fixture.get<T>(name + "/weight"), true);
-    const Variable<T> bias(fixture.get<T>(name + "/bias"), true);
-    const auto y = conv2d(x, weight, bias, options);
-    require_close(y.value(), fixture.get<T>(name + "/y"), tolerance);
-    y.backward(fixture.get<T>(name + "/dy"));
-    require_close(x.grad(), fixture.get<T>(name + "/dx"), tolerance);
-    require_close(weight.grad(), fixture.get<T>(name + "/dweight"), tolerance);
-    require_close(bias.grad(), fixture.get<T>(name + "/dbias"), tolerance);
+OpCase conv2d_case(const Fixture& fixture, const std::string& name) {
+  const auto option = [&](const std::string& key) {
+    const auto sizes = fixture.get<Index>(name + "/" + key);
+    return Size2d{sizes(0), sizes(1)};
+  };
+  const Convolution options{option("stride"), option("padding"), option("dilation"),
+                            fixture.get<Index>(name + "/groups")(0)};
+  return pytorch_case(fixture, name, {"x", "weight", "bias"},
+                      [=](const auto& v) { return conv2d(v[0], v[1], v[2], options); });
+}
+
+Variable<float> ones(const Shape& shape) { return Tensor<float>::ones(shape); }
+
+BadCall wrong_options(const Convolution& options, const std::string& message) {
+  return throws<ValueError>(
+      [=] {
+        conv2d(ones({1, 4, 4, 3}), ones({2, 3, 3, 3}), {}, options);
+      },
+      message);
+}
+
+BadCall wrong_shapes(const Shape& x, const Shape& weight, const std::string& message,
+                     const Variable<float>& bias = {}, const Convolution& options = {}) {
+  return throws<ShapeError>([=] { conv2d(ones(x), ones(weight), bias, options); }, message);
+}
+
+BadCall no_winograd(const Shape& weight, Convolution options, const std::string& got) {
+  options.algorithm = ConvAlgorithm::winograd;
+  return throws<ValueError>(
+      [=] {
+        conv2d(ones({1, 8, 8, 4}), ones(weight), {}, options);
+      },
+      "conv2d: expected a 3x3 kernel at stride 1 without dilation and groups "
+      "for Winograd's algorithm, got a weight " +
+          got);
+}
+
+/// y, mean and variance of the channels by the definition.
+Tensors<double> naive_moments(const Tensors<double>& in, const Convolution& options) {
+  const auto y = naive(in, options);
+  const Index channels = y.dim(3);
+  const auto rows = static_cast<double>(y.size() / channels);
+  auto mean = Tensor<double>::zeros({channels});
+  auto variance = Tensor<double>::zeros({channels});
+  for (Index i = 0; i < y.size(); ++i) {
+    mean.mutable_at(i % channels) += y.data()[i] / rows;
   }
+  for (Index i = 0; i < y.size(); ++i) {
+    variance.mutable_at(i % channels) += std::pow(y.data()[i] - mean(i % channels), 2) / rows;
+  }
+  return {y, mean, variance};
+}
+
+OpCase moments_case(const Shape& x, const Shape& weight, const Convolution& options) {
+  auto c = conv2d_case(x, weight, options);
+  c.op = [=](const auto& v) {
+    const auto result = conv2d_moments(v[0], v[1], v[2], options);
+    using T = typename std::decay_t<decltype(v[0])>::value_type;
+    return std::vector<Variable<T>>{result.y, result.mean, result.variance};
+  };
+  c.reference = [=](const Tensors<double>& in) { return naive_moments(in, options); };
+  c.tolerance = {1e-12, 1e-4};
+  c.gradcheck = Gradcheck::constants;
+  return c;
 }
 
 }  // namespace
 
-TEST_CASE("conv2d equals the sums in double") {
+TEST_CASE("conv2d") {
+  std::vector<OpCase> all;
   for (const Case& c : cases) {
-    compare_values<float>(c, 1e-5);
-    compare_values<double>(c, 1e-13);
+    all.push_back(conv2d_case(c.x, c.weight, c.options));
   }
+  for (const std::string name : {"plain", "stride", "dilated", "grouped", "uneven"}) {
+    all.push_back(conv2d_case(Fixture("conv2d"), name));
+  }
+  check_op(
+      "conv2d", all,
+      {wrong_shapes({1, 4, 4, 3}, {2, 4, 3, 3},
+                    "conv2d: expected input channels 4, got (1, 4, 4, 3)"),
+       wrong_shapes({4, 4}, {2, 4, 3, 3}, "conv2d: expected x (N, H, W, C), got (4, 4)"),
+       wrong_shapes({1, 4, 4, 3}, {2, 3, 3},
+                    "conv2d: expected a weight (O, C / groups, KH, KW), got (2, 3, 3)"),
+       wrong_shapes({1, 4, 4, 3}, {2, 3, 5, 5},
+                    "conv2d: expected an image of at least 5x5 with its padding 0x0, got (1, 4, 4, "
+                    "3)"),
+       wrong_shapes({1, 4, 4, 3}, {2, 3, 3, 3}, "conv2d: expected a bias of shape (2,), got (3,)",
+                    ones({3})),
+       wrong_shapes({1, 4, 4, 3}, {2, 1, 3, 3},
+                    "conv2d: expected output channels divisible by 3 groups, got (2, 1, 3, 3)", {},
+                    {.groups = 3}),
+       wrong_options({.stride = 0}, "conv2d: expected a positive stride, got 0x0"),
+       wrong_options({.padding = -1}, "conv2d: expected a padding of 0 or more, got -1x-1"),
+       wrong_options({.dilation = 0}, "conv2d: expected a positive dilation, got 0x0"),
+       wrong_options({.groups = 0}, "conv2d: expected a positive number of groups, got 0"),
+       no_winograd({4, 4, 1, 1}, {}, "(4, 4, 1, 1), stride 1x1, dilation 1x1, groups 1"),
+       no_winograd({4, 4, 3, 3}, {.stride = 2}, "(4, 4, 3, 3), stride 2x2, dilation 1x1, groups 1"),
+       no_winograd({4, 4, 3, 3}, {.dilation = 2},
+                   "(4, 4, 3, 3), stride 1x1, dilation 2x2, groups 1"),
+       no_winograd({4, 1, 3, 3}, {.groups = 4},
+                   "(4, 1, 3, 3), stride 1x1, dilation 1x1, groups 4")});
 }
 
-TEST_CASE("conv2d agrees with PyTorch, values and gradients") {
-  compare_fixture<double>(1e-9);
-  compare_fixture<float>(1e-4);
-}
-
-TEST_CASE("conv2d has the gradients of its values") {
-  for (const Case& c : cases) {
-    const auto result =
-        gradcheck([&](const auto& v) { return std::vector{conv2d(v[0], v[1], v[2], c.options)}; },
-                  {random_tensor<double>(c.x, 1), random_tensor<double>(c.weight, 2),
-                   random_tensor<double>({c.weight[0]}, 3)});
-    INFO(result.log);
-    CHECK(result);
-  }
+TEST_CASE("conv2d_moments") {
+  auto y_alone = conv2d_case({2, 5, 4, 3}, {4, 3, 3, 3}, {.padding = 1});
+  y_alone.op = [](const auto& v) { return conv2d_moments(v[0], v[1], v[2], {.padding = 1}).y; };
+  check_op("conv2d_moments",
+           {y_alone, moments_case({1, 1, 1, 1}, {1, 1, 1, 1}, {}),
+            moments_case({2, 9, 7, 3}, {5, 3, 3, 3}, {.stride = 2, .padding = 1}),
+            moments_case({3, 13, 6, 4}, {18, 2, 3, 3}, {.padding = 1, .groups = 2}),
+            moments_case({2, 9, 10, 5}, {17, 5, 3, 3},
+                         {.padding = 1, .algorithm = ConvAlgorithm::winograd}),
+            moments_case({40, 8, 8, 16}, {16, 16, 3, 3},
+                         {.padding = 1, .algorithm = ConvAlgorithm::winograd})});
 }
 
 TEST_CASE("conv2d gives the same bytes for any number of threads") {
@@ -144,22 +217,29 @@ TEST_CASE("conv2d gives the same bytes for any number of threads") {
   }
 }
 
-TEST_CASE("conv2d says what it expected and what came") {
-  const Variable<float> x(Tensor<float>::ones({1, 4, 4, 3}));
-  const auto weight = [](const Shape& shape) {
-    return Variable<float>(Tensor<float>::ones(shape));
+TEST_CASE("Conv2d") {
+  const nn::Conv2dOptions options{.kernel = {3, 2}, .stride = 2, .padding = 1, .groups = 2};
+  const auto make = [=]<class T>(T, Random& random) {
+    return nn::Conv2d<T>(4, 6, options, random);
   };
-  CHECK_THROWS_WITH(conv2d(x, weight({2, 4, 3, 3})),
-                    "conv2d: expected input channels 4, got (1, 4, 4, 3)");
-  CHECK_THROWS_WITH(conv2d(weight({4, 4}), weight({2, 4, 3, 3})), Contains("(N, H, W, C)"));
-  CHECK_THROWS_WITH(conv2d(x, weight({2, 3, 3})), Contains("(O, C / groups, KH, KW)"));
-  CHECK_THROWS_WITH(conv2d(x, weight({2, 3, 5, 5})), Contains("at least 5x5"));
-  CHECK_THROWS_WITH(conv2d(x, weight({2, 3, 3, 3}), weight({3})), Contains("bias of shape (2,)"));
-  CHECK_THROWS_WITH(conv2d(x, weight({2, 1, 3, 3}), {}, {.groups = 3}),
-                    Contains("divisible by 3 groups"));
-  CHECK_THROWS_AS(conv2d(x, weight({2, 3, 3, 3}), {}, {.stride = 0}), ValueError);
-  CHECK_THROWS_AS(conv2d(x, weight({2, 3, 3, 3}), {}, {.padding = -1}), ValueError);
-  CHECK_THROWS_AS(conv2d(x, weight({2, 3, 3, 3}), {}, {.dilation = 0}), ValueError);
+  Random random(1);
+  const auto bad = [&](Index in, const nn::Conv2dOptions& wrong, const std::string& message) {
+    return throws<ValueError>([=, &random] { nn::Conv2d<float>(in, 6, wrong, random); }, message);
+  };
+  check_op(
+      "Conv2d",
+      {{"groups and a stride", layer_inputs(make, random_tensor<double>({2, 5, 6, 4}, 1)),
+        layer_op(make),
+        [](const Tensors<double>& in) {
+          return naive(in, {.stride = 2, .padding = 1, .groups = 2});
+        }}},
+      {bad(3, {.groups = 2},
+           "Conv2d: expected positive channels divisible by 2 groups, got 3 and 6"),
+       bad(3, {.kernel = 0}, "Conv2d: expected a positive kernel, got 0x0"),
+       bad(3, {.stride = 2, .algorithm = ConvAlgorithm::winograd},
+           "Conv2d: expected a 3x3 kernel at stride 1 without dilation and groups for Winograd's "
+           "algorithm, got Conv2d(3, 6, kernel 3x3, stride 2x2, padding 0x0, dilation 1x1, groups "
+           "1)")});
 }
 
 TEST_CASE("Conv2d owns a weight and a bias of PyTorch's shapes") {
@@ -171,9 +251,4 @@ TEST_CASE("Conv2d owns a weight and a bias of PyTorch's shapes") {
   CHECK(parameters[0].second.shape() == Shape{6, 2, 3, 2});
   CHECK(parameters[1].second.shape() == Shape{6});
   CHECK(layer(Variable<float>(Tensor<float>::ones({1, 5, 5, 4}))).shape() == Shape{1, 3, 4, 6});
-  CHECK_THROWS_WITH((nn::Conv2d<float>(3, 6, {.groups = 2}, random)), Contains("2 groups, got 3"));
-  CHECK_THROWS_WITH((nn::Conv2d<float>(3, 6, {.kernel = 0}, random)), Contains("got 0x0"));
-  CHECK_THROWS_WITH(
-      (nn::Conv2d<float>(3, 6, {.stride = 2, .algorithm = ConvAlgorithm::winograd}, random)),
-      Contains("Winograd's algorithm, got Conv2d(3, 6, kernel 3x3, stride 2x2"));
 }

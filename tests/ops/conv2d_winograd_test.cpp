@@ -1,17 +1,14 @@
 // Winograd's algorithm against the direct one: the same convolutions, values and gradients.
 #include <algorithm>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/random_tensor.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -64,20 +61,6 @@ TEST_CASE("Winograd's convolution equals the direct one in double") { compare<do
 
 TEST_CASE("Winograd's convolution is close to the direct one in float") { compare<float>(1e-4); }
 
-TEST_CASE("Winograd's convolution has the gradients of its values") {
-  for (const Case& c : {Case{{2, 5, 4, 3}, 4, 1}, Case{{1, 3, 7, 2}, 9, 0}}) {
-    const auto result = gradcheck(
-        [&](const auto& v) {
-          return std::vector{conv2d(v[0], v[1], v[2],
-                                    {.padding = c.padding, .algorithm = ConvAlgorithm::winograd})};
-        },
-        {random_tensor<double>(c.x, 1), random_tensor<double>({c.outputs, c.x[3], 3, 3}, 2),
-         random_tensor<double>({c.outputs}, 3)});
-    INFO(result.log);
-    CHECK(result);
-  }
-}
-
 TEST_CASE("Winograd's convolution gives the same bytes for any number of threads") {
   const auto same = [](const Tensor<float>& a, const Tensor<float>& b) {
     return std::equal(a.data(), a.data() + a.size(), b.data());
@@ -95,16 +78,4 @@ TEST_CASE("Winograd's convolution gives the same bytes for any number of threads
     }
   }
   set_threads(0);
-}
-
-TEST_CASE("an algorithm that does not exist for a convolution is an error") {
-  const Variable<float> x(Tensor<float>::ones({1, 8, 8, 4}));
-  const auto convolve = [&](const Shape& weight, Convolution options) {
-    options.algorithm = ConvAlgorithm::winograd;
-    return conv2d(x, Variable<float>(Tensor<float>::ones(weight)), {}, options);
-  };
-  CHECK_THROWS_AS(convolve({4, 4, 1, 1}, {}), ValueError);
-  CHECK_THROWS_WITH(convolve({4, 4, 3, 3}, {.stride = 2}), Contains("stride 2x2"));
-  CHECK_THROWS_WITH(convolve({4, 4, 3, 3}, {.dilation = 2}), Contains("dilation 2x2"));
-  CHECK_THROWS_WITH(convolve({4, 1, 3, 3}, {.groups = 4}), Contains("groups 4"));
 }

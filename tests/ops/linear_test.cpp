@@ -1,54 +1,93 @@
-#include "cnnrnn/ops/linear.hpp"
+#include "cnnrnn/nn/linear.hpp"
 
 #include <array>
 #include <string>
+#include <tuple>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
-#include "cnnrnn/nn/linear.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
-#include "support/fixture.hpp"
-#include "support/random_tensor.hpp"
+#include "support/layer_op.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
-template <class T>
-void compare_fixture(double tolerance) {
-  const Fixture fixture("linear");
-  for (const std::string name : {"plain", "one", "sequence"}) {
-    CAPTURE(name);
-    const Variable<T> x(fixture.get<T>(name + "/x"), true);
-    const Variable<T> weight(fixture.get<T>(name + "/weight"), true);
-    const Variable<T> bias(fixture.get<T>(name + "/bias"), true);
-    const auto y = linear(x, weight, bias);
-    require_close(y.value(), fixture.get<T>(name + "/y"), tolerance);
-    y.backward(fixture.get<T>(name + "/dy"));
-    require_close(x.grad(), fixture.get<T>(name + "/dx"), tolerance);
-    require_close(weight.grad(), fixture.get<T>(name + "/dweight"), tolerance);
-    require_close(bias.grad(), fixture.get<T>(name + "/dbias"), tolerance);
+/// y = x W^T + b by plain sums.
+Tensor<double> naive(const Tensors<double>& in) {
+  const auto& [x, weight] = std::tie(in[0], in[1]);
+  Tensor<double> y({x.dim(0), weight.dim(0)});
+  for (Index row = 0; row < x.dim(0); ++row) {
+    for (Index o = 0; o < weight.dim(0); ++o) {
+      double sum = in.size() > 2 ? in[2](o) : 0;
+      for (Index i = 0; i < x.dim(1); ++i) {
+        sum += x(row, i) * weight(o, i);
+      }
+      y.mutable_at(row, o) = sum;
+    }
   }
+  return y;
 }
+
+Tensor<double> naive_relu(const Tensors<double>& in) {
+  auto y = naive(in);
+  for (double& value : y.mutable_span()) {
+    value = std::max(value, 0.0);
+  }
+  return y;
+}
+
+std::vector<OpCase> cases(const Op& op, const Reference& reference) {
+  std::vector<OpCase> all;
+  for (const auto& [rows, in, out] :
+       {std::array<Index, 3>{1, 1, 1}, {3, 5, 7}, {14, 33, 35}, {130, 65, 41}}) {
+    all.push_back({to_message(rows, " x ", in, " to ", out),
+                   {random_tensor<double>({rows, in}, 1), random_tensor<double>({out, in}, 2),
+                    random_tensor<double>({out}, 3)},
+                   op,
+                   reference,
+                   {},
+                   rows > 100 ? Gradcheck::too_large : Gradcheck::yes});
+  }
+  return all;
+}
+
+Variable<float> ones(const Shape& shape) { return Tensor<float>::ones(shape); }
 
 }  // namespace
 
-TEST_CASE("linear agrees with PyTorch, values and gradients") {
-  compare_fixture<double>(1e-9);
-  compare_fixture<float>(1e-4);
+TEST_CASE("linear") {
+  const Op op = [](const auto& v) { return linear(v[0], v[1], v[2]); };
+  auto all = cases(op, naive);
+  for (const std::string name : {"plain", "one", "sequence"}) {
+    all.push_back(pytorch_case(Fixture("linear"), name, {"x", "weight", "bias"}, op));
+  }
+  all.push_back({"no bias",
+                 {random_tensor<double>({3, 5}, 1), random_tensor<double>({7, 5}, 2)},
+                 [](const auto& v) { return linear(v[0], v[1]); },
+                 naive});
+  check_op("linear", all,
+           {throws<ShapeError>(
+                [] {
+                  linear(ones({2, 3}), ones({4, 5}));
+                },
+                "linear: expected input features 5, got (2, 3)"),
+            throws<ShapeError>(
+                [] {
+                  linear(ones({2, 3}), ones({3}));
+                },
+                "linear: expected a weight (O, I), got (3,)"),
+            throws<ShapeError>(
+                [] {
+                  linear(ones({2, 3}), ones({4, 3}), ones({3}));
+                },
+                "linear: expected a bias of shape (4,), got (3,)")});
 }
 
-TEST_CASE("linear has the gradients of its values") {
-  for (const auto& [rows, in, out] : {std::array<Index, 3>{1, 1, 1}, {3, 5, 7}, {14, 33, 35}}) {
-    const auto result =
-        gradcheck([](const auto& v) { return std::vector{linear(v[0], v[1], v[2])}; },
-                  {random_tensor<double>({rows, in}, 1), random_tensor<double>({out, in}, 2),
-                   random_tensor<double>({out}, 3)});
-    INFO(result.log);
-    CHECK(result);
-  }
+TEST_CASE("linear_relu") {
+  auto all = cases([](const auto& v) { return linear_relu(v[0], v[1], v[2]); }, naive_relu);
+  all[0].gradcheck = Gradcheck::all_zero;  // its only sum is negative
+  check_op("linear_relu", all);
 }
 
 TEST_CASE("linear_relu equals linear and relu, values and gradients") {
@@ -71,20 +110,18 @@ TEST_CASE("linear_relu equals linear and relu, values and gradients") {
   }
 }
 
-TEST_CASE("linear without a bias") {
-  const auto y = linear(Variable<double>(Tensor<double>({1, 2}, {1, 2})),
-                        Variable<double>(Tensor<double>({1, 2}, {3, 4})));
-  CHECK(y.item() == 11);
-}
-
-TEST_CASE("linear says what it expected and what came") {
-  const auto ones = [](const Shape& shape) { return Variable<float>(Tensor<float>::ones(shape)); };
-  CHECK_THROWS_WITH(linear(ones({2, 3}), ones({4, 5})),
-                    "linear: expected input features 5, got (2, 3)");
-  CHECK_THROWS_WITH(linear(ones({2, 3}), ones({3})), Contains("weight (O, I), got (3,)"));
-  CHECK_THROWS_WITH(linear(ones({2, 3}), ones({4, 3}), ones({3})), Contains("(4,), got (3,)"));
+TEST_CASE("Linear") {
+  const auto make = []<class T>(T, Random& random) { return nn::Linear<T>(3, 4, random); };
+  const auto bare = []<class T>(T, Random& random) {
+    return nn::Linear<T>(3, 4, {.bias = false}, random);
+  };
+  const auto x = random_tensor<double>({5, 3}, 1);
   Random random(1);
-  CHECK_THROWS_WITH((nn::Linear<float>(0, 4, random)), Contains("got 0 and 4"));
+  check_op("Linear",
+           {{"with a bias", layer_inputs(make, x), layer_op(make), naive},
+            {"without", layer_inputs(bare, x), layer_op(bare), naive}},
+           {throws<ValueError>([&] { nn::Linear<float>(0, 4, random); },
+                               "Linear: expected positive widths, got 0 and 4")});
 }
 
 TEST_CASE("Linear owns a weight and a bias of PyTorch's shapes") {

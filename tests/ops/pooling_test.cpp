@@ -5,15 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/nn/pooling.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
-#include "support/fixture.hpp"
-#include "support/random_tensor.hpp"
+#include "support/layer_op.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -36,34 +33,6 @@ AvgPool2dOptions average(const Pool2dOptions& o, bool count_include_pad) {
   return {o.kernel, o.stride, o.padding, o.ceil_mode, count_include_pad};
 }
 
-template <class T, class Layer>
-void compare(const Fixture& fixture, const std::string& name, const std::string& kind,
-             double tolerance, const Layer& layer) {
-  CAPTURE(name, kind);
-  const Variable<T> x(fixture.get<T>(name + "/x"), true);
-  const auto y = layer(x);
-  require_close(y.value(), fixture.get<T>(name + "/" + kind + "_y"), tolerance);
-  y.backward(fixture.get<T>(name + "/dy"));
-  require_close(x.grad(), fixture.get<T>(name + "/" + kind + "_dx"), tolerance);
-}
-
-template <class T>
-void compare_fixture(double tolerance) {
-  const Fixture fixture("pooling");
-  for (const Case& one : cases) {
-    const auto& name = one.name;
-    const auto& options = one.options;
-    compare<T>(fixture, name, "max", tolerance,
-               [&](const auto& x) { return max_pool2d(x, options); });
-    compare<T>(fixture, name, "avg", tolerance,
-               [&](const auto& x) { return avg_pool2d(x, average(options, true)); });
-    compare<T>(fixture, name, "avg_inside", tolerance,
-               [&](const auto& x) { return avg_pool2d(x, average(options, false)); });
-  }
-  compare<T>(fixture, "global", "avg", tolerance,
-             [](const auto& x) { return global_avg_pool2d(x); });
-}
-
 /// Distinct values far enough apart that a small step never changes which is the largest.
 Tensor<double> distinct(const Shape& shape) {
   std::vector<double> values(static_cast<std::size_t>(shape.size()));
@@ -72,12 +41,6 @@ Tensor<double> distinct(const Shape& shape) {
   }
   Random(7).shuffle(std::span(values));
   return Tensor<double>(shape, values);
-}
-
-void check_gradients(const GradcheckFunction& function, const Shape& x) {
-  const auto result = gradcheck(function, {distinct(x)});
-  INFO(result.log);
-  CHECK(result);
 }
 
 /// The largest and the mean of each window, by the definition.
@@ -100,57 +63,160 @@ Tensor<double> reference(const Tensor<double>& x, Index kernel, Index stride, bo
   return y;
 }
 
+Op max_op(const Pool2dOptions& options) {
+  return [=](const auto& v) { return max_pool2d(v[0], options); };
+}
+
+Op avg_op(const AvgPool2dOptions& options) {
+  return [=](const auto& v) { return avg_pool2d(v[0], options); };
+}
+
+OpCase on(const Shape& shape, const Op& op) { return {to_message(shape), {distinct(shape)}, op}; }
+
+/// Many channels and images against the definition, and many blocks.
+std::vector<OpCase> large_cases(bool largest) {
+  std::vector<OpCase> all;
+  for (const auto& [kernel, stride] : {std::pair<Index, Index>{2, 2}, {3, 1}, {2, 3}, {5, 4}}) {
+    all.push_back(
+        {to_message("kernel ", kernel, ", stride ", stride),
+         {random_tensor<double>({3, 9, 11, 77}, 1)},
+         largest ? max_op({.kernel = kernel, .stride = stride})
+                 : avg_op({.kernel = kernel, .stride = stride}),
+         [=](const Tensors<double>& in) { return reference(in[0], kernel, stride, largest); },
+         {1e-14, 1e-6},
+         Gradcheck::too_large});
+  }
+  all.push_back({"many blocks",
+                 {random_tensor<double>({5, 17, 13, 21}, 3)},
+                 largest ? max_op({.kernel = 3, .stride = 2, .padding = 1})
+                         : avg_op({.kernel = 3, .stride = 2, .padding = 1}),
+                 {},
+                 {},
+                 Gradcheck::too_large});
+  return all;
+}
+
 Variable<float> ones(const Shape& shape) { return Variable<float>(Tensor<float>::ones(shape)); }
+
+/// What is thrown by both kinds of pooling for the same reasons.
+template <class Pool>
+std::vector<BadCall> bad_windows(const std::string& name, Pool pool) {
+  const auto window = [=](Size2d kernel, Size2d stride, Size2d padding) {
+    return [=] { pool(ones({1, 8, 8, 2}), kernel, stride, padding); };
+  };
+  return {throws<ShapeError>(
+              [=] {
+                pool(ones({2, 3}), 2, 0, 0);
+              },
+              name + ": expected x (N, H, W, C), got (2, 3)"),
+          throws<ShapeError>(
+              [=] {
+                pool(ones({1, 1, 4, 2}), 2, 0, 0);
+              },
+              name + ": expected an image of at least the kernel 2x2, got "
+                     "(1, 1, 4, 2) with padding 0x0"),
+          throws<ValueError>(window(0, 0, 0), name + ": expected a positive kernel, got 0x0"),
+          throws<ValueError>(window(2, {2, -1}, 0),
+                             name + ": expected a positive stride, or 0 for the kernel's size, got "
+                                    "2x-1"),
+          throws<ValueError>(window(3, 0, 2),
+                             name + ": expected a padding of 0 to half the kernel 3x3, got 2x2")};
+}
 
 }  // namespace
 
-TEST_CASE("pooling agrees with PyTorch, values and gradients") {
-  compare_fixture<double>(1e-9);
-  compare_fixture<float>(1e-4);
-}
-
-TEST_CASE("pooling is what its definition says, for many channels and images") {
-  const auto x = random_tensor<double>({3, 9, 11, 77}, 1);
-  for (const auto& [kernel, stride] : {std::pair<Index, Index>{2, 2}, {3, 1}, {2, 3}, {5, 4}}) {
-    CAPTURE(kernel, stride);
-    require_close(max_pool2d<double>(x, {.kernel = kernel, .stride = stride}).value(),
-                  reference(x, kernel, stride, true), 0);
-    require_close(avg_pool2d<double>(x, {.kernel = kernel, .stride = stride}).value(),
-                  reference(x, kernel, stride, false), 1e-14);
-  }
-}
-
-TEST_CASE("pooling has the gradients of its values") {
+TEST_CASE("max_pool2d") {
+  auto all = large_cases(true);
   for (const Case& one : cases) {
-    const auto& options = one.options;
-    CAPTURE(one.name);
-    const Shape shape{2, 5, 7, 3};
-    check_gradients([&](const auto& v) { return std::vector{max_pool2d(v[0], options)}; }, shape);
+    all.push_back(pytorch_case(Fixture("pooling"), one.name + "/max", {"x"}, max_op(one.options)));
+    all.push_back(on({2, 5, 7, 3}, max_op(one.options)));
+  }
+  // Windows side by side leave a rim without gradient, and add to what is there.
+  for (const Shape& shape : {Shape{1, 4, 6, 40}, Shape{2, 8, 5, 131}}) {
+    all.push_back(on(shape, max_op({})));
+    all.push_back(on(shape, [](const auto& v) {
+      return std::vector{max_pool2d(v[0]), max_pool2d(v[0], {.kernel = {2, 3}})};
+    }));
+  }
+  all.push_back(on({1, 23, 20, 2}, max_op({.kernel = {20, 17}, .stride = 3})));
+  auto bad =
+      bad_windows("max_pool2d", [](const auto& x, Size2d kernel, Size2d stride, Size2d padding) {
+        max_pool2d(x, {kernel, stride, padding});
+      });
+  bad.push_back(throws<ValueError>(
+      [] {
+        max_pool2d(ones({1, 4097, 4097, 0}), {.kernel = 4097});
+      },
+      "max_pool2d: expected a kernel of at most 16777216 pixels, got 4097x4097"));
+  check_op("max_pool2d", all, bad);
+}
+
+TEST_CASE("avg_pool2d") {
+  auto all = large_cases(false);
+  for (const Case& one : cases) {
     for (const bool padded : {false, true}) {
-      check_gradients(
-          [&](const auto& v) { return std::vector{avg_pool2d(v[0], average(options, padded))}; },
-          shape);
+      const auto op = avg_op(average(one.options, padded));
+      const std::string name = one.name + (padded ? "/avg" : "/avg_inside");
+      all.push_back(pytorch_case(Fixture("pooling"), name, {"x"}, op));
+      all.push_back(on({2, 5, 7, 3}, op));
     }
   }
-  check_gradients([](const auto& v) { return std::vector{global_avg_pool2d(v[0])}; }, {2, 3, 5, 9});
+  check_op(
+      "avg_pool2d", all,
+      bad_windows("avg_pool2d", [](const auto& x, Size2d kernel, Size2d stride, Size2d padding) {
+        avg_pool2d(x, {kernel, stride, padding});
+      }));
 }
 
-TEST_CASE("windows side by side leave a rim without gradient, and add to what is there") {
-  for (const Shape& shape : {Shape{2, 5, 7, 3}, Shape{1, 4, 6, 40}, Shape{2, 8, 5, 131}}) {
-    CAPTURE(shape);
-    check_gradients([](const auto& v) { return std::vector{max_pool2d(v[0])}; }, shape);
-    check_gradients(
-        [](const auto& v) {
-          return std::vector{max_pool2d(v[0]), max_pool2d(v[0], {.kernel = {2, 3}})};
-        },
-        shape);
-  }
+TEST_CASE("global_avg_pool2d") {
+  const Op op = [](const auto& v) { return global_avg_pool2d(v[0]); };
+  check_op("global_avg_pool2d",
+           {pytorch_case(Fixture("pooling"), "global/avg", {"x"}, op), on({2, 3, 5, 9}, op),
+            on({2, 1, 3, 2}, op)},
+           {throws<ShapeError>(
+               [] {
+                 global_avg_pool2d(ones({2, 0, 3, 3}));
+               },
+               "global_avg_pool2d: expected x (N, H, W, C) with pixels, got (2, 0, "
+               "3, 3)")});
 }
 
-TEST_CASE("a window may be large") {
-  const Pool2dOptions options{.kernel = {20, 17}, .stride = 3};
-  check_gradients([&](const auto& v) { return std::vector{max_pool2d(v[0], options)}; },
-                  {1, 23, 20, 2});
+TEST_CASE("pooling layers") {
+  const auto bad_options = [](const std::string& name, auto pool) {
+    auto bad = bad_windows(name, pool);
+    bad.erase(bad.begin(), bad.begin() + 2);  // those of the image are the op's
+    return bad;
+  };
+  const auto x = distinct({2, 6, 6, 3});
+  check_op("MaxPool2d",
+           {{"overlapping",
+             {x},
+             layer_op([]<class T>(T, Random&) {
+               return nn::MaxPool2d<T>({.kernel = 3, .stride = 2, .padding = 1});
+             }),
+             [](const Tensors<double>& in) {
+               return max_pool2d<double>(in[0], {.kernel = 3, .stride = 2, .padding = 1});
+             }}},
+           bad_options("MaxPool2d", [](const auto&, Size2d kernel, Size2d stride, Size2d padding) {
+             nn::MaxPool2d<float>({kernel, stride, padding});
+           }));
+  check_op("AvgPool2d",
+           {{"oblong",
+             {x},
+             layer_op([]<class T>(T, Random&) {
+               return nn::AvgPool2d<T>({.kernel = {2, 3}, .count_include_pad = false});
+             }),
+             [](const Tensors<double>& in) {
+               return avg_pool2d<double>(in[0], {.kernel = {2, 3}, .count_include_pad = false});
+             }}},
+           bad_options("AvgPool2d", [](const auto&, Size2d kernel, Size2d stride, Size2d padding) {
+             nn::AvgPool2d<float>({kernel, stride, padding});
+           }));
+  check_op("GlobalAvgPool2d",
+           {{"an image",
+             {x},
+             layer_op([]<class T>(T, Random&) { return nn::GlobalAvgPool2d<T>(); }),
+             [](const Tensors<double>& in) { return global_avg_pool2d<double>(in[0]); }}});
 }
 
 TEST_CASE("of equals the first gets the gradient") {
@@ -178,54 +244,18 @@ TEST_CASE("the padding never wins, and NaN always does") {
   CHECK(lowest.grad()(0, 0, 0, 0) == 1);
 }
 
-TEST_CASE("pooling gives the same bits for any number of threads") {
-  const Variable<float> x(random_tensor<float>({5, 17, 13, 21}, 3), true);
-  const Pool2dOptions options{.kernel = 3, .stride = 2, .padding = 1};
-  const auto gradient = [&](int threads) {
-    set_threads(threads);
-    x.edge().gradient() = {};
-    const auto y = max_pool2d(x, options);
-    y.backward(Tensor<float>(y.shape(), y.value().span()));
-    const auto z = avg_pool2d(x, average(options, true));
-    z.backward(Tensor<float>(z.shape(), z.value().span()));
-    set_threads(0);
-    return x.grad();
-  };
-  const auto expected = gradient(1);
-  require_close(gradient(2), expected, 0);
-  require_close(gradient(3), expected, 0);
-}
-
 TEST_CASE("an empty batch pools to an empty batch") {
   CHECK(max_pool2d(ones({0, 4, 4, 3})).shape() == Shape{0, 2, 2, 3});
   CHECK(avg_pool2d(ones({0, 4, 4, 3})).shape() == Shape{0, 2, 2, 3});
   CHECK(global_avg_pool2d(ones({0, 4, 4, 3})).shape() == Shape{0, 3});
 }
 
-TEST_CASE("pooling says what it expected and what came") {
-  CHECK_THROWS_WITH(max_pool2d(ones({2, 3})), "max_pool2d: expected x (N, H, W, C), got (2, 3)");
-  CHECK_THROWS_WITH(avg_pool2d(ones({1, 1, 4, 2})),
-                    Contains("avg_pool2d: expected an image of at least the kernel 2x2, got "
-                             "(1, 1, 4, 2)"));
-  CHECK_THROWS_WITH(global_avg_pool2d(ones({2, 0, 3, 3})), Contains("got (2, 0, 3, 3)"));
-  CHECK_THROWS_WITH(nn::MaxPool2d<float>({.kernel = 0}),
-                    "MaxPool2d: expected a positive kernel, got 0x0");
-  CHECK_THROWS_WITH(nn::MaxPool2d<float>({.kernel = 2, .stride = {2, -1}}), Contains("got 2x-1"));
-  CHECK_THROWS_WITH(nn::AvgPool2d<float>({.kernel = 3, .padding = 2}),
-                    "AvgPool2d: expected a padding of 0 to half the kernel 3x3, got 2x2");
-}
-
-TEST_CASE("pooling layers do what the operations do, and describe themselves") {
-  const auto x = ones({2, 6, 6, 3});
-  nn::MaxPool2d<float> max_pool({.kernel = 3, .stride = 2, .padding = 1});
-  nn::AvgPool2d<float> avg_pool({.kernel = {2, 3}, .count_include_pad = false});
-  nn::GlobalAvgPool2d<float> global;
-  CHECK(max_pool(x).shape() == Shape{2, 3, 3, 3});
-  CHECK(avg_pool(x).shape() == Shape{2, 3, 2, 3});
-  CHECK(global(x).shape() == Shape{2, 3});
-  CHECK(max_pool.parameter_count() == 0);
+TEST_CASE("pooling layers describe themselves") {
+  const nn::MaxPool2d<float> max_pool({.kernel = 3, .stride = 2, .padding = 1});
+  CHECK(nn::MaxPool2d<float>(max_pool).parameter_count() == 0);
   CHECK(max_pool.describe() == "MaxPool2d(kernel 3x3, stride 2x2, padding 1x1)");
   CHECK(nn::MaxPool2d<float>().describe() == "MaxPool2d(kernel 2x2, stride 2x2)");
-  CHECK(avg_pool.describe() == "AvgPool2d(kernel 2x3, stride 2x3, padding not counted)");
-  CHECK(global.describe() == "GlobalAvgPool2d()");
+  CHECK(nn::AvgPool2d<float>({.kernel = {2, 3}, .count_include_pad = false}).describe() ==
+        "AvgPool2d(kernel 2x3, stride 2x3, padding not counted)");
+  CHECK(nn::GlobalAvgPool2d<float>().describe() == "GlobalAvgPool2d()");
 }

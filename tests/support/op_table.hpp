@@ -82,8 +82,9 @@ struct FromPyTorch {
   Tensors<double> outputs, upstream, gradients;
 };
 
-/// Why a case may go without central differences: too many elements, or nothing but zeros.
-enum class Gradcheck { yes, too_large, all_zero };
+/// Why a case may go without central differences: too many elements, gradients that are all zero,
+/// or outputs that have none.
+enum class Gradcheck { yes, too_large, all_zero, constants };
 
 struct OpCase {
   std::string name;
