@@ -198,7 +198,12 @@ TEST_CASE("conv2d_moments") {
             moments_case({2, 9, 10, 5}, {17, 5, 3, 3},
                          {.padding = 1, .algorithm = ConvAlgorithm::winograd}),
             moments_case({40, 8, 8, 16}, {16, 16, 3, 3},
-                         {.padding = 1, .algorithm = ConvAlgorithm::winograd})});
+                         {.padding = 1, .algorithm = ConvAlgorithm::winograd})},
+           {throws<ShapeError>(
+               [] {
+                 conv2d_moments(ones({1, 4, 4, 3}), ones({2, 4, 3, 3}));
+               },
+               "conv2d: expected input channels 4, got (1, 4, 4, 3)")});
 }
 
 TEST_CASE("conv2d gives the same bytes for any number of threads") {

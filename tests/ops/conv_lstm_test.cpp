@@ -1,19 +1,17 @@
 #include "cnnrnn/ops/conv_lstm.hpp"
 
 #include <cmath>
-#include <cstring>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/ops/add.hpp"
 #include "cnnrnn/ops/concat.hpp"
 #include "cnnrnn/ops/slice.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/conv_lstm_reference.hpp"
+#include "support/op_table.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -42,37 +40,37 @@ const std::vector<ConvLstmSizes> cases{
     {2, 2, 4, 5, 2, 26, 2, {3}, ConvLstmPeepholes::current, {}, ConvAlgorithm::direct},
 };
 
-template <class T>
-void compare_reference(double tolerance) {
-  for (std::size_t number = 0; number < cases.size(); ++number) {
-    const ConvLstmSizes& k = cases[number];
-    const auto inputs = conv_lstm_inputs(k);
-    const auto expected = conv_lstm_reference(k, inputs);
-    const auto got = run_conv_lstm(k, leaves_of<T>(inputs));
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      CAPTURE(number, i);
-      require_close(got[i].value(), expected[i].template to<T>(), tolerance);
-    }
-  }
+OpCase case_of(const ConvLstmSizes& k, Gradcheck gradcheck) {
+  return {to_message(k.n, " x ", k.t, " maps ", k.h, " x ", k.w, " x ", k.c, ", ", k.u, " filters"),
+          conv_lstm_inputs(k),
+          [=](const auto& v) { return run_conv_lstm(k, v); },
+          [=](const Tensors<double>& in) { return conv_lstm_reference(k, in); },
+          {1e-12, 1e-4},
+          gradcheck};
 }
 
-/// Outputs and gradients of a layer of several blocks of work.
-Tensors<float> forward_and_backward(const ConvLstmSizes& k, int thread_count) {
-  set_threads(thread_count);
-  const auto leaves = leaves_of<float>(conv_lstm_inputs(k));
-  Tensors<float> results;
-  const auto outputs = run_conv_lstm<float>(k, leaves);
-  std::vector<Edge<float>> roots;
-  for (const auto& output : outputs) {
-    results.push_back(output.value());
-    roots.push_back(output.edge());
+/// All sizes against plain loops, and smaller ones against central differences.
+std::vector<OpCase> table() {
+  std::vector<OpCase> all;
+  std::vector<ConvLstmSizes> small(cases);
+  small[2].n = 2;
+  small[2].u = 3;
+  small[8] = {3, 2, 2, 3, 1, 2, 2, {3}, ConvLstmPeepholes::previous, {1, 2, 1}};
+  small[10].u = 3;
+  small.push_back(
+      {2, 2, 3, 3, 2, 2, 2, {3}, ConvLstmPeepholes::current, {}, ConvAlgorithm::winograd});
+  for (const auto& k : small) {
+    all.push_back(case_of(k, Gradcheck::yes));
   }
-  backward(roots, Tensors<float>(results));
-  for (const auto& leaf : leaves) {
-    results.push_back(leaf.grad());
+  for (const std::size_t large : {2U, 8U, 10U}) {
+    all.push_back(case_of(cases[large], Gradcheck::too_large));
   }
-  set_threads(0);
-  return results;
+  for (const ConvLstmSizes& several_blocks :
+       {ConvLstmSizes{70, 3, 4, 4, 5, 9, 2}, ConvLstmSizes{70, 2, 2, 3, 5, 3, 2, {5}}}) {
+    all.push_back(case_of(several_blocks, Gradcheck::too_large));
+    all.back().reference = {};
+  }
+  return all;
 }
 
 Variable<double> ones(const Shape& shape) { return {Tensor<double>::ones(shape)}; }
@@ -86,26 +84,75 @@ const ConvLstmLayerOptions no_peepholes{.peepholes = ConvLstmPeepholes::none};
 
 }  // namespace
 
-TEST_CASE("a ConvLSTM layer computes the equations") {
-  compare_reference<double>(1e-12);
-  compare_reference<float>(1e-4);
-}
-
-TEST_CASE("a ConvLSTM layer has the gradients of its values") {
-  std::vector<ConvLstmSizes> small(cases);
-  small[2].n = 2;
-  small[2].u = 3;
-  small[8] = {3, 2, 2, 3, 1, 2, 2, {3}, ConvLstmPeepholes::previous, {1, 2, 1}};
-  small[10].u = 3;
-  small.push_back(
-      {2, 2, 3, 3, 2, 2, 2, {3}, ConvLstmPeepholes::current, {}, ConvAlgorithm::winograd});
-  for (std::size_t number = 0; number < small.size(); ++number) {
-    const ConvLstmSizes& k = small[number];
-    const auto result =
-        gradcheck([&](const auto& v) { return run_conv_lstm<double>(k, v); }, conv_lstm_inputs(k));
-    INFO("case " << number << '\n' << result.log);
-    CHECK(result);
-  }
+TEST_CASE("conv_lstm_layer") {
+  using Weights = std::vector<ConvLstmWeights<double>>;
+  const auto w = unit_weights(3, 2);
+  const auto on = [=](const Shape& x) {
+    return [=] { conv_lstm_layer(ones(x), Weights{w}, {}, no_peepholes); };
+  };
+  const auto with = [](const Weights& directions, const ConvLstmLayerOptions& options,
+                       const ConvLstmStates<double>& initial = {}) {
+    return [=] { conv_lstm_layer(ones({4, 5, 4, 4, 3}), directions, initial, options); };
+  };
+  const auto changed = [=](const auto& change) {
+    auto wrong = w;
+    change(wrong);
+    return Weights{wrong};
+  };
+  const auto peephole_f = changed([](auto& wrong) { wrong.peephole_f = ones({2, 4, 4}); });
+  const auto narrow = changed([](auto& wrong) {
+    wrong.peephole_f = ones({2, 4, 4});
+    wrong.peephole_i = wrong.peephole_o = ones({2, 4, 3});
+  });
+  const auto even = changed([](auto& wrong) { wrong.weight_ih = ones({8, 3, 2, 3}); });
+  const auto five = changed([](auto& wrong) {
+    wrong.weight_ih = ones({8, 3, 5, 5});
+    wrong.weight_hh = ones({8, 2, 5, 5});
+  });
+  const auto wide = changed([](auto& wrong) { wrong.weight_hh = ones({8, 3, 3, 3}); });
+  const auto bias = changed([](auto& wrong) { wrong.bias = ones({4}); });
+  const auto none = ConvLstmPeepholes::none;
+  check_op(
+      "conv_lstm_layer", table(),
+      {throws<ShapeError>(on({4, 5, 4, 4, 2}),
+                          "conv_lstm: expected an input (N, T, H, W, 3) of at least one step and "
+                          "pixel, got (4, 5, 4, 4, 2)"),
+       throws<ShapeError>(on({4, 0, 4, 4, 3}),
+                          "conv_lstm: expected an input (N, T, H, W, 3) of at least one step and "
+                          "pixel, got (4, 0, 4, 4, 3)"),
+       throws<ShapeError>(on({4, 5, 0, 4, 3}),
+                          "conv_lstm: expected an input (N, T, H, W, 3) of at least one step and "
+                          "pixel, got (4, 5, 0, 4, 3)"),
+       throws<ShapeError>(
+           on({4, 4, 4, 3}),
+           "conv_lstm: expected an input (N, T, H, W, C) and a weight_ih (4U, C, KH, "
+           "KW), got (4, 4, 4, 3) and (8, 3, 3, 3)"),
+       throws<ShapeError>(with({}, no_peepholes),
+                          "conv_lstm: expected the weights of 1 or 2 directions, got 0"),
+       throws<ShapeError>(with({w, w, w}, no_peepholes),
+                          "conv_lstm: expected the weights of 1 or 2 directions, got 3"),
+       throws<ShapeError>(
+           with(wide, no_peepholes),
+           "conv_lstm: expected a weight_hh of shape (8, 2, 3, 3), got (8, 3, 3, 3)"),
+       throws<ShapeError>(with(bias, no_peepholes),
+                          "conv_lstm: expected a bias of shape (8,), got (4,)"),
+       throws<ShapeError>(with(peephole_f, no_peepholes),
+                          "conv_lstm: expected no peepholes, got one of shape (2, 4, 4)"),
+       throws<ShapeError>(with({w}, {}),
+                          "conv_lstm: expected peepholes (2, 4, 4), got undefined ones"),
+       throws<ShapeError>(with(narrow, {}),
+                          "conv_lstm: expected a peephole of shape (2, 4, 4), got (2, 4, 3)"),
+       throws<ShapeError>(with(even, no_peepholes), "conv_lstm: expected an odd kernel, got 2x3"),
+       throws<ShapeError>(with({w}, no_peepholes, {ones({2, 4, 4, 4, 2}), {}}),
+                          "conv_lstm: expected an initial state of shape (1, 4, 4, 4, 2), got (2, "
+                          "4, 4, 4, 2)"),
+       throws<ShapeError>(with({w}, {none, {5, 5}}), "conv_lstm: expected 4 lengths, got 2"),
+       throws<ValueError>(with({w}, {none, {5, 6, 1, 1}}),
+                          "conv_lstm: expected lengths from 1 to 5, got 6"),
+       throws<ValueError>(with({w}, {none, {5, 0, 1, 1}}),
+                          "conv_lstm: expected lengths from 1 to 5, got 0"),
+       throws<ValueError>(with(five, {none, {}, ConvAlgorithm::winograd}),
+                          "conv_lstm: expected a 3x3 kernel for Winograd's algorithm, got 5x5")});
 }
 
 TEST_CASE("a ConvLSTM of one pixel is an LSTM with peepholes") {
@@ -220,23 +267,6 @@ TEST_CASE("a ConvLSTM's gradients are the sums of those of its parts") {
   require_close(whole[0].grad(), dx.value(), 1e-12);
 }
 
-TEST_CASE("a ConvLSTM gives the same bytes for any number of threads") {
-  for (const ConvLstmSizes& k :
-       {ConvLstmSizes{70, 3, 4, 4, 5, 9, 2}, ConvLstmSizes{70, 2, 2, 3, 5, 3, 2, {5}}}) {
-    const auto expected = forward_and_backward(k, 1);
-    for (const int thread_count : {2, 3}) {
-      const auto got = forward_and_backward(k, thread_count);
-      REQUIRE(got.size() == expected.size());
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        CAPTURE(thread_count, i);
-        REQUIRE(got[i].defined());
-        CHECK(std::memcmp(got[i].data(), expected[i].data(),
-                          static_cast<std::size_t>(got[i].size()) * sizeof(float)) == 0);
-      }
-    }
-  }
-}
-
 TEST_CASE("a ConvLSTM takes an empty batch") {
   const Variable<double> x(Tensor<double>({0, 2, 4, 4, 3}), true);
   auto weights = unit_weights(3, 2);
@@ -259,54 +289,4 @@ TEST_CASE("a ConvLSTM notices that its weights or its outputs were changed") {
   auto second = conv_lstm_layer<double>(x, {weights}, {}, no_peepholes);
   second.y.mutable_value().mutable_data()[0] = 2;
   CHECK_THROWS_AS(second.h.backward(ones({1, 1, 2, 2, 1}).value()), GraphError);
-}
-
-TEST_CASE("conv_lstm says what it expected and what came") {
-  using Weights = std::vector<ConvLstmWeights<double>>;
-  const auto weights = unit_weights(3, 2);
-  const auto x = ones({4, 5, 4, 4, 3});
-  const auto run = [&](const Variable<double>& input, const Weights& directions,
-                       ConvLstmLayerOptions options = no_peepholes) {
-    return conv_lstm_layer(input, directions, {}, options);
-  };
-  CHECK_THROWS_WITH(run(ones({4, 5, 4, 4, 2}), {weights}),
-                    "conv_lstm: expected an input (N, T, H, W, 3) of at least one step and pixel, "
-                    "got (4, 5, 4, 4, 2)");
-  CHECK_THROWS_WITH(run(ones({4, 0, 4, 4, 3}), {weights}), Contains("at least one step"));
-  CHECK_THROWS_WITH(run(ones({4, 5, 0, 4, 3}), {weights}), Contains("got (4, 5, 0, 4, 3)"));
-  CHECK_THROWS_WITH(run(ones({4, 4, 4, 3}), {weights}),
-                    Contains("(N, T, H, W, C)") && Contains("got (4, 4, 4, 3)"));
-  CHECK_THROWS_WITH(run(x, {}), "conv_lstm: expected the weights of 1 or 2 directions, got 0");
-  CHECK_THROWS_WITH(run(x, {weights, weights, weights}), Contains("1 or 2 directions, got 3"));
-  auto wrong = weights;
-  wrong.weight_hh = ones({8, 3, 3, 3});
-  CHECK_THROWS_WITH(run(x, {wrong}),
-                    "conv_lstm: expected a weight_hh of shape (8, 2, 3, 3), got (8, 3, 3, 3)");
-  wrong = weights;
-  wrong.bias = ones({4});
-  CHECK_THROWS_WITH(run(x, {wrong}), Contains("a bias of shape (8,), got (4,)"));
-  wrong = weights;
-  wrong.peephole_f = ones({2, 4, 4});
-  CHECK_THROWS_WITH(run(x, {wrong}),
-                    "conv_lstm: expected no peepholes, got one of shape (2, 4, 4)");
-  CHECK_THROWS_WITH(run(x, {weights}, {}),
-                    "conv_lstm: expected peepholes (2, 4, 4), got undefined ones");
-  wrong.peephole_i = wrong.peephole_o = ones({2, 4, 3});
-  CHECK_THROWS_WITH(run(x, {wrong}, {}),
-                    "conv_lstm: expected a peephole of shape (2, 4, 4), got (2, 4, 3)");
-  wrong = weights;
-  wrong.weight_ih = ones({8, 3, 2, 3});
-  CHECK_THROWS_WITH(run(x, {wrong}), "conv_lstm: expected an odd kernel, got 2x3");
-  CHECK_THROWS_WITH(conv_lstm_layer(x, {weights}, {ones({2, 4, 4, 4, 2}), {}}, no_peepholes),
-                    "conv_lstm: expected an initial state of shape (1, 4, 4, 4, 2), got (2, 4, 4, "
-                    "4, 2)");
-  CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 5}}),
-                    "conv_lstm: expected 4 lengths, got 2");
-  CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 6, 1, 1}}),
-                    "conv_lstm: expected lengths from 1 to 5, got 6");
-  CHECK_THROWS_WITH(run(x, {weights}, {ConvLstmPeepholes::none, {5, 0, 1, 1}}), Contains("got 0"));
-  wrong.weight_ih = ones({8, 3, 5, 5});
-  wrong.weight_hh = ones({8, 2, 5, 5});
-  CHECK_THROWS_WITH(run(x, {wrong}, {ConvLstmPeepholes::none, {}, ConvAlgorithm::winograd}),
-                    "conv_lstm: expected a 3x3 kernel for Winograd's algorithm, got 5x5");
 }

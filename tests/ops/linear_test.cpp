@@ -87,7 +87,12 @@ TEST_CASE("linear") {
 TEST_CASE("linear_relu") {
   auto all = cases([](const auto& v) { return linear_relu(v[0], v[1], v[2]); }, naive_relu);
   all[0].gradcheck = Gradcheck::all_zero;  // its only sum is negative
-  check_op("linear_relu", all);
+  check_op("linear_relu", all,
+           {throws<ShapeError>(
+               [] {
+                 linear_relu(ones({2, 3}), ones({4, 5}));
+               },
+               "linear: expected input features 5, got (2, 3)")});
 }
 
 TEST_CASE("linear_relu equals linear and relu, values and gradients") {

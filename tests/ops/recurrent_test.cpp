@@ -1,19 +1,18 @@
 // What lstm, gru and rnn compute, each against plain loops over its equations, and their gradients.
 #include "cnnrnn/ops/recurrent.hpp"
 
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/ops/permute.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/op_table.hpp"
+#include "support/recurrent_bad_calls.hpp"
 #include "support/recurrent_reference.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -26,84 +25,127 @@ const std::vector<RecurrentSizes> cases{{2, 4, 3, 5, 1},
                                         {26, 2, 1, 19, 2},
                                         {4, 5, 2, 3, 2, {2, 5, 1, 4}},
                                         {27, 3, 2, 17, 1, std::vector<Index>(27, 2)},
-                                        {2, 3, 0, 4, 2}};
+                                        {2, 3, 0, 4, 2},
+                                        {3, 3, 2, 2, 2, {2, 3, 1}},
+                                        {1, 3, 1, 9, 1}};
 
 template <class T>
 std::vector<Variable<T>> constants(const Tensors<T>& tensors) {
   return {tensors.begin(), tensors.end()};
 }
 
-template <class T>
-void compare_reference(double tolerance) {
-  for (const Kind kind : recurrent_kinds) {
-    for (const RecurrentSizes& k : cases) {
-      const auto inputs = recurrent_inputs(kind, k);
-      const auto expected = RecurrentReference(kind, k, inputs).outputs();
-      const auto got = run_recurrent(kind, leaves_of<T>(inputs), {.lengths = k.lengths});
-      REQUIRE(got.size() == expected.size());
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        CAPTURE(static_cast<int>(kind), k.n, k.t, k.u, i);
-        require_close(got[i].value(), expected[i].template to<T>(), tolerance);
-      }
+bool small(const RecurrentSizes& k) { return k.n * k.u < 50; }
+
+/// A layer of the kind, against plain loops.
+std::vector<OpCase> cases_of(Kind kind) {
+  std::vector<OpCase> all;
+  const auto add = [&](const RecurrentSizes& k, bool compared) {
+    auto& c = all.emplace_back(OpCase{
+        to_message(recurrent_name(kind), " of ", k.n, " x ", k.t, " x ", k.f, ", ", k.u, " units"),
+        recurrent_inputs(kind, k),
+        [=](const auto& v) { return run_recurrent(kind, v, {.lengths = k.lengths}); }});
+    c.gradcheck = small(k) ? Gradcheck::yes : Gradcheck::too_large;
+    if (compared) {
+      c.reference = [=](const Tensors<double>& in) {
+        return RecurrentReference(kind, k, in).outputs();
+      };
     }
+    if (kind == Kind::relu_rnn && small(k)) {
+      REQUIRE(RecurrentReference(kind, k, c.inputs).nearest_kink() > 1e-3);
+    }
+  };
+  for (const RecurrentSizes& k : cases) {
+    add(k, true);
   }
+  RecurrentSizes several_blocks{100, 5, 7, 20, 2, std::vector<Index>(100, 5)};
+  several_blocks.lengths[30] = 2;
+  add(several_blocks, false);
+  add({18000, 33, 1, 1, 1}, false);  // one unit in several chunks
+  if (kind == Kind::lstm) {
+    add({60, 32, 64, 128, 2}, false);  // several chunks
+  }
+  return all;
 }
 
-Tensors<float> forward_and_backward(Kind kind, const RecurrentSizes& k, int thread_count) {
-  set_threads(thread_count);
-  const auto leaves = leaves_of<float>(recurrent_inputs(kind, k));
-  Tensors<float> results;
-  const auto outputs = run_recurrent(kind, leaves, {.lengths = k.lengths});
-  std::vector<Edge<float>> roots;
-  for (const auto& output : outputs) {
-    results.push_back(output.value());
-    roots.push_back(output.edge());
-  }
-  backward(roots, Tensors<float>(results));
-  for (const auto& leaf : leaves) {
-    results.push_back(leaf.grad());
-  }
-  set_threads(0);
-  return results;
+std::vector<OpCase> cases_of(Kind one, Kind other) {
+  auto all = cases_of(one);
+  const auto more = cases_of(other);
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
-void require_same_bytes(Kind kind, const RecurrentSizes& k) {
-  const auto expected = forward_and_backward(kind, k, 1);
-  for (const int thread_count : {2, 3}) {
-    const auto got = forward_and_backward(kind, k, thread_count);
-    REQUIRE(got.size() == expected.size());
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      CAPTURE(static_cast<int>(kind), thread_count, i);
-      REQUIRE(got[i].defined());
-      CHECK(std::memcmp(got[i].data(), expected[i].data(),
-                        static_cast<std::size_t>(got[i].size()) * sizeof(float)) == 0);
-    }
-  }
+/// Two layers of an LSTM with all their states.
+OpCase stacked_lstm() {
+  const Index n = 2, u = 2;
+  auto inputs = recurrent_inputs(Kind::lstm, {n, 2, 3, u, 2});
+  inputs[1] = random_tensor<double>({4, n, u}, 20);
+  inputs[2] = random_tensor<double>({4, n, u}, 21);
+  const auto upper = recurrent_inputs(Kind::lstm, {n, 2, 2 * u, u, 2});
+  inputs.insert(inputs.end(), upper.begin() + 3, upper.end());
+  const auto stack = [](const auto& v) {
+    using T = typename std::decay_t<decltype(v[0])>::value_type;
+    const auto w = recurrent_weights(Kind::lstm, v);
+    const auto output = lstm<T>(v[0], {{w[0], w[1]}, {w[2], w[3]}}, {v[1], v[2]});
+    return std::vector{output.y, output.h, output.c};
+  };
+  const auto one_by_one = [](const Tensors<double>& in) {
+    const auto v = leaves_of<double>(in);
+    const auto w = recurrent_weights(Kind::lstm, v);
+    const auto states = [&](Index first) {
+      return LstmStates<double>{slice(v[1], 0, first, 2), slice(v[2], 0, first, 2)};
+    };
+    const auto lower = lstm_layer<double>(v[0], {w[0], w[1]}, states(0));
+    const auto higher = lstm_layer<double>(lower.y, {w[2], w[3]}, states(2));
+    return std::vector{higher.y, concat({lower.h, higher.h}, 0), concat({lower.c, higher.c}, 0)};
+  };
+  return {"two layers", inputs, stack, one_by_one};
+}
+
+/// One layer by the op of one layer.
+OpCase lstm_layer_case(Kind kind, const RecurrentSizes& k) {
+  return {recurrent_name(kind), recurrent_inputs(kind, k),
+          [=](const auto& v) {
+            const auto output = lstm_layer(v[0], recurrent_weights(kind, v), {v[1], v[2]});
+            return std::vector{output.y, output.h, output.c};
+          },
+          [=](const Tensors<double>& in) { return RecurrentReference(kind, k, in).outputs(); }};
 }
 
 }  // namespace
 
-TEST_CASE("recurrent layers compute their equations") {
-  compare_reference<double>(1e-12);
-  compare_reference<float>(1e-5);
+TEST_CASE("lstm") {
+  auto all = cases_of(Kind::lstm, Kind::peephole_lstm);
+  all.push_back(stacked_lstm());
+  check_op("lstm", all,
+           recurrent_bad_calls("lstm", 4, [](auto& x, auto& layers, auto& h, auto& options) {
+             lstm(x, layers, {h, {}}, options);
+           }));
+  check_op("lstm_layer",
+           {lstm_layer_case(Kind::lstm, {2, 3, 3, 5, 2}),
+            lstm_layer_case(Kind::peephole_lstm, {1, 3, 1, 9, 1})},
+           {throws<ShapeError>(
+               [] {
+                 lstm_layer<double>(Tensor<double>::ones({4, 5, 3}), {});
+               },
+               "lstm: expected the weights of 1 or 2 directions, got 0")});
 }
 
-TEST_CASE("recurrent layers have the gradients of their values") {
-  for (const Kind kind : recurrent_kinds) {
-    for (const RecurrentSizes& k :
-         {RecurrentSizes{2, 3, 3, 5, 2}, RecurrentSizes{1, 1, 2, 3, 1},
-          RecurrentSizes{1, 3, 1, 9, 1}, RecurrentSizes{3, 3, 2, 2, 2, {2, 3, 1}}}) {
-      const auto inputs = recurrent_inputs(kind, k);
-      CAPTURE(static_cast<int>(kind), k.n, k.u);
-      if (kind == Kind::relu_rnn) {
-        REQUIRE(RecurrentReference(kind, k, inputs).nearest_kink() > 1e-3);
-      }
-      const auto result = gradcheck(
-          [&](const auto& v) { return run_recurrent(kind, v, {.lengths = k.lengths}); }, inputs);
-      INFO(result.log);
-      CHECK(result);
-    }
-  }
+TEST_CASE("gru") {
+  const RecurrentCall run = [](auto& x, auto& layers, auto& h, auto& options) {
+    gru(x, layers, h, GruForm::original, options);
+  };
+  auto bad = recurrent_bad_calls("gru", 3, run);
+  bad.push_back(no_peepholes("gru", 3, run));
+  check_op("gru", cases_of(Kind::gru, Kind::original_gru), bad);
+}
+
+TEST_CASE("rnn") {
+  const RecurrentCall run = [](auto& x, auto& layers, auto& h, auto& options) {
+    rnn(x, layers, h, RnnNonlinearity::tanh, options);
+  };
+  auto bad = recurrent_bad_calls("rnn", 1, run);
+  bad.push_back(no_peepholes("rnn", 1, run));
+  check_op("rnn", cases_of(Kind::tanh_rnn, Kind::relu_rnn), bad);
 }
 
 TEST_CASE("recurrent layers read sequences time by time as well") {
@@ -167,18 +209,6 @@ TEST_CASE("padding may hold anything") {
   }
 }
 
-TEST_CASE("recurrent layers give the same bytes for any number of threads") {
-  for (const Kind kind : recurrent_kinds) {
-    RecurrentSizes several_blocks{100, 5, 7, 20, 2, std::vector<Index>(100, 5)};
-    several_blocks.lengths[30] = 2;
-    require_same_bytes(kind, several_blocks);
-    const RecurrentSizes one_unit_in_several_chunks{18000, 33, 1, 1, 1};
-    require_same_bytes(kind, one_unit_in_several_chunks);
-  }
-  const RecurrentSizes several_chunks{60, 32, 64, 128, 2};
-  require_same_bytes(Kind::lstm, several_chunks);
-}
-
 TEST_CASE("inference gives what training gives") {
   for (const Kind kind : recurrent_kinds) {
     const RecurrentSizes k{26, 3, 2, 5, 2};
@@ -205,44 +235,4 @@ TEST_CASE("dropout between layers takes a draw for each but the last") {
                                {.dropout = 0.5, .random = &random});
   require_close(got.y.value(), upper.y.value(), 0);
   require_close(got.h.value(), concat({lower.h, upper.h}, 0).value(), 0);
-}
-
-TEST_CASE("recurrent layers say what they expected and what came") {
-  const auto ones = [](const Shape& shape) {
-    return Variable<double>(Tensor<double>::ones(shape));
-  };
-  const std::vector<std::vector<RecurrentWeights<double>>> layers{{{ones({6, 3}), ones({6, 2})}}};
-  const auto x = ones({4, 5, 3});
-  CHECK_THROWS_WITH(gru(ones({4, 5, 2}), layers),
-                    "gru: expected an input (N, T, 3) of at least one step, got (4, 5, 2)");
-  CHECK_THROWS_WITH(gru(ones({0, 5, 3}), layers, {}, GruForm::original, {.batch_first = false}),
-                    "gru: expected an input (T, N, 3) of at least one step, got (0, 5, 3)");
-  CHECK_THROWS_WITH(gru(x, layers, ones({1, 3, 2})),
-                    "gru: expected an initial state of shape (1, 4, 2), got (1, 3, 2)");
-  CHECK_THROWS_WITH(rnn(x, layers), "rnn: expected a weight_hh of shape (6, 6), got (6, 2)");
-  RecurrentOptions options{.lengths = {1, 2}};
-  CHECK_THROWS_WITH(gru(x, layers, {}, GruForm::original, options),
-                    "gru: expected 4 lengths, got 2");
-  options.lengths = {1, 2, 3, 6};
-  CHECK_THROWS_WITH(gru(x, layers, {}, GruForm::original, options),
-                    "gru: expected lengths from 1 to 5, got 6");
-  options.lengths = {1, 2, 0, 5};
-  CHECK_THROWS_AS(gru(x, layers, {}, GruForm::original, options), ValueError);
-  auto peeping = layers;
-  peeping[0][0].weight_co = ones({2});
-  CHECK_THROWS_WITH(gru(x, peeping), Contains("gru: expected no peepholes"));
-  CHECK_THROWS_WITH(gru<double>(x, {{RecurrentWeights<double>{ones({6, 3}), {}}}}),
-                    Contains("got an undefined one"));
-  CHECK_THROWS_WITH(
-      gru(x, std::vector{layers[0], layers[0]}, {}, GruForm::original, {.dropout = 0.5}),
-      "gru: expected a generator for dropout, got none");
-  CHECK_THROWS_WITH(gru(x, layers, {}, GruForm::original, {.dropout = 7}),
-                    "gru: expected a dropout of at least 0 and below 1, got 7");
-  CHECK_THROWS_WITH(gru<double>(ones({2, 3, 0}), {{{ones({0, 0}), ones({0, 0})}}}),
-                    "gru: expected at least one unit, got a weight_ih (0, 0)");
-  const RecurrentWeights<double> above{ones({6, 2}), ones({6, 2})};
-  CHECK_THROWS_WITH(gru<double>(x, {layers[0], {above, above}}),
-                    "gru: expected 1 directions in every layer, got 2");
-  CHECK_THROWS_WITH(gru<double>(x, {layers[0], {{ones({9, 2}), ones({9, 3})}}}),
-                    "gru: expected 2 units in every layer, got 3");
 }

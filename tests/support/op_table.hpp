@@ -126,8 +126,8 @@ OpCase pytorch_case(const Fixture& fixture, const std::string& name,
 /// - a value that is not the reference's or PyTorch's, in float or in double, a gradient that is
 ///   not PyTorch's or that of central differences (see gradcheck), bits that depend on the number
 ///   of threads;
-/// - a bad call that does not throw what it should, or a message without the name in front, what
-///   was expected and what came;
+/// - a bad call that does not throw what it should, or a message without the name in front (or how
+///   it begins: linear may speak for linear_relu), what was expected and what came;
 /// - a table that could not fail: without cases, without a reference, or one whose checks do not
 ///   notice a value or the gradient of an input that is one percent too large.
 std::vector<std::string> problems(const std::string& name, const std::vector<OpCase>& cases,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -18,6 +19,11 @@ enum class RecurrentKind { lstm, peephole_lstm, gru, original_gru, tanh_rnn, rel
 inline const std::vector<RecurrentKind> recurrent_kinds{
     RecurrentKind::lstm,         RecurrentKind::peephole_lstm, RecurrentKind::gru,
     RecurrentKind::original_gru, RecurrentKind::tanh_rnn,      RecurrentKind::relu_rnn};
+
+inline const char* recurrent_name(RecurrentKind kind) {
+  constexpr std::array names{"lstm", "peephole lstm", "gru", "original gru", "rnn", "relu rnn"};
+  return names[static_cast<std::size_t>(kind)];
+}
 
 inline bool is_lstm(RecurrentKind kind) {
   return kind == RecurrentKind::lstm || kind == RecurrentKind::peephole_lstm;
