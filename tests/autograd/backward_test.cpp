@@ -219,8 +219,9 @@ TEST_CASE("roots that do not fit are refused before anything is added") {
   const auto one = Tensor<double>::scalar(1);
   CHECK_THROWS_WITH(backward<double>({y.edge(), y.edge()}, {one}),
                     "backward: expected a gradient for each root, got 1 for 2");
-  CHECK_THROWS_WITH(backward<double>({y.edge(), {}}, {one, one}),
-                    "backward: expected a result that depends on a leaf with a gradient");
+  CHECK_THROWS_WITH(
+      backward<double>({y.edge(), {}}, {one, one}),
+      "backward: expected a result that depends on a leaf with a gradient, got a constant");
   CHECK_THROWS_WITH(backward<double>({y.edge(), y.edge()}, {one, Tensor<double>::ones({2})}),
                     "backward: expected a gradient of shape (), got (2,)");
   CHECK_THROWS_AS(backward<double>({y.edge(), y.edge()}, {one, {}}), ShapeError);

@@ -139,20 +139,6 @@ TEST_CASE("a batch that is refused is not counted") {
   CHECK(State<float>(layer).counters[0].second.item() == 0);
 }
 
-TEST_CASE("batch norm says what it expected and what came") {
-  nn::BatchNorm1d<float> features(3);
-  nn::BatchNorm2d<float> image(3);
-  CHECK_THROWS_WITH(features(Tensor<float>::ones({2, 4})),
-                    "BatchNorm1d: expected 3 channels, got (2, 4)");
-  CHECK_THROWS_WITH(features(Tensor<float>::ones({2, 2, 2, 3})),
-                    "BatchNorm1d: expected x (N, C) or (N, T, C), got (2, 2, 2, 3)");
-  CHECK_THROWS_WITH(image(Tensor<float>::ones({2, 3})),
-                    "BatchNorm2d: expected x (N, H, W, C), got (2, 3)");
-  CHECK_THROWS_WITH(nn::BatchNorm2d<float>(0), Contains("channels, got 0"));
-  CHECK_THROWS_WITH((nn::BatchNorm2d<float>(3, {.epsilon = -1})), Contains("epsilon, got -1"));
-  CHECK_THROWS_WITH((nn::BatchNorm1d<float>(3, {.momentum = 1.5})), Contains("got 1.5"));
-}
-
 TEST_CASE("a layer joins ReLU and shortcut, and counts the batch once") {
   const Variable<float> x(random_tensor<float>({3, 4, 5, 6}, 1));
   const Variable<float> shortcut(random_tensor<float>({3, 4, 5, 6}, 2));

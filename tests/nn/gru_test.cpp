@@ -58,13 +58,3 @@ TEST_CASE("Gru may be of the original form") {
   const auto y = gru(x).y.value();
   CHECK(std::abs(y(0, 2, 0) - other(x).y.value()(0, 2, 0)) > 1e-6);
 }
-
-TEST_CASE("Gru says which option is out of range") {
-  Random random(1);
-  CHECK_THROWS_WITH((nn::Gru<float>(0, 4, random)),
-                    "Gru: expected positive features and units, got 0 and 4");
-  CHECK_THROWS_WITH((nn::Gru<float>(3, 4, {.layers = 0}, random)),
-                    "Gru: expected at least one layer, got 0");
-  CHECK_THROWS_WITH((nn::Gru<float>(3, 4, {.dropout = -0.5}, random)),
-                    "Gru: expected dropout in [0, 1), got -0.5");
-}

@@ -2,14 +2,12 @@
 
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/nn/gru.hpp"
 #include "cnnrnn/nn/rnn.hpp"
 #include "cnnrnn/ops/concat.hpp"
 #include "cnnrnn/ops/slice.hpp"
 #include "support/catch.hpp"
-#include "support/close.hpp"
-#include "support/random_tensor.hpp"
+#include "support/layer_op.hpp"
 
 using namespace cnnrnn;
 
@@ -54,22 +52,44 @@ Variable<double> composition(nn::ReNet<double>& layer, const Variable<double>& x
 
 }  // namespace
 
-TEST_CASE("ReNet is its four directions put together") {
-  Random random(1);
-  nn::ReNet<double> layer({.channels = 3, .patch = 2, .units = 5}, random);
-  const Variable<double> x(random_tensor<double>({2, 4, 6, 3}, 2));
-  const auto y = layer(x);
-  CHECK(y.shape() == Shape{2, 2, 3, 10});
-  require_close(y.value(), composition(layer, x, 5, 2).value(), 1e-12);
-}
-
-TEST_CASE("ReNet has the gradients of its values") {
-  Random random(1);
-  nn::ReNet<double, nn::Gru<double>> layer({.channels = 2, .patch = 1, .units = 3}, random);
-  const auto result = gradcheck([&](const auto& v) { return std::vector{layer(v[0])}; },
-                                {random_tensor<double>({1, 3, 2, 2}, 2)});
-  INFO(result.log);
-  CHECK(result);
+TEST_CASE("ReNet") {
+  const auto make = []<class T>(T, Random& random) {
+    return nn::ReNet<T>({.channels = 3, .patch = 2, .units = 5}, random);
+  };
+  const auto gru = []<class T>(T, Random& random) {
+    return nn::ReNet<T, nn::Gru<T>>({.channels = 2, .patch = 1, .units = 3}, random);
+  };
+  const auto bad = [](const Shape& shape) {
+    return throws<ShapeError>(
+        [=] {
+          Random random(1);
+          nn::ReNet<float> layer({.channels = 3, .units = 4}, random);
+          layer(Variable<float>(Tensor<float>(shape)));
+        },
+        to_message("ReNet: expected an input (N, H, W, 3) of patches of 2x2, got ", shape));
+  };
+  check_op(
+      "ReNet",
+      {{"its four directions put together",
+        layer_inputs(make, random_tensor<double>({2, 4, 6, 3}, 2)), layer_op(make),
+        [=](const Tensors<double>& in) {
+          Random random(1);
+          auto layer = make(0.0, random);
+          std::size_t last = 0;
+          for (auto& [name, parameter] : layer.named_parameters()) {
+            parameter.mutable_value().copy_from(in[++last]);
+          }
+          return composition(layer, in[0], 5, 2);
+        }},
+       {"with a GRU", layer_inputs(gru, random_tensor<double>({1, 3, 2, 2}, 2)), layer_op(gru)}},
+      {bad({1, 4, 4, 2}), bad({1, 4, 5, 3}), bad({1, 3, 4, 3}), bad({1, 0, 4, 3}),
+       bad({1, 4, 0, 3}),
+       throws<ValueError>(
+           [] {
+             Random random(1);
+             nn::ReNet<float>({.channels = 3, .patch = 0}, random);
+           },
+           "ReNet: expected positive channels, patch and units, got 3, 0 and 32")});
 }
 
 TEST_CASE("every position of ReNet has seen the whole image") {
@@ -88,20 +108,10 @@ TEST_CASE("every position of ReNet has seen the whole image") {
   }
 }
 
-TEST_CASE("ReNet names its parts and says what it expected") {
+TEST_CASE("ReNet names its parts") {
   Random random(1);
   nn::ReNet<float> layer({.channels = 3, .units = 4}, random);
   CHECK(layer.named_parameters().front().first == "rows.weight_ih_l0");
   CHECK(layer.named_parameters().back().first == "columns.bias_hh_l0_reverse");
   CHECK(layer.describe() == "ReNet(patch 2x2)");
-  CHECK_THROWS_WITH(layer(Variable<float>(Tensor<float>::ones({1, 4, 4, 2}))),
-                    "ReNet: expected an input (N, H, W, 3) of patches of 2x2, got (1, 4, 4, 2)");
-  for (const Shape& shape :
-       {Shape{1, 4, 5, 3}, Shape{1, 3, 4, 3}, Shape{1, 0, 4, 3}, Shape{1, 4, 0, 3}}) {
-    CHECK_THROWS_WITH(
-        layer(Variable<float>(Tensor<float>(shape))),
-        to_message("ReNet: expected an input (N, H, W, 3) of patches of 2x2, got ", shape));
-  }
-  CHECK_THROWS_WITH((nn::ReNet<float>({.channels = 3, .patch = 0}, random)),
-                    "ReNet: expected positive channels, patch and units, got 3, 0 and 32");
 }

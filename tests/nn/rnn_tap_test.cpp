@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/nn/state_dict.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
@@ -11,7 +10,6 @@
 #include "support/random_tensor.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -78,14 +76,6 @@ TEST_CASE("taps agree with PyTorch in training and evaluation") {
   compare_fixture<float>(1e-4);
 }
 
-TEST_CASE("the LSTM tap has the gradients of its values") {
-  auto tap = make_tap<double>({.channels = 1, .height = 4, .width = 6, .patch = 2, .units = 3});
-  const auto result = gradcheck([&](const auto& v) { return std::vector{tap(v[0])}; },
-                                {random_tensor<double>({3, 4, 6, 1}, 5)});
-  INFO(result.log);
-  CHECK(result);
-}
-
 TEST_CASE("the LSTM tap has the size and the parameters of the paper's models") {
   auto tap = make_tap<float>({.channels = 32, .height = 16, .width = 16, .patch = 4, .units = 32});
   CHECK(tap.features() == 256);
@@ -111,19 +101,4 @@ TEST_CASE("taps may read with a GRU or an IRNN") {
   CHECK(parameters[1].first == "weight_hh_l0");
   CHECK(parameters[1].second.value()(7, 7) == 1);
   CHECK(parameters[1].second.value()(7, 8) == 0);
-}
-
-TEST_CASE("the LSTM tap says what it expected and what came") {
-  CHECK_THROWS_WITH(
-      make_tap<float>({.channels = 3, .height = 8, .width = 6, .patch = 4, .units = 2}),
-      "RnnTap: expected a patch size that divides 8 and 6, got 4");
-  CHECK_THROWS_WITH(make_tap<float>({.channels = 3, .height = 8, .width = 8, .patch = 0}),
-                    Contains("divides 8 and 8, got 0"));
-  CHECK_THROWS_WITH(make_tap<float>({.channels = 0, .height = 8, .width = 8}),
-                    Contains("positive channels, height and width, got 0, 8 and 8"));
-  CHECK_THROWS_WITH(make_tap<float>({.channels = 1, .height = 8, .width = 8, .units = 0}),
-                    "RnnTap: expected positive units, got 0");
-  auto tap = make_tap<float>({.channels = 1, .height = 4, .width = 4});
-  CHECK_THROWS_WITH(tap(Variable<float>(Tensor<float>::ones({2, 8, 4, 1}))),
-                    "LstmRows: expected a feature map (2, 4, 4, 1), got (2, 8, 4, 1)");
 }

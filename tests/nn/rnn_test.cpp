@@ -74,9 +74,3 @@ TEST_CASE("an IRNN starts from the identity") {
     }
   }
 }
-
-TEST_CASE("Rnn says which option is out of range") {
-  Random random(1);
-  CHECK_THROWS_WITH((nn::Rnn<float>(3, -4, random)),
-                    "Rnn: expected positive features and units, got 3 and -4");
-}

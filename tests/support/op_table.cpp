@@ -80,8 +80,10 @@ void check_pytorch(const OpCase& c, double tolerance, Problems& problems) {
   }
 }
 
+/// The seed is none that inputs are made from: a batch norm, for one, has hardly a gradient where
+/// the upstream gradient is the input itself.
 GradcheckResult check_gradients(const OpCase& c) {
-  return gradcheck([&](const Variables<double>& v) { return c.op(v); }, c.inputs);
+  return gradcheck([&](const Variables<double>& v) { return c.op(v); }, c.inputs, {.seed = 1000});
 }
 
 bool same_bytes(const Tensor<float>& a, const Tensor<float>& b) {

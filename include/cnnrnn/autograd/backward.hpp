@@ -66,8 +66,9 @@ void check_roots(const std::vector<Edge<T>>& roots, const std::vector<Tensor<T>>
                       "backward: expected a gradient for each root, got ", gradients.size(),
                       " for ", roots.size());
   for (std::size_t i = 0; i < roots.size(); ++i) {
-    require<GraphError>(static_cast<bool>(roots[i]),
-                        "backward: expected a result that depends on a leaf with a gradient");
+    require<GraphError>(
+        static_cast<bool>(roots[i]),
+        "backward: expected a result that depends on a leaf with a gradient, got a constant");
     require<ShapeError>(
         gradients[i].defined() && gradients[i].shape() == roots[i].shape(),
         "backward: expected a gradient of shape ", roots[i].shape(), ", got ",

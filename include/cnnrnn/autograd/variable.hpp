@@ -53,7 +53,8 @@ class Variable {
   /// Replaces the collected gradient, as clipping does it. Throws GraphError unless the variable
   /// requires a gradient, ShapeError for another shape.
   void set_grad(Tensor<T> gradient) {
-    require<GraphError>(requires_grad(), "set_grad: expected a variable that requires a gradient");
+    require<GraphError>(requires_grad(),
+                        "set_grad: expected a variable that requires a gradient, got a constant");
     require<ShapeError>(gradient.shape() == shape(), "set_grad: expected shape ", shape(), ", got ",
                         gradient.shape());
     edge_.gradient() = std::move(gradient);
@@ -78,8 +79,9 @@ class Variable {
 
   /// Runs backward with the given gradient of this variable, of the same shape.
   void backward(const Tensor<T>& gradient, const BackwardOptions& options = {}) const {
-    require<GraphError>(requires_grad(),
-                        "backward: expected a result that depends on a leaf with a gradient");
+    require<GraphError>(
+        requires_grad(),
+        "backward: expected a result that depends on a leaf with a gradient, got a constant");
     require<ShapeError>(gradient.defined() && gradient.shape() == shape(),
                         "backward: expected a gradient of shape ", shape(), ", got ",
                         gradient.defined() ? to_message(gradient.shape()) : "an undefined one");

@@ -1,0 +1,85 @@
+"""Every public function of ops/ and every module of nn/ has a table (tests/support/op_table.hpp), and
+every message that they throw is in a test, word for word.
+
+usage: op_tables.py INCLUDE_DIR TESTS_DIR
+"""
+
+import pathlib
+import re
+import sys
+
+# Public, but not what a table is for, and why.
+WITHOUT_TABLE = {
+    "check_pool2d": "checks options; MaxPool2d's table has its errors",
+    "check_wavelet": "checks options; WaveletTransform's table has its errors",
+    "pool2d_options": "converts options",
+    "wavelet_named": "finds a filter by its name: ops/wavelet",
+}
+
+# Where errors are documented for callers of ops and modules.
+FOLDERS = ("autograd", "ops", "nn")
+
+COMMENT = re.compile(r"//[^\n]*")
+DETAIL = re.compile(r"^namespace (?:nn::)?detail \{$.*?^\}  // namespace (?:nn::)?detail$", re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(r"^(?:inline )?(?:Variable<T>|[A-Z]\w+<T>|\w+) (\w+)\(", re.MULTILINE)
+MODULE = re.compile(r"^class (\w+) : public (?:[\w:]+::)?(Layer|\w*Module|BatchNorm|RowReader|\w*Rows)<",
+                    re.MULTILINE)
+BASES = {"Layer", "BatchNorm", "RowReader"}
+STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+JOINT = re.compile(r'"\s*\n?\s*"')
+THROW = re.compile(r"(?:require<\w+>|throw \w+)\((.*?)\);", re.DOTALL)
+TABLE = re.compile(r'\bcheck_op\(\s*"(\w+)"')
+
+
+def read(root, pattern):
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
+            for path in sorted(pathlib.Path(root).rglob(pattern))}
+
+
+def public_names(headers):
+    """The functions of ops/ and the modules of nn/ that a user may call by name."""
+    names = set()
+    for header, text in headers.items():
+        public = COMMENT.sub("", DETAIL.sub("", text))
+        if header.startswith("cnnrnn/ops/"):
+            names |= set(FUNCTION.findall(public))
+        elif header.startswith("cnnrnn/nn/"):
+            names |= {name for name, _ in MODULE.findall(public)} - BASES
+    return names
+
+
+def tables(tests):
+    return {name for text in tests.values() for name in TABLE.findall(COMMENT.sub("", text))}
+
+
+def messages(headers):
+    """(header, the longest constant piece) of each message that is thrown."""
+    for header, text in headers.items():
+        if header.split("/")[1] in FOLDERS:
+            for thrown in THROW.findall(COMMENT.sub("", text)):
+                pieces = STRING.findall(JOINT.sub("", thrown))
+                if pieces:
+                    yield header, max(pieces, key=len)
+
+
+def check(include_dir, tests_dir):
+    """All that is missing, a line each."""
+    headers, tests = read(include_dir, "*.hpp"), read(tests_dir, "*.[ch]pp")
+    names, have = public_names(headers), tables(tests)
+    problems = [f"{name}: no test has check_op(\"{name}\", ...)"
+                for name in sorted(names - have - set(WITHOUT_TABLE))]
+    problems += [f"{name}: named as without a table, but there is {what}"
+                 for name in sorted(WITHOUT_TABLE) for what in
+                 (["one"] if name in have else []) + ([] if name in names else ["no such name"])]
+    said = "\n".join(JOINT.sub("", text) for text in tests.values())
+    problems += [f"{header}: no test has the message \"...{piece}...\""
+                 for header, piece in messages(headers) if piece not in said]
+    return problems
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    found = check(sys.argv[1], sys.argv[2])
+    print("\n".join(found) or "every op and module has a table, and every message a test")
+    sys.exit(1 if found else 0)
