@@ -1,5 +1,6 @@
 """What the tests of the example programs share: running one, and a small data set to run it on."""
 import csv
+import json
 import os
 import pathlib
 import random
@@ -35,6 +36,26 @@ def result(folder):
     """What a run has computed: the model's bytes, and the history but for its times."""
     rows = [list(row.values())[:5] for row in history(folder)]
     return (folder / "checkpoint.safetensors").read_bytes(), rows
+
+
+def read_safetensors(path):
+    """The tensors of a file, by name: type, shape and bytes."""
+    content = path.read_bytes()
+    header_end = 8 + struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:header_end])
+    header.pop("__metadata__", None)
+    values = memoryview(content)[header_end:]
+    return {name: (entry["dtype"], entry["shape"], bytes(values[slice(*entry["data_offsets"])]))
+            for name, entry in header.items()}
+
+
+def resume_state(folder):
+    """What a run goes on from, but for its times: tensors by name."""
+    tensors = read_safetensors(folder / "resume.safetensors")
+    values = struct.iter_unpack("<7d", tensors.pop("run/history")[2])
+    loss_sum, _seconds = struct.unpack("<2d", tensors.pop("run/sums")[2])
+    return {**tensors, "run/history": [struct.pack("<5d", *row[:5]) for row in values],
+            "run/sums": loss_sum}
 
 
 def write_mnist(folder, train=96, test=24):

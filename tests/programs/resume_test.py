@@ -57,8 +57,10 @@ with tempfile.TemporaryDirectory() as name:
     expected = result(folder / "whole")
     assert len(expected[1]) == 2, expected[1]
 
-    run(PROGRAM, *options(mnist, folder / "one", threads=1))
-    assert result(folder / "one") == expected, "1 and 2 threads differ"
+    for threads in (1, 3, 8):
+        out = folder / f"{threads} threads"
+        run(PROGRAM, *options(mnist, out, threads=threads))
+        assert result(out) == expected, f"{threads} and 2 threads differ"
 
     text, code = interrupt(mnist, folder / "stopped", signal.SIGINT)
     assert code == 130 and "--resume" in text, (code, text)
