@@ -12,6 +12,7 @@
 #include "cnnrnn/train/checkpoints.hpp"
 #include "cnnrnn/train/interrupt.hpp"
 #include "program/model_file.hpp"
+#include "program/parameter_groups.hpp"
 #include "program/run_folder.hpp"
 #include "program/terminal.hpp"
 
@@ -27,21 +28,6 @@ struct TrainOptions {
   bool overwrite = false;
   cnnrnn::Index checkpoint_every = 0;  ///< batches; 0: at the end of each epoch only
 };
-
-/// All parameters but the recurrent weights in one group, and these in another with the paper's L2
-/// term (section 4.2).
-inline std::vector<cnnrnn::optim::ParameterGroup<float>> parameter_groups(Classifier::Model& model,
-                                                                          double rnn_l2) {
-  cnnrnn::optim::ParameterGroup<float> plain;
-  cnnrnn::optim::ParameterGroup<float> recurrent;
-  recurrent.weight_decay = rnn_l2;
-  for (const auto& [path, parameter] : model.named_parameters()) {
-    const auto rnn = path.find(".rnn.");
-    const bool decays = rnn != std::string::npos && path.find("weight", rnn) != std::string::npos;
-    (decays ? recurrent : plain).parameters.push_back(parameter);
-  }
-  return {plain, recurrent};
-}
 
 /// A training run of an example program, from its options to its files.
 class TrainingRun {
