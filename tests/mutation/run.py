@@ -5,6 +5,7 @@ program; the tests must pass before, and fail after. It touches nothing in the t
 
   run.py --check               each mutation's text is in its header, once
   run.py [--from K] [--to L]   the mutations K to L, all by default; prints a line each
+         [--work FOLDER]       keeps there what is compiled once, for the next call
 """
 
 import argparse
@@ -40,10 +41,15 @@ class Builder:
     def __init__(self, args, work):
         self.args, self.work = args, pathlib.Path(work)
         self.include = self.work / "include"
+        shutil.rmtree(self.include, ignore_errors=True)
         shutil.copytree(SOURCE / "include", self.include)
         # What no mutation needs anew comes last to the linker, which keeps the first definitions.
-        self.main = [self.compile(SOURCE / "tests" / "support" / f"{name}.cpp", name)
-                     for name in ("catch_main", "op_table")]
+        self.main = [self.once(name) for name in ("catch_main", "op_table")]
+
+    def once(self, name):
+        target = self.work / f"{name}.o"
+        source = SOURCE / "tests" / "support" / f"{name}.cpp"
+        return target if target.is_file() else self.compile(source, name)
 
     def compile(self, source, name):
         target = self.work / f"{name}.o"
@@ -77,7 +83,7 @@ def run(args):
     chosen = list(enumerate(MUTATIONS, 1))[args.first - 1:args.last]
     survivors = 0
     with tempfile.TemporaryDirectory() as work:
-        builder = Builder(args, work)
+        builder = Builder(args, args.work or work)
         for program in sorted({mutation[3] for _, mutation in chosen}) if args.whole else ():
             if builder.fails(program):
                 sys.exit(f"{program} fails as it is")
@@ -96,6 +102,7 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--from", dest="first", type=int, default=1)
     parser.add_argument("--to", dest="last", type=int, default=len(MUTATIONS))
+    parser.add_argument("--work", type=pathlib.Path)
     parser.add_argument("--whole", action="store_true", help="also that the tests pass before")
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--eigen", default="/usr/include/eigen3")

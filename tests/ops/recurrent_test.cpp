@@ -27,7 +27,8 @@ const std::vector<RecurrentSizes> cases{{2, 4, 3, 5, 1},
                                         {27, 3, 2, 17, 1, std::vector<Index>(27, 2)},
                                         {2, 3, 0, 4, 2},
                                         {3, 3, 2, 2, 2, {2, 3, 1}},
-                                        {1, 3, 1, 9, 1}};
+                                        {1, 3, 1, 9, 1},
+                                        {26, 2, 1, 1, 2}};  // two blocks, checked too
 
 template <class T>
 std::vector<Variable<T>> constants(const Tensors<T>& tensors) {
