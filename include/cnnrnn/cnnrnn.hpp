@@ -16,6 +16,7 @@
 #include "cnnrnn/core/error.hpp"
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/namespace.hpp"
+#include "cnnrnn/core/packet_functions.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/random.hpp"
 #include "cnnrnn/core/segments.hpp"

@@ -12,7 +12,6 @@ using kernels::Packet;
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 template <class T>
@@ -61,10 +60,6 @@ double worst_error(double low, double high, const OnPackets& packet, const Exact
   return worst;
 }
 
-const auto packet_exp = [](auto a) { return exp(a); };
-const auto packet_tanh = [](auto a) { return tanh(a); };
-const auto packet_sigmoid = [](auto a) { return sigmoid(a); };
-
 }  // namespace
 
 TEMPLATE_TEST_CASE("packets load, store and set", "", float, double) {
@@ -101,6 +96,7 @@ TEMPLATE_TEST_CASE("packet arithmetic is scalar arithmetic", "", float, double) 
                      [](T a, T b) { return std::max(a, b); });
   check_operation<T>([](auto a, auto b) { return min(a, b); },
                      [](T a, T b) { return std::min(a, b); });
+  check_operation<T>([](auto a, auto) { return floor(a); }, [](T a, T) { return std::floor(a); });
   check_operation<T>([](auto a, auto) { return abs(a); }, [](T a, T) { return std::abs(a); });
   check_operation<T>([](auto a, auto b) { return select_less(a, b, a * a, b + b); },
                      [](T a, T b) { return a < b ? a * a : b + b; });
@@ -152,48 +148,6 @@ TEMPLATE_TEST_CASE("packets sum up and find the largest", "", float, double) {
   }
   CHECK(static_cast<double>(sum(packet)) == Approx(expected).epsilon(1e-5));
   CHECK(max_element(packet) == *std::max_element(a.begin(), a.end()));
-}
-
-TEST_CASE("exp, tanh and sigmoid are accurate") {
-  const auto exact_exp = [](long double x) { return std::exp(x); };
-  const auto exact_tanh = [](long double x) { return std::tanh(x); };
-  const auto exact_sigmoid = [](long double x) { return 1 / (1 + std::exp(-x)); };
-  CHECK(worst_error<float>(-85, 85, packet_exp, exact_exp) < 3.5e-7);
-  CHECK(worst_error<double>(-700, 700, packet_exp, exact_exp) < 5e-16);
-  CHECK(worst_error<float>(-12, 12, packet_tanh, exact_tanh) < 6e-7);
-  CHECK(worst_error<double>(-25, 25, packet_tanh, exact_tanh) < 1e-15);
-  CHECK(worst_error<float>(-80, 30, packet_sigmoid, exact_sigmoid) < 5e-7);
-  CHECK(worst_error<double>(-600, 40, packet_sigmoid, exact_sigmoid) < 1e-15);
-}
-
-TEST_CASE("tanh is accurate near zero") {
-  const auto exact = [](long double x) { return std::tanh(x); };
-  for (double x = 1; x > 1e-30; x /= 8) {
-    CAPTURE(x);
-    CHECK(worst_error<float>(-x, x, packet_tanh, exact) < 6e-7);
-    CHECK(worst_error<double>(-x, x, packet_tanh, exact) < 1e-15);
-  }
-  CHECK(first<double>(packet_tanh, 0) == 0);
-  CHECK(first<float>(packet_tanh, 0) == 0);
-}
-
-TEMPLATE_TEST_CASE("functions stay in their range for extreme arguments", "", float, double) {
-  using T = TestType;
-  constexpr double tiny = 1e-37;
-  for (const double x : {-infinity, -1e30, -800.0}) {
-    CAPTURE(x);
-    CHECK(first<T>(packet_exp, x) >= 0);
-    CHECK(first<T>(packet_exp, x) < tiny);
-    CHECK(first<T>(packet_tanh, x) == Approx(-1).epsilon(1e-6));
-    CHECK(first<T>(packet_sigmoid, x) >= 0);
-    CHECK(first<T>(packet_sigmoid, x) < tiny);
-    CHECK(first<T>(packet_exp, -x) == std::numeric_limits<T>::infinity());
-    CHECK(first<T>(packet_tanh, -x) == Approx(1).epsilon(1e-6));
-    CHECK(first<T>(packet_sigmoid, -x) == 1);
-  }
-  CHECK(std::isnan(first<T>(packet_exp, not_a_number)));
-  CHECK(std::isnan(first<T>(packet_tanh, not_a_number)));
-  CHECK(std::isnan(first<T>(packet_sigmoid, not_a_number)));
 }
 
 TEST_CASE("unroll calls its body with 0, 1, 2, ...") {

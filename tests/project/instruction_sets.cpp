@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <iostream>
 #include <string>
 #include <type_traits>
@@ -10,12 +11,12 @@
 
 #include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/core/build_info.hpp"
-#include "cnnrnn/kernels/tanh.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
 #include "cnnrnn/ops/wavelet.hpp"
 #include "support/conv_lstm_reference.hpp"
 #include "support/recurrent_reference.hpp"
+#include "support/ulps.hpp"
 
 using namespace cnnrnn;
 
@@ -219,19 +220,12 @@ void check_conv_lstm(ConvAlgorithm algorithm) {
   check_gradients("conv_lstm", layer_of(few), conv_lstm_inputs(few));
 }
 
-/// From where it is 1 to where it is nearly linear.
-template <class T>
-void check_tanh() {
-  constexpr Index count = 83;
-  Tensor<T> x({count}), y({count});
-  Tensor<double> expected({count});
-  for (Index i = 0; i < count; ++i) {
-    x.mutable_at(i) = T(0.5) * static_cast<T>(i - count / 2);
-    expected.mutable_at(i) = std::tanh(static_cast<double>(x(i)));
-  }
-  kernels::tanh_forward(x.span(), y.mutable_span());
-  expect_close(y, expected, exact<T>, "tanh");
-  expect(y(0) == -1 && y(count - 1) == 1, "tanh, far from 0");
+template <class T, class Function>
+void check_function(const std::string& what, const Function& function) {
+  constexpr std::uint64_t step = std::is_same_v<T, float> ? 40009 : 175921860444431;
+  const auto [error, at] = worst_ulps<T>(function, step);
+  expect(error <= 2, to_message(sizeof(T) == sizeof(float) ? "float " : "double ", what,
+                                ": expected an error of at most 2 ulp, got ", error, " at ", at));
 }
 
 /// Back and forth again.
@@ -267,7 +261,9 @@ void check_all() {
   }
   check_batch_norm<T>(75, 37);
   check_batch_norm<T>(20, 130);
-  check_tanh<T>();
+  check_function<T>("exp", exp_of);
+  check_function<T>("sigmoid", sigmoid_of);
+  check_function<T>("tanh", tanh_of);
   check_wavelet<T>();
 }
 

@@ -66,6 +66,7 @@ struct Packet {
   friend Packet max(Packet a, Packet b) { return {Eigen::internal::pmax(a.value, b.value)}; }
   friend Packet min(Packet a, Packet b) { return {Eigen::internal::pmin(a.value, b.value)}; }
   friend Packet abs(Packet a) { return {Eigen::internal::pabs(a.value)}; }
+  friend Packet floor(Packet a) { return {Eigen::internal::pfloor(a.value)}; }
   friend Packet sqrt(Packet a) { return {Eigen::internal::psqrt(a.value)}; }
 
   /// For each element: a < b ? yes : no.
@@ -83,15 +84,6 @@ struct Packet {
   /// The sum and the largest of the elements.
   friend T sum(Packet a) { return Eigen::internal::predux(a.value); }
   friend T max_element(Packet a) { return Eigen::internal::predux_max(a.value); }
-
-  /// e^a; above T's range infinity, below it 0 or a denormal number.
-  friend Packet exp(Packet a) { return {Eigen::internal::pexp(a.value)}; }
-
-  /// 1 / (1 + e^-a)
-  friend Packet sigmoid(Packet a) {
-    const Packet one = set(T(1));
-    return one / (one + exp(zero() - a));
-  }
 };
 
 /// a * b + c, in one rounding where the machine has it.
@@ -125,47 +117,6 @@ void transpose(std::array<Packet<T>, static_cast<std::size_t>(Packet<T>::width)>
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i].value = block.packet[i];
-  }
-}
-
-namespace detail {
-
-// Cephes, tanh.c (Moshier 1989): near zero a rational function keeps the relative error small,
-// where 1 - 2 / (1 + e^2a) would cancel.
-template <class T>
-Packet<T> tanh_accurate(Packet<T> a) {
-  const auto constant = [](double value) { return Packet<T>::set(static_cast<T>(value)); };
-  const auto s = a * a;
-  auto p = constant(-9.64399179425052238628e-1);
-  p = multiply_add(p, s, constant(-9.92877231001918586564e1));
-  p = multiply_add(p, s, constant(-1.61468768441708447952e3));
-  auto q = s + constant(1.12811678491632931402e2);
-  q = multiply_add(q, s, constant(2.23548839060100448583e3));
-  q = multiply_add(q, s, constant(4.84406305325125486048e3));
-  const auto near = multiply_add(a * s, p / q, a);
-  const auto far = constant(1) - constant(2) / (constant(1) + exp(a + a));
-  return select_less(abs(a), constant(0.625), near, far);
-}
-
-/// Whether Eigen's tanh for float gets to 1: on NEON its range is cut for sums without fused
-/// multiply-adds, which that machine has.
-#if defined(__ARM_NEON)
-inline constexpr bool eigen_tanh_saturates = false;
-#else
-inline constexpr bool eigen_tanh_saturates = true;
-#endif
-
-}  // namespace detail
-
-/// tanh a: double to 1e-15, float to 1e-6, relative, also near zero.
-template <class T>
-Packet<T> tanh(Packet<T> a) {
-  using Traits = Eigen::internal::packet_traits<T>;
-  constexpr bool fast = Traits::HasTanh && detail::eigen_tanh_saturates;
-  if constexpr (Packet<T>::width == 1 || (std::is_same_v<T, float> && fast)) {
-    return {Eigen::internal::ptanh(a.value)};
-  } else {
-    return detail::tanh_accurate(a);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cnnrnn/core/packet_functions.hpp"
 #include "cnnrnn/core/simd.hpp"
 
 // What a step does with the sums of its convolution, for one filter at one pixel of the sequences

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/packet_functions.hpp"
 #include "cnnrnn/kernels/elementwise.hpp"
 #include "cnnrnn/kernels/packets.hpp"
 

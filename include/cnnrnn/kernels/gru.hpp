@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cnnrnn/core/packet_functions.hpp"
 #include "cnnrnn/kernels/recurrent_cell.hpp"
 
 // Cho et al. 2014, in two forms that differ in where the reset gate acts; gates in the order r z n.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cnnrnn/core/packet_functions.hpp"
 #include "cnnrnn/kernels/recurrent_cell.hpp"
 
 // Hochreiter and Schmidhuber 1997, with the forget gate and the peepholes of Gers, Schraudolph and

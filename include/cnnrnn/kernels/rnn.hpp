@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cnnrnn/core/packet_functions.hpp"
 #include "cnnrnn/kernels/recurrent_cell.hpp"
 #include "cnnrnn/kernels/relu.hpp"
 

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/packet_functions.hpp"
 #include "cnnrnn/kernels/packets.hpp"
 
 CNNRNN_KERNELS_BEGIN

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/packet_functions.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/simd.hpp"
 
