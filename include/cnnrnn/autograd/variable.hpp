@@ -7,6 +7,7 @@
 
 #include "cnnrnn/autograd/backward.hpp"
 #include "cnnrnn/autograd/grad_mode.hpp"
+#include "cnnrnn/autograd/observer.hpp"
 #include "cnnrnn/autograd/record.hpp"
 #include "cnnrnn/autograd/saved.hpp"
 
@@ -134,6 +135,9 @@ std::vector<Variable<T>> put_on_tape(std::string_view name, const std::vector<Va
 template <class T, class Backward>
 std::vector<Variable<T>> record(std::string_view name, const std::vector<Variable<T>>& inputs,
                                 const std::vector<Tensor<T>>& outputs, Backward&& backward) {
+  if (auto* const observer = Observer<T>::current(); observer != nullptr) {
+    observer->operation(name, inputs, outputs);
+  }
   if (!detail::recording(inputs)) {
     return {outputs.begin(), outputs.end()};
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "cnnrnn/optim/schedule.hpp"
 #include "cnnrnn/train/evaluate.hpp"
 #include "cnnrnn/train/history.hpp"
+#include "cnnrnn/train/nonfinite.hpp"
 #include "cnnrnn/train/progress.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -81,7 +81,9 @@ class Trainer {
   }
 
   /// Trains from where `state` stands. Throws NumericError, with the epoch and the step, when a
-  /// loss or the gradient's norm is not finite; nothing is saved then.
+  /// loss or the gradient's norm is not finite; nothing is saved then. For a loss it names the
+  /// first layer whose output is not finite, which takes a second forward pass (see
+  /// first_nonfinite).
   Ending run(TrainingState state = {}) {
     state_ = std::move(state);
     require<ValueError>(state_.epoch >= 0 && state_.batch >= 0 && state_.batch <= train_.batches(),
@@ -138,14 +140,22 @@ class Trainer {
     const Variable<T> logits = model_(Variable<T>(batch.images));
     const Variable<T> loss = options_.loss(logits, batch.labels);
     const auto value = static_cast<double>(loss.item());
-    require<NumericError>(std::isfinite(value), "train: expected a finite loss, got ", value,
-                          position());
+    if (!std::isfinite(value)) {
+      stop_at(value, batch);
+    }
     optimizer_.zero_grad();
     loss.backward();
     clip();
     optimizer_.step();
     state_.running.add(value, count_correct(logits.value(), batch.labels), batch.labels.size());
     ++state_.batch;
+  }
+
+  [[noreturn]] void stop_at(double loss, const data::Batch<T>& batch) {
+    const std::string first = first_nonfinite(model_, options_.loss, batch);
+    throw NumericError(to_message("train: expected a finite loss, got ", loss, position(),
+                                  first.empty() ? "" : "; the first that is not finite is ",
+                                  first));
   }
 
   void clip() {
@@ -205,10 +215,8 @@ class Trainer {
   // disk.
   void require_finite_weights() const {
     for (const auto& parameter : optimizer_.parameters()) {
-      const auto values = parameter.value().span();
-      const bool finite =
-          std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
-      require<NumericError>(finite, "train: expected finite weights to save, got some that are not",
+      require<NumericError>(detail::all_finite(parameter.value()),
+                            "train: expected finite weights to save, got some that are not",
                             position());
     }
   }
