@@ -3,8 +3,11 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -100,6 +103,49 @@ TEST_CASE("a loop inside a loop covers everything and carries its exceptions out
                                      2, 1, [](Index, Index) { throw std::out_of_range("inner"); });
                                }),
                   std::out_of_range);
+}
+
+TEST_CASE("memory that ran out in a loop is a bad_alloc, and the next loop runs") {
+  for (const int count : {1, 2, 8}) {
+    const Threads threads(count);
+    CHECK_THROWS_AS(parallel_for(64, 1, [](Index, Index) { throw std::bad_alloc(); }),
+                    std::bad_alloc);
+    CHECK_THROWS_AS(parallel_sum<double>(64, 1,
+                                         [](Index begin, Index) {
+                                           return begin < 32 ? 1.0 : throw std::bad_alloc();
+                                         }),
+                    std::bad_alloc);
+    CHECK(blocks_of(10, 4).size() == 3);
+  }
+}
+
+TEST_CASE("threads that run loops at once each get the exceptions of their own") {
+  const Threads threads(3);
+  constexpr int callers = 8;
+  std::vector<std::string> messages(callers);
+  std::vector<std::thread> running;
+  for (int caller = 0; caller < callers; ++caller) {
+    running.emplace_back([&message = messages[static_cast<std::size_t>(caller)], caller] {
+      for (int round = 0; round < 20; ++round) {
+        try {
+          parallel_for(6, 1, [&](Index begin, Index) {
+            if (begin >= caller % 6) {
+              throw ValueError(to_message("caller ", caller, ", block ", begin));
+            }
+          });
+        } catch (const ValueError& error) {
+          message = error.what();
+        }
+      }
+    });
+  }
+  for (auto& thread : running) {
+    thread.join();
+  }
+  for (int caller = 0; caller < callers; ++caller) {
+    CHECK(messages[static_cast<std::size_t>(caller)] ==
+          to_message("caller ", caller, ", block ", caller % 6));
+  }
 }
 
 TEST_CASE("a sum has the same bits for any number of threads") {
