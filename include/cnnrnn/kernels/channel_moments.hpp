@@ -9,10 +9,12 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// Mean (C) and sum of squared differences from it (C) of the rows in the wide rows begin ... end.
-/// What rounding left out of the mean is found with the squares and corrects both.
+/// Of the rows in the wide rows begin ... end: mean (C), what rounding left out of it (C), and the
+/// sum of squared differences (C) from the mean with what was left out. Together they tell a mean
+/// whose rounding is a part of the deviation.
 template <class T>
-void find_moments(const WideRows& d, Index begin, Index end, const T* x, T* mean, T* squares) {
+void find_moments(const WideRows& d, Index begin, Index end, const T* x, T* mean, T* correction,
+                  T* squares) {
   std::vector<T> space(static_cast<std::size_t>(2 * d.width + d.channels));
   T* const sums = space.data();
   T* const rest = sums + 2 * d.width;
@@ -33,9 +35,8 @@ void find_moments(const WideRows& d, Index begin, Index end, const T* x, T* mean
   fold_channels(d, sums, rest);
   fold_channels(d, sums + d.width, squares);
   for (Index c = 0; c < d.channels; ++c) {
-    const T correction = rest[c] / rows;
-    mean[c] += correction;
-    squares[c] -= rest[c] * correction;
+    correction[c] = rest[c] / rows;
+    squares[c] -= rest[c] * correction[c];
   }
 }
 
@@ -51,7 +52,7 @@ class ChannelMoments {
   ChannelMoments(Index blocks, Index channels)
       : channels_(channels),
         rows_(static_cast<std::size_t>(blocks)),
-        parts_({blocks, 2, channels}),
+        parts_({blocks, 3, channels}),
         data_(parts_.mutable_data()) {}
 
   Index blocks() const { return std::ssize(rows_); }
@@ -65,8 +66,8 @@ class ChannelMoments {
   /// Block `block` is the wide rows begin ... end of x.
   void set(Index block, const WideRows& d, Index begin, Index end, const T* x) {
     rows_[static_cast<std::size_t>(block)] = std::min(d.rows, end * d.fold) - begin * d.fold;
-    T* const mean = data_ + block * 2 * channels_;
-    find_moments(d, begin, end, x, mean, mean + channels_);
+    T* const mean = data_ + block * 3 * channels_;
+    find_moments(d, begin, end, x, mean, mean + channels_, mean + 2 * channels_);
   }
 
   /// mean (C) and biased variance (C) of all rows
@@ -82,11 +83,14 @@ class ChannelMoments {
       }
       const double share = rows / (before + rows);
       const double weight = before * share;
-      const T* const part = data_ + block * 2 * channels_;
+      const T* const part = data_ + block * 3 * channels_;
       for (std::size_t c = 0; c < channels; ++c) {
-        const double difference = static_cast<double>(part[c]) - means[c];
+        const double mean_of_block =
+            static_cast<double>(part[c]) + static_cast<double>(part[channels + c]);
+        const double difference = mean_of_block - means[c];
         means[c] += difference * share;
-        squares[c] += static_cast<double>(part[channels + c]) + difference * difference * weight;
+        squares[c] +=
+            static_cast<double>(part[2 * channels + c]) + difference * difference * weight;
       }
       before += rows;
     }
@@ -99,7 +103,7 @@ class ChannelMoments {
  private:
   Index channels_;
   std::vector<Index> rows_;
-  Tensor<T> parts_;  // (blocks, mean and squares, C)
+  Tensor<T> parts_;  // (blocks, mean, correction and squares, C)
   T* data_;
 };
 
