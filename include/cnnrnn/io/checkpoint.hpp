@@ -50,6 +50,8 @@ inline std::map<std::string, Random::State> take_random_states(const std::string
                        quoted(name), ": expected ", state.size(), " words, got ", words.shape());
     std::transform(words.data(), words.data() + words.size(), state.begin(),
                    [](Index word) { return std::bit_cast<std::uint64_t>(word); });
+    require<FileError>(state != Random::State{}, path, ": random state ", quoted(name),
+                       ": expected words that are not all 0");
     states.emplace(name, state);
   }
   return states;
@@ -61,7 +63,7 @@ optim::OptimizerState<T> take_optimizer_state(const std::string& path,
   optim::OptimizerState<T> state;
   for (const auto& [name, any] : behind("optimizer/", file.tensors)) {
     if (name.ends_with(".step")) {
-      const auto steps = take_tensor<Index>(path, name, any);
+      const auto steps = take_counts(path, name, any);
       require<FileError>(steps.size() == 1, path, ": ", quoted(name), ": expected one number, got ",
                          steps.shape());
       state.steps.emplace(name, steps.item());

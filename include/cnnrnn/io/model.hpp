@@ -51,6 +51,18 @@ Tensor<T> take_tensor(const std::string& path, const std::string& name, const An
       any);
 }
 
+/// Takes counts: numbers that counting can reach and go on from.
+inline Tensor<Index> take_counts(const std::string& path, const std::string& name,
+                                 const AnyTensor& any) {
+  constexpr Index most = Index{1} << 62;
+  const auto counts = take_tensor<Index>(path, name, any);
+  for (const Index count : counts.span()) {
+    require<FileError>(count >= 0 && count < most, path, ": tensor ", quoted(name),
+                       ": expected a count from 0 to 2^62, got ", count);
+  }
+  return counts;
+}
+
 /// Takes the state of `module` out of the tensors whose names begin with `prefix`, with names that
 /// the module does not have, if there are any: check_fits then lists them.
 template <class T>
@@ -65,7 +77,7 @@ nn::StateDict<T> take_state(const std::string& path, const SafetensorsFile& file
     }
     const std::string name = full_name.substr(prefix.size());
     if (own.counters.contains(name)) {
-      state.counters.emplace(name, take_tensor<Index>(path, full_name, any));
+      state.counters.emplace(name, take_counts(path, full_name, any));
     } else if (own.tensors.contains(name)) {
       state.tensors.emplace(name, take_tensor<T>(path, full_name, any, options));
     } else {

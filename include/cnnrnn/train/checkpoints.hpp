@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -41,6 +42,9 @@ Tensor<T> take(const std::string& path, const io::RunState& run, const char* nam
   return std::get<Tensor<T>>(entry->second);
 }
 
+/// Above all counts of images that a run can reach, with room to go on.
+inline constexpr Index most_counted = Index{1} << 62;
+
 inline TrainingState to_state(const std::string& path, const io::RunState& run) {
   const auto position = take<Index>(path, run, "position");
   const auto counts = take<Index>(path, run, "counts");
@@ -50,11 +54,23 @@ inline TrainingState to_state(const std::string& path, const io::RunState& run) 
       position.shape() == Shape{2} && counts.shape() == Shape{2} && sums.shape() == Shape{2} &&
           history.rank() == 2 && history.dim(1) == 7 && history.dim(0) == position(0),
       path, ": expected a position, counts, sums and a history that belong together");
+  const Index correct = counts(0);
+  const Index images = counts(1);
+  require<FileError>(position(1) >= 0 && correct >= 0 && correct <= images && images < most_counted,
+                     path, ": expected a batch of 0 or more and counts that hold each other, got ",
+                     position(1), ", ", correct, " and ", images);
+  require<FileError>(std::isfinite(sums(0)) && std::isfinite(sums(1)) && sums(1) >= 0, path,
+                     ": expected a finite loss and 0 or more seconds, got ", sums(0), " and ",
+                     sums(1));
   TrainingState state = {.epoch = position(0),
                          .batch = position(1),
-                         .running = {sums(0), counts(0), counts(1)},
+                         .running = {sums(0), correct, images},
                          .seconds = sums(1)};
   for (Index row = 0; row < history.dim(0); ++row) {
+    require<FileError>(history(row, 0) == static_cast<double>(row + 1) &&
+                           std::isfinite(history(row, 1)) && std::isfinite(history(row, 2)),
+                       path, ": expected epoch ", row + 1, " with its loss and accuracy, got ",
+                       history(row, 0), ", ", history(row, 1), " and ", history(row, 2));
     state.history.push_back({static_cast<Index>(history(row, 0)), history(row, 1), history(row, 2),
                              history(row, 3), history(row, 4), history(row, 5), history(row, 6)});
   }
