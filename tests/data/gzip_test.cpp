@@ -123,3 +123,12 @@ TEST_CASE("read_gzip bounds the packed file too") {
                     Contains("x.gz: expected at most 24 bytes, got 29"));
   CHECK_THROWS_WITH(data::read_gzip(folder.file("none.gz"), 24), Contains("cannot open"));
 }
+
+TEST_CASE("a small gzip file cannot claim a large content") {
+  Bytes file(hello.begin(), hello.begin() + header_bytes);
+  file.resize(200'000);
+  append_little_endian(file, 0, 4);
+  append_little_endian(file, 150'000'000, 4);
+  CHECK_THROWS_WITH(unpack(file, Index{1} << 30),
+                    Contains("expected to unpack to at most 46137344 bytes"));
+}

@@ -1,5 +1,7 @@
 #include "cnnrnn/data/image.hpp"
 
+#include <sys/stat.h>
+
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/write_image.hpp"
@@ -86,6 +88,24 @@ TEST_CASE("damaged images are read or refused, and nothing worse") {
       CHECK(channels == 3);
     }
   }
+}
+
+TEST_CASE("a pipe in an image's place is refused, not waited for") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo(folder.file("x.png").c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(data::read_image(folder.file("x.png")), Contains("cannot open"));
+}
+
+TEST_CASE("decoding takes no more memory than it may") {
+  const TemporaryFolder folder;
+  for (const char* name : {"x.png", "x.bmp", "x.jpg"}) {
+    write_image(folder.file(name), smooth_image(120, 150, 3));
+    CHECK_THROWS_WITH(data::read_image(folder.file(name), {.memory = 107'999}),
+                      Contains("expected to need at most 107999 bytes"));
+    CHECK_NOTHROW(data::read_image(folder.file(name), {.memory = 400'000}));
+  }
+  CHECK_THROWS_WITH(data::read_image(folder.file("x.jpg"), {.memory = 108'000}),
+                    Contains("that needs more"));
 }
 
 TEST_CASE("two translation units of a program may both read images") {

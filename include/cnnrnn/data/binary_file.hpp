@@ -1,8 +1,14 @@
 #pragma once
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,11 +21,44 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
 
-/// Whether there is something of that name that can be opened for reading and is no folder.
+namespace detail {
+
+/// Opens a file for reading, without waiting for the other end if it is a pipe. Null, and the
+/// reason in errno, when it is missing, unreadable or no regular file.
+inline std::FILE* open_regular(const std::string& path) {
+  const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (number < 0) {
+    return nullptr;
+  }
+  struct ::stat status {};
+  const bool known = ::fstat(number, &status) == 0;
+  if (known && S_ISREG(status.st_mode)) {
+    if (std::FILE* const file = ::fdopen(number, "rb"); file != nullptr) {
+      return file;
+    }
+  } else if (known) {
+    errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+  }
+  const int reason = errno;
+  ::close(number);
+  errno = reason;
+  return nullptr;
+}
+
+}  // namespace detail
+
+/// What unpacking a file of so many bytes may take in memory: 32 times as much, or 88 MiB if that
+/// is more. A small file from a stranger cannot take all of the machine.
+inline Index most_memory(Index file_bytes) {
+  constexpr Index always = Index{88} << 20;
+  return file_bytes > std::numeric_limits<Index>::max() / 32 ? std::numeric_limits<Index>::max()
+                                                             : std::max(always, 32 * file_bytes);
+}
+
+/// Whether there is a regular file of that name that can be opened for reading.
 inline bool is_readable_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  return file != nullptr && (std::fgetc(file.get()) != EOF || std::ferror(file.get()) == 0);
+  std::FILE* const file = detail::open_regular(path);
+  return file != nullptr && std::fclose(file) == 0;
 }
 
 /// A file that is open for reading and whose size is known before anything is read from it.
@@ -27,12 +66,9 @@ class BinaryFile {
  public:
   /// Throws FileError when it cannot be opened, with the system's reason.
   explicit BinaryFile(std::string path)
-      : path_(std::move(path)), file_(std::fopen(path_.c_str(), "rb"), &std::fclose) {
+      : path_(std::move(path)), file_(detail::open_regular(path_), &std::fclose) {
+    require<FileError>(file_ != nullptr || errno != EISDIR, "cannot read ", path_, ": ", reason());
     require<FileError>(file_ != nullptr, "cannot open ", path_, ": ", reason());
-    // A folder can be opened, but not read.
-    errno = 0;
-    const bool readable = std::fgetc(file_.get()) != EOF || std::ferror(file_.get()) == 0;
-    require<FileError>(readable, "cannot read ", path_, ": ", reason());
     const bool sought = std::fseek(file_.get(), 0, SEEK_END) == 0;
     size_ = sought ? std::ftell(file_.get()) : -1;
     require<FileError>(size_ >= 0 && std::fseek(file_.get(), 0, SEEK_SET) == 0,

@@ -143,6 +143,10 @@ inline std::vector<std::string> read_class_names(const std::string& path,
   }
   std::vector<std::string> names(1);
   for (const std::uint8_t byte : read_file(path, Index{1} << 16)) {
+    // A name is printed: a terminal must not take it for an order.
+    require<FileError>(
+        byte == '\n' || byte == '\r' || byte == '\t' || (byte >= 0x20 && byte != 0x7f), path,
+        ": expected names without control characters, got byte ", int{byte});
     if (byte != '\n' && byte != '\r') {
       names.back() += static_cast<char>(byte);
     } else if (!names.back().empty()) {

@@ -95,7 +95,7 @@ class GzipReader {
 
 /// Unpacks a gzip file of one member (RFC 1952) that was read into memory. `name` is for messages.
 /// Throws FileError when the header, the size or the check sum is wrong, or when it would unpack to
-/// more than `most` bytes.
+/// more than `most` bytes or half of most_memory.
 inline std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, Index most,
                                         const std::string& name) {
   constexpr Index most_of_int = std::numeric_limits<int>::max();
@@ -110,6 +110,8 @@ inline std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, Ind
   const auto body = reader.take(rest.size() - 8);
   const std::uint32_t check_sum = reader.little_endian(4);
   const Index size = reader.little_endian(4);
+  // Twice: the bytes, and what is made of them.
+  most = std::min(most, most_memory(std::ssize(bytes)) / 2);
   // Deflate packs 258 bytes into two bits at best: a larger size is a broken one.
   require<FileError>(size <= std::min(most, most_of_int) && size / 1032 <= std::ssize(body), name,
                      ": expected to unpack to at most ", most, " bytes, and ", body.size(),

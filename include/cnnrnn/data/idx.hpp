@@ -17,11 +17,21 @@ namespace data {
 /// The largest IDX file that is read, unpacked; the largest of MNIST has 47 MB.
 inline constexpr Index idx_most_bytes = Index{1} << 30;
 
-/// The values of an IDX file (LeCun's format for MNIST: big endian, unsigned bytes) that was read
-/// into memory. `name` is for messages. Throws FileError when the header is not one, or does not
-/// fit the number of bytes.
-inline Tensor<std::uint8_t> parse_idx(std::span<const std::uint8_t> bytes,
-                                      const std::string& name) {
+namespace detail {
+
+struct IdxHeader {
+  Shape shape;
+  Index bytes;  ///< of the header itself
+
+  /// Throws FileError unless `rest` bytes behind the header are the values.
+  void expect_values(Index rest, const std::string& name) const {
+    require<FileError>(rest == shape.size(), name, ": expected ", shape.size(),
+                       " bytes after the header, for values ", shape, ", got ", rest);
+  }
+};
+
+/// The header that a file begins with; `bytes` are its first ones, 20 if there are as many.
+inline IdxHeader parse_idx_header(std::span<const std::uint8_t> bytes, const std::string& name) {
   require<FileError>(bytes.size() >= 4 && bytes[0] == 0 && bytes[1] == 0, name,
                      ": expected an IDX file, which begins with two zero bytes");
   require<FileError>(bytes[2] == 0x08, name, ": expected unsigned bytes (IDX type 8), got type ",
@@ -43,16 +53,40 @@ inline Tensor<std::uint8_t> parse_idx(std::span<const std::uint8_t> bytes,
                        dims[axis]);
     values *= dims[axis];
   }
-  const Shape shape(std::span<const Index>(dims.data(), rank));
-  const auto data = bytes.subspan(header);
-  require<FileError>(std::ssize(data) == values, name, ": expected ", values,
-                     " bytes after the header, for values ", shape, ", got ", data.size());
-  return Tensor<std::uint8_t>(shape, data);
+  return {.shape = Shape(std::span<const Index>(dims.data(), rank)),
+          .bytes = static_cast<Index>(header)};
+}
+
+}  // namespace detail
+
+/// The values of an IDX file (LeCun's format for MNIST: big endian, unsigned bytes) that was read
+/// into memory. `name` is for messages. Throws FileError when the header is not one, or does not
+/// fit the number of bytes.
+inline Tensor<std::uint8_t> parse_idx(std::span<const std::uint8_t> bytes,
+                                      const std::string& name) {
+  const detail::IdxHeader header = detail::parse_idx_header(bytes, name);
+  const auto values = bytes.subspan(static_cast<std::size_t>(header.bytes));
+  header.expect_values(std::ssize(values), name);
+  return Tensor<std::uint8_t>(header.shape, values);
 }
 
 /// The values of an IDX file. Throws FileError.
 inline Tensor<std::uint8_t> read_idx(const std::string& path) {
-  return parse_idx(read_file(path, idx_most_bytes), path);
+  BinaryFile file(path);
+  std::array<std::uint8_t, 4 + 4 * 4> start{};
+  const auto known =
+      std::span(start).first(static_cast<std::size_t>(std::min(file.size(), std::ssize(start))));
+  file.read(known);
+  const detail::IdxHeader header = detail::parse_idx_header(known, path);
+  const Index rest = file.size() - header.bytes;
+  header.expect_values(rest, path);
+  Tensor<std::uint8_t> values(header.shape);
+  const auto already = known.subspan(static_cast<std::size_t>(header.bytes));
+  const auto to = values.mutable_span();
+  const auto first = std::min(already.size(), to.size());
+  std::copy_n(already.begin(), first, to.begin());
+  file.read(to.subspan(first));
+  return values;
 }
 
 /// A data set of MNIST's kind: images (N, H, W) or (N, H, W, C) and labels (N,), as IDX files hold

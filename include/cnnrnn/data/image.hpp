@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <memory>
 #include <span>
@@ -8,6 +10,8 @@
 
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/data/binary_file.hpp"
+#include "cnnrnn/data/jpeg_check.hpp"
+#include "cnnrnn/data/png_check.hpp"
 #include "cnnrnn/data/resize.hpp"
 #include "cnnrnn/data/stb_image.hpp"
 
@@ -18,11 +22,57 @@ namespace data {
 struct ImageLimits {
   Index file_bytes = Index{1} << 26;
   Index pixels = Index{1} << 26;
+  Index memory = 0;  ///< that unpacking may take, in bytes; 0: most_memory of the file
 };
+
+namespace detail {
+
+inline bool is_bmp(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 2 && bytes[0] == 'B' && bytes[1] == 'M';
+}
+
+inline bool is_jpeg(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 2 && bytes[0] == 0xff && bytes[1] == 0xd8;
+}
+
+/// The most pixels that an image file of so many bytes can hold. PNG packs 8 pixels of one bit into
+/// a byte and deflate 1032 bytes into one; JPEG writes an 8x8 block in one bit at best; BMP packs
+/// nothing but bits.
+inline Index most_pixels(std::span<const std::uint8_t> bytes) {
+  return std::ssize(bytes) * (is_bmp(bytes) ? 8 : is_jpeg(bytes) ? 512 : 8 * 1032);
+}
+
+/// stb_image fills what is missing of a BMP with black: all of its pixels must be in the file.
+inline void check_bmp(std::span<const std::uint8_t> bytes, Index width, Index height,
+                      const std::string& name) {
+  constexpr std::size_t header = 30;
+  if (bytes.size() < header || !is_bmp(bytes)) {
+    return;
+  }
+  // The first form of the header, of 12 bytes, has its numbers elsewhere.
+  const std::size_t at = bytes[14] == 12 ? 24 : 28;
+  const Index bits = bytes[at] + 256 * bytes[at + 1];
+  const Index offset = bytes[10] + 256 * (bytes[11] + 256 * (bytes[12] + 256 * Index{bytes[13]}));
+  const Index row = (width * bits + 31) / 32 * 4;
+  require<FileError>(offset <= std::ssize(bytes) && row * height <= std::ssize(bytes) - offset + 3,
+                     name, ": expected ", row * height, " bytes of pixels from byte ", offset,
+                     ", got a file of ", bytes.size());
+}
+
+/// stb_image goes through all of a JPEG's picture for each scan: they must be few.
+inline void check_scans(Index scans, Index pixels, const std::string& name) {
+  constexpr Index most_work = Index{1} << 26;
+  constexpr Index usual_scans = 16;
+  require<FileError>(scans <= usual_scans || scans * pixels <= most_work, name,
+                     ": expected at most ", usual_scans, " scans of a JPEG of ", pixels,
+                     " pixels, got ", scans);
+}
+
+}  // namespace detail
 
 /// Decodes a PNG, JPEG or BMP image that was read into memory: (H, W, 3), red, green, blue. Grey is
 /// repeated, transparency is left out. `name` is for messages. Throws FileError with stb_image's
-/// reason. stb_image is for files that are trusted.
+/// reason.
 inline Tensor<std::uint8_t> decode_image(std::span<const std::uint8_t> bytes,
                                          const std::string& name, const ImageLimits& limits = {}) {
   constexpr int channels = 3;
@@ -32,14 +82,36 @@ inline Tensor<std::uint8_t> decode_image(std::span<const std::uint8_t> bytes,
   int width = 0;
   int height = 0;
   int in_file = 0;
+  const Index most_bytes = limits.memory > 0 ? limits.memory : most_memory(std::ssize(bytes));
+  detail::StbMemory memory(static_cast<std::size_t>(most_bytes));
+  // What stb_image would take beside these has not gone through the checks below.
+  require<FileError>(
+      detail::is_png(bytes) || detail::is_jpeg(bytes) || detail::is_bmp(bytes), name,
+      ": expected a PNG, JPEG or BMP image, got none (its first bytes are another's)");
+  if (detail::is_png(bytes)) {
+    detail::check_png(bytes, name);
+  }
+  const Index scans = detail::is_jpeg(bytes) ? detail::JpegCheck(bytes, name).scans() : 0;
   const bool known = stb::stbi_info_from_memory(bytes.data(), size, &width, &height, &in_file) != 0;
   require<FileError>(known, name, ": expected a PNG, JPEG or BMP image, got none (",
                      stb::stbi_failure_reason(), ")");
-  require<FileError>(Index{width} * height <= limits.pixels, name, ": expected at most ",
-                     limits.pixels, " pixels, got ", width, 'x', height);
+  const Index rows = std::abs(Index{height});  // a BMP with its first row on top has a negative one
+  const Index pixels_in_file = width * rows;
+  require<FileError>(width > 0 && rows > 0, name, ": expected an image of at least 1x1, got ",
+                     width, 'x', rows);
+  const Index most = std::min(limits.pixels, detail::most_pixels(bytes));
+  require<FileError>(pixels_in_file <= most, name, ": expected at most ", most, " pixels, got ",
+                     width, 'x', rows);
+  detail::check_bmp(bytes, width, rows, name);
+  detail::check_scans(scans, pixels_in_file, name);
+  // Twice: what stb_image gives, and the tensor.
+  require<FileError>(2 * channels * pixels_in_file <= most_bytes, name,
+                     ": expected to need at most ", most_bytes, " bytes, got ", width, 'x', rows);
   const std::unique_ptr<stb::stbi_uc, void (*)(void*)> pixels(
       stb::stbi_load_from_memory(bytes.data(), size, &width, &height, &in_file, channels),
       &stb::stbi_image_free);
+  require<FileError>(!memory.exceeded(), name, ": expected to need at most ", most_bytes,
+                     " bytes, got an image of ", width, 'x', height, " that needs more");
   require<FileError>(pixels != nullptr, name, ": broken image (", stb::stbi_failure_reason(), ")");
   const Shape shape{height, width, channels};
   return {shape,

@@ -41,6 +41,15 @@ namespace detail {
 
 /// Images of one channel, such as MNIST's, as a network for colour images takes them.
 inline ImageDataset as_colour(const ImageDataset& grey, const OpenOptions& options) {
+  require<FileError>(
+      grey.channels() == 1 && grey.height() <= options.height && grey.width() <= options.width,
+      grey.name, ": expected images of one channel and at most ", options.height, 'x',
+      options.width, ", got ", grey.images.shape());
+  // Dots would become a thousand times what they were in the file: padded, then coloured.
+  const Index pixels = grey.size() * options.height * options.width;
+  require<FileError>(4 * pixels <= most_memory(grey.images.size()), grey.name,
+                     ": expected images that fill a part of ", options.height, 'x', options.width,
+                     ", got ", grey.images.shape());
   return repeat_channels(pad_to(grey, options.height, options.width), 3);
 }
 

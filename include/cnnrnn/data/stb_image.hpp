@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "cnnrnn/core/error.hpp"
+#include "cnnrnn/data/stb_memory.hpp"
 
 #pragma push_macro("FAST_BITS")
 #undef FAST_BITS
@@ -185,6 +186,12 @@
 #define STBI_ONLY_PNG
 // A file must not be able to abort the program.
 #define STBI_ASSERT(holds) require<FileError>(!!(holds), "stb_image: broken image")
+
+#define STBI_MALLOC(size) detail::StbMemory::allocate(size)
+#define STBI_REALLOC_SIZED(memory, old_size, size) \
+  detail::StbMemory::reallocate(memory, old_size, size)
+#define STBI_REALLOC(memory, size) nullptr  // stb_image asks for both, and uses the other
+#define STBI_FREE(memory) detail::StbMemory::release(memory)
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data::stb {
