@@ -90,6 +90,41 @@ TEST_CASE("damaged images are read or refused, and nothing worse") {
   }
 }
 
+TEST_CASE("what stb_image would believe is checked before it sees it") {
+  const auto error_of = [](std::string bytes) {
+    try {
+      data::decode_image({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, "f");
+    } catch (const FileError& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const TemporaryFolder folder;
+  write_image(folder.file("x.jpg"), smooth_image(8, 8, 3));
+  const std::string jpeg = read_bytes(folder.file("x.jpg"));
+  SECTION("a Huffman table of more symbols than there are bytes") {
+    const std::string table = std::string("\xff\xc4\x01\x14\x00", 5) + '\xff' + '\x02' +
+                              std::string(14, '\0') + std::string(257, 'x');
+    CHECK(error_of(jpeg.substr(0, 2) + table + jpeg.substr(2)) ==
+          "f: expected a Huffman table of at most 256 symbols, got 257");
+  }
+  SECTION("a JPEG without its end") {
+    CHECK_THAT(error_of(jpeg.substr(0, jpeg.size() - 2)), Contains("expected a whole JPEG image"));
+  }
+  SECTION("a JPEG that does not begin with its marker") {
+    CHECK_THAT(error_of('\xff' + jpeg), Contains("got none (its first bytes"));
+  }
+  SECTION("a PNG whose data begins with nothing") {
+    write_image(folder.file("x.png"), smooth_image(8, 8, 3));
+    const std::string png = read_bytes(folder.file("x.png"));
+    const std::size_t header = 33;
+    const std::string nothing("\0\0\0\0IDAT\0\0\0\0", 12);
+    CHECK_THAT(error_of(png.substr(0, header) + nothing + png.substr(header)),
+               Contains("expected data in the first IDAT"));
+    CHECK_THAT(error_of(png.substr(0, png.size() - 12)), Contains("without its end"));
+  }
+}
+
 TEST_CASE("a pipe in an image's place is refused, not waited for") {
   const TemporaryFolder folder;
   REQUIRE(::mkfifo(folder.file("x.png").c_str(), 0600) == 0);
