@@ -14,7 +14,7 @@ usage: scripts/test.sh [--preset NAME] [--jobs N] [--no-install]
 
 Installs with apt what is missing, configures, builds, and runs all tests with ctest.
 
-  --preset NAME  release (the default), dev, asan or tsan
+  --preset NAME  release (the default), dev, asan, integer or tsan
   --jobs N       how many jobs at a time, default: the number of cores ($jobs)
   --no-install   leave the system as it is
 END
