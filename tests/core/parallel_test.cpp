@@ -110,11 +110,10 @@ TEST_CASE("memory that ran out in a loop is a bad_alloc, and the next loop runs"
     const Threads threads(count);
     CHECK_THROWS_AS(parallel_for(64, 1, [](Index, Index) { throw std::bad_alloc(); }),
                     std::bad_alloc);
-    CHECK_THROWS_AS(parallel_sum<double>(64, 1,
-                                         [](Index begin, Index) {
-                                           return begin < 32 ? 1.0 : throw std::bad_alloc();
-                                         }),
-                    std::bad_alloc);
+    CHECK_THROWS_AS(
+        parallel_sum<double>(
+            64, 1, [](Index begin, Index) { return begin < 32 ? 1.0 : throw std::bad_alloc(); }),
+        std::bad_alloc);
     CHECK(blocks_of(10, 4).size() == 3);
   }
 }
