@@ -44,7 +44,7 @@ class Builder:
         shutil.rmtree(self.include, ignore_errors=True)
         shutil.copytree(SOURCE / "include", self.include)
         # What no mutation needs anew comes last to the linker, which keeps the first definitions.
-        self.main = [self.once(name) for name in ("catch_main", "op_table")]
+        self.main = [self.once(name) for name in ("catch_main", "fixture", "op_table")]
 
     def once(self, name):
         target = self.work / f"{name}.o"

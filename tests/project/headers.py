@@ -1,4 +1,5 @@
-"""Compiles every header alone, with the strict warnings as errors. Only Eigen is a system header."""
+"""Compiles every header alone, or all of them together, with the strict warnings as errors. Only
+Eigen is a system header."""
 
 import argparse
 import concurrent.futures
@@ -11,9 +12,9 @@ import sys
 SKIPPED = 77
 
 
-def compile_alone(command, header):
-    """The compiler's messages, empty if there are none. Twice, to see that the guard is there."""
-    source = f"#include <{header}>\n" * 2
+def compile_headers(command, headers):
+    """The compiler's messages, empty if there are none. Twice, to see that the guards are there."""
+    source = "".join(f"#include <{header}>\n" for header in headers) * 2
     result = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
     return result.stderr if result.returncode else ""
 
@@ -25,6 +26,7 @@ def main():
     parser.add_argument("--warnings", required=True, type=lambda text: text.split(","))
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--openmp", action="store_true")
+    parser.add_argument("--together", action="store_true", help="all in one translation unit")
     args = parser.parse_args()
     if not shutil.which(args.compiler):
         print(f"skipped: there is no {args.compiler}")
@@ -36,12 +38,13 @@ def main():
     command += ["-fopenmp"] if args.openmp else []
     command += [f"-I{include}", "-isystem", args.eigen, "-x", "c++", "-"]
 
+    units = [headers] if args.together else [[header] for header in headers]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        messages = list(pool.map(lambda header: compile_alone(command, header), headers))
-    failed = [(header, message) for header, message in zip(headers, messages) if message]
-    for header, message in failed:
-        print(f"--- {header}\n{message}")
-    print(f"{len(headers) - len(failed)} of {len(headers)} headers compile alone")
+        messages = list(pool.map(lambda unit: compile_headers(command, unit), units))
+    failed = [(unit, message) for unit, message in zip(units, messages) if message]
+    for unit, message in failed:
+        print(f"--- {' '.join(unit)}\n{message}")
+    print(f"{len(headers)} headers: {len(units) - len(failed)} of {len(units)} units compile")
     return 1 if failed or not headers else 0
 
 

@@ -10,9 +10,7 @@
 /// tests/fixtures/generate/ wrote them.
 class Fixture {
  public:
-  explicit Fixture(const std::string& name)
-      : file_(cnnrnn::io::read_safetensors(std::string(CNNRNN_TEST_FIXTURES) + "/" + name +
-                                           ".safetensors")) {}
+  explicit Fixture(const std::string& name);
 
   /// The tensor of that name, converted to T. Throws std::out_of_range.
   template <class T>
