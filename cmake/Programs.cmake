@@ -21,6 +21,15 @@ if(CNNRNN_NATIVE)
   endif()
 endif()
 
+# A header to be parsed once for a library and the programs that link it and REUSE_FROM it.
+function(cnnrnn_precompile library header)
+  target_precompile_headers(${library} PRIVATE ${header})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    # There gcc forgets that it does not warn of its own intrinsics.
+    target_compile_options(${library} PUBLIC -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
+endfunction()
+
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 

@@ -34,7 +34,12 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 
-[[ $install == no ]] || install_missing "${build_packages[@]}" "${test_packages[@]}"
+if [[ $install == yes ]]; then
+  install_missing "${build_packages[@]}" "${test_packages[@]}"
+  case $preset in
+    asan | integer | tsan) install_missing "$(sanitizer_packages)" ;;
+  esac
+fi
 cmake --preset "$preset"
 cmake --build --preset "$preset" --parallel "$jobs"
 ctest --preset "$preset" --parallel "$jobs" --output-on-failure

@@ -7,6 +7,11 @@ test_packages=(clang libomp-dev pkg-config catch2 libbenchmark-dev libdnnl-dev p
 # To run the kernels on NEON anywhere.
 [[ $(uname -m) == aarch64 ]] || test_packages+=(g++-aarch64-linux-gnu qemu-user-static)
 
+# The runtimes of clang's sanitizers, whose package has clang's version in its name.
+sanitizer_packages() {
+  echo "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev"
+}
+
 die() {
   echo "$(basename "$0"): $*" >&2
   exit 1

@@ -1,0 +1,3 @@
+#include "program/instances.hpp"
+
+CNNRNN_INSTANTIATE(float)

@@ -1,0 +1,6 @@
+// What the programs that train a network of the paper begin with, as a precompiled header.
+#pragma once
+
+#include "cnnrnn/instances.hpp"
+
+CNNRNN_EXTERN(float)

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <vector>
+
+#include "cnnrnn/cnnrnn.hpp"
+
+/// For programs of many translation units: the large templates of the ops, compiled once. Every
+/// translation unit says, best in its precompiled header,
+///
+///     #include "cnnrnn/instances.hpp"
+///     CNNRNN_EXTERN(float)
+///
+/// and one of them CNNRNN_INSTANTIATE(float) as well. All must be compiled for the same instruction
+/// set. T is float or double.
+#define CNNRNN_EXTERN(T) CNNRNN_INSTANCES(extern template, T)
+#define CNNRNN_INSTANTIATE(T) CNNRNN_INSTANCES(template, T)
+
+#define CNNRNN_INSTANCES(template_, T)                                                             \
+  CNNRNN_NAMESPACE_BEGIN                                                                           \
+  template_ void backward(const std::vector<Edge<T>>&, const std::vector<Tensor<T>>&,              \
+                          const BackwardOptions&);                                                 \
+  template_ Variable<T> detail::conv2d(const kernels::Conv2dDims&, const Variable<T>&,             \
+                                       const Variable<T>&, const Variable<T>&, bool,               \
+                                       kernels::ChannelMoments<T>*);                               \
+  template_ class PackedConvolution<T>;                                                            \
+  template_ Variable<T> detail::linear(const Variable<T>&, const Variable<T>&, const Variable<T>&, \
+                                       bool);                                                      \
+  template_ Variable<T> detail::batch_norm(                                                        \
+      const char*, const Variable<T>&, const Variable<T>&, const Variable<T>&, const Variable<T>&, \
+      RunningStatistics<T>&, const BatchNormalization&, const BatchStatistics<T>&);                \
+  template_ Variable<T> batch_norm_relu_pool(                                                      \
+      const Variable<T>&, const Variable<T>&, const Variable<T>&, RunningStatistics<T>,            \
+      const BatchNormalization&, const BatchStatistics<T>&);                                       \
+  template_ detail::RecurrentResult<T> detail::recurrent_layer(                                    \
+      const kernels::RecurrentCell<T>&, const Variable<T>&,                                        \
+      const std::vector<RecurrentWeights<T>>&, const Variable<T>&, const Variable<T>&,             \
+      const RecurrentOptions&);                                                                    \
+  template_ kernels::RecurrentCell<T> kernels::lstm_cell();                                        \
+  template_ kernels::RecurrentCell<T> kernels::gru_cell(bool);                                     \
+  template_ kernels::RecurrentCell<T> kernels::rnn_cell(bool);                                     \
+  template_ ConvLstmOutput<T> conv_lstm_layer(                                                     \
+      const Variable<T>&, const std::vector<ConvLstmWeights<T>>&, const ConvLstmStates<T>&,        \
+      const ConvLstmLayerOptions&);                                                                \
+  CNNRNN_NAMESPACE_END

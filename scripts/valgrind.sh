@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Runs a smoke set of the tests under valgrind: what reads memory that nobody wrote.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib/setup.sh
+
+jobs=$(nproc)
+install=yes
+tests=()
+smoke_set=(core/tensor autograd/backward kernels/gemm ops/linear ops/softmax ops/pooling ops/wavelet
+  ops/conv2d_fused nn/fusion nn/gru optim/optimizer data/cifar io/safetensors train/metrics)
+
+usage() {
+  cat <<END
+usage: scripts/valgrind.sh [--jobs N] [--no-install] [FOLDER/NAME ...]
+
+Builds tests without this machine's own instructions, which valgrind may not know, and runs them
+under memcheck; these, unless others are asked for:
+  ${smoke_set[*]}
+END
+}
+
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --jobs)
+      [[ $# -ge 2 ]] || die "$1 needs a value"
+      jobs=$2
+      shift
+      ;;
+    --no-install) install=no ;;
+    -h | --help) usage && exit ;;
+    -*) usage >&2 && exit 2 ;;
+    *) tests+=("$1") ;;
+  esac
+  shift
+done
+
+[[ $install == no ]] || install_missing "${build_packages[@]}" "${test_packages[@]}" valgrind
+[[ ${#tests[@]} -gt 0 ]] || tests=("${smoke_set[@]}")
+targets=("${tests[@]/\//_}")
+cmake --preset valgrind
+cmake --build --preset valgrind --parallel "$jobs" --target "${targets[@]/%/_test}"
+
+# A runtime of OpenMP keeps its threads, and so their stacks, until the end: of leaks, only what
+# nothing points to counts.
+failed=()
+for test in "${tests[@]}"; do
+  echo "--- $test"
+  OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive \
+    valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
+    --errors-for-leak-kinds=definite "build/valgrind/tests/${test}_test" || failed+=("$test")
+done
+echo "$((${#tests[@]} - ${#failed[@]})) of ${#tests[@]} tests pass under valgrind"
+[[ ${#failed[@]} -eq 0 ]] || die "failed: ${failed[*]}"
