@@ -85,7 +85,7 @@ TEST_CASE("activations as layers") {
   check_op("Relu", layer([]<class T>(T, Random&) { return nn::Relu<T>(); }, relu_op));
   check_op(
       "LeakyRelu", layer([]<class T>(T, Random&) { return nn::LeakyRelu<T>(0.2); }, leaky_relu_op),
-      {throws<ValueError>([] { nn::LeakyRelu<float>(std::numeric_limits<double>::infinity()); },
+      {throws<ValueError>([] { nn::LeakyRelu<float>{std::numeric_limits<double>::infinity()}; },
                           "LeakyRelu: expected a finite slope, got inf")});
   check_op("Sigmoid", layer([]<class T>(T, Random&) { return nn::Sigmoid<T>(); }, sigmoid_op));
   check_op("Tanh", layer([]<class T>(T, Random&) { return nn::Tanh<T>(); }, tanh_op));
