@@ -76,15 +76,17 @@ OpCase on(const Shape& shape, const Op& op) { return {to_message(shape), {distin
 /// Many channels and images against the definition, and many blocks.
 std::vector<OpCase> large_cases(bool largest) {
   std::vector<OpCase> all;
-  for (const auto& [kernel, stride] : {std::pair<Index, Index>{2, 2}, {3, 1}, {2, 3}, {5, 4}}) {
-    all.push_back(
-        {to_message("kernel ", kernel, ", stride ", stride),
-         {random_tensor<double>({3, 9, 11, 77}, 1)},
-         largest ? max_op({.kernel = kernel, .stride = stride})
-                 : avg_op({.kernel = kernel, .stride = stride}),
-         [=](const Tensors<double>& in) { return reference(in[0], kernel, stride, largest); },
-         {1e-14, 1e-6},
-         Gradcheck::too_large});
+  for (const auto& window : {std::pair<Index, Index>{2, 2}, {3, 1}, {2, 3}, {5, 4}}) {
+    const auto [kernel, stride] = window;
+    all.push_back({to_message("kernel ", kernel, ", stride ", stride),
+                   {random_tensor<double>({3, 9, 11, 77}, 1)},
+                   largest ? max_op({.kernel = kernel, .stride = stride})
+                           : avg_op({.kernel = kernel, .stride = stride}),
+                   [=](const Tensors<double>& in) {
+                     return reference(in[0], window.first, window.second, largest);
+                   },
+                   {1e-14, 1e-6},
+                   Gradcheck::too_large});
   }
   all.push_back({"many blocks",
                  {random_tensor<double>({5, 17, 13, 21}, 3)},
