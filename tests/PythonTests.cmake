@@ -29,6 +29,7 @@ function(cnnrnn_python_tests folder interpreter)
     set_tests_properties(${name} PROPERTIES
       ENVIRONMENT "${test_environment};${python_environment}"
       SKIP_RETURN_CODE 77
+      COST 100  # the longest: ctest -j begins with them
       TIMEOUT 900)
   endforeach()
 

@@ -52,6 +52,7 @@ TEST_CASE("an error in ulps is what it says") {
   CHECK(error_in_ulps(1.0F, 1.0) == 0);
   CHECK(error_in_ulps(0.0F, 1e-40) == 0);
   CHECK(error_in_ulps(0.0F, 1e-30) > 2);
+  CHECK(error_in_ulps(-1e-39F, 1e-39) > 2);
   CHECK(error_in_ulps(std::numeric_limits<float>::max(), 1e39) == infinity);
   CHECK(error_in_ulps(static_cast<float>(infinity), 1e38) == infinity);
   CHECK(error_in_ulps(static_cast<float>(not_a_number), 1.0) == infinity);

@@ -297,6 +297,16 @@ def bmp(width, height, bits, data=b"", offset=54, header=40, compression=0):
     return b"BM" + struct.pack("<IHHI", 14 + len(info) + len(data), 0, 0, offset) + info + data
 
 
+def short_palettes():
+    """Pixels of colours that the palette does not have."""
+    row = bytes(range(200, 216))
+    return {
+        "good-short-palette.png": png_of(16, 16, 8, 3, row, before=png_chunk(b"PLTE", b"\1\2\3")),
+        "good-short-palette.bmp": bmp(16, 16, 8, b"\1\2\3\0" + row * 16, offset=58),
+        "bad-pixels-in-header.bmp": bmp(16, 16, 8, row * 16, offset=53),
+    }
+
+
 def jpeg(width, height, mode="RGB", **options):
     from PIL import Image
 
@@ -339,6 +349,7 @@ def image_files():
         "good-grey.jpg": jpeg(9, 9, "L"),
         "good-progressive.jpg": progressive,
         "good-restarts.jpg": jpeg(33, 9, subsampling=2),
+        **short_palettes(),
         "bad-no-bytes": b"",
         "bad-text": b"certainly no image",
         "bad-100000x100000.png": png(100_000, 100_000, 8, 2, rows),

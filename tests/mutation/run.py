@@ -49,7 +49,8 @@ class Builder:
     def once(self, name):
         target = self.work / f"{name}.o"
         source = SOURCE / "tests" / "support" / f"{name}.cpp"
-        return target if target.is_file() else self.compile(source, name)
+        is_new = target.is_file() and target.stat().st_mtime > source.stat().st_mtime
+        return target if is_new else self.compile(source, name)
 
     def compile(self, source, name):
         target = self.work / f"{name}.o"
@@ -61,12 +62,16 @@ class Builder:
         return target
 
     def fails(self, program):
-        """Whether the tests of the program fail. A crash is a failure too, an endless loop is not."""
+        """Whether the tests of the program fail. A crash and an endless loop are failures too."""
         test = self.compile(SOURCE / "tests" / f"{program}_test.cpp", "test")
         subprocess.run([self.args.compiler, "-fopenmp", test, *self.main, "-o", self.work / "test"],
                        check=True)
-        result = subprocess.run([self.work / "test", "--abort"], env=ENVIRONMENT, timeout=SECONDS,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        try:
+            result = subprocess.run([self.work / "test", "--abort"], env=ENVIRONMENT,
+                                    timeout=SECONDS, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL, check=False)
+        except subprocess.TimeoutExpired:
+            return True
         return result.returncode != 0
 
     def caught(self, header, old, new, program):
@@ -84,7 +89,7 @@ def run(args):
     survivors = 0
     with tempfile.TemporaryDirectory() as work:
         builder = Builder(args, args.work or work)
-        for program in sorted({mutation[3] for _, mutation in chosen}) if args.whole else ():
+        for program in sorted({mutation[3] for _, mutation in chosen}):
             if builder.fails(program):
                 sys.exit(f"{program} fails as it is")
         for number, mutation in chosen:
@@ -103,7 +108,6 @@ def main():
     parser.add_argument("--from", dest="first", type=int, default=1)
     parser.add_argument("--to", dest="last", type=int, default=len(MUTATIONS))
     parser.add_argument("--work", type=pathlib.Path)
-    parser.add_argument("--whole", action="store_true", help="also that the tests pass before")
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--eigen", default="/usr/include/eigen3")
     args = parser.parse_args()

@@ -31,14 +31,16 @@ template <class T>
 using Wider = std::conditional_t<std::is_same_v<T, float>, double, long double>;
 
 /// |actual - exact| over the distance of the numbers of T around `exact`, an ulp. What overflows
-/// must be infinity, and what is below the smallest normal number may be anything from 0 to it.
+/// must be infinity, and what is below the smallest normal number may be anything of its sign from
+/// 0 to it.
 template <class T>
 double error_in_ulps(T actual, Wider<T> exact) {
   using Limits = std::numeric_limits<T>;
   if (std::isinf(static_cast<T>(exact)) || !std::isfinite(actual)) {
     return actual == static_cast<T>(exact) ? 0 : std::numeric_limits<double>::infinity();
   }
-  if (std::abs(exact) < Limits::min() && std::abs(actual) <= Limits::min()) {
+  const bool same_sign = actual == 0 || std::signbit(actual) == std::signbit(exact);
+  if (same_sign && std::abs(exact) < Limits::min() && std::abs(actual) <= Limits::min()) {
     return 0;
   }
   int exponent = 0;

@@ -11,6 +11,7 @@
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/data/binary_file.hpp"
 #include "cnnrnn/data/jpeg_check.hpp"
+#include "cnnrnn/data/palette.hpp"
 #include "cnnrnn/data/png_check.hpp"
 #include "cnnrnn/data/resize.hpp"
 #include "cnnrnn/data/stb_image.hpp"
@@ -27,10 +28,6 @@ struct ImageLimits {
 
 namespace detail {
 
-inline bool is_bmp(std::span<const std::uint8_t> bytes) {
-  return bytes.size() >= 2 && bytes[0] == 'B' && bytes[1] == 'M';
-}
-
 inline bool is_jpeg(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 2 && bytes[0] == 0xff && bytes[1] == 0xd8;
 }
@@ -42,18 +39,19 @@ inline Index most_pixels(std::span<const std::uint8_t> bytes) {
   return std::ssize(bytes) * (is_bmp(bytes) ? 8 : is_jpeg(bytes) ? 512 : 8 * 1032);
 }
 
-/// stb_image fills what is missing of a BMP with black: all of its pixels must be in the file.
+/// stb_image fills what is missing of a BMP with black: all of its pixels must be in the file, and
+/// behind the header.
 inline void check_bmp(std::span<const std::uint8_t> bytes, Index width, Index height,
                       const std::string& name) {
-  constexpr std::size_t header = 30;
-  if (bytes.size() < header || !is_bmp(bytes)) {
-    return;
-  }
-  // The first form of the header, of 12 bytes, has its numbers elsewhere.
-  const std::size_t at = bytes[14] == 12 ? 24 : 28;
-  const Index bits = bytes[at] + 256 * bytes[at + 1];
-  const Index offset = bytes[10] + 256 * (bytes[11] + 256 * (bytes[12] + 256 * Index{bytes[13]}));
-  const Index row = (width * bits + 31) / 32 * 4;
+  require<FileError>(bytes.size() >= BmpHeader::least_bytes, name,
+                     ": expected a BMP image of at least ", BmpHeader::least_bytes, " bytes, got ",
+                     bytes.size());
+  const BmpHeader header(bytes);
+  const auto offset = static_cast<Index>(header.pixels);
+  const Index row = (width * static_cast<Index>(header.bits) + 31) / 32 * 4;
+  require<FileError>(header.pixels >= header.end(), name,
+                     ": expected the pixels of a BMP image at ", header.end(), " or later, got ",
+                     header.pixels);
   require<FileError>(offset <= std::ssize(bytes) && row * height <= std::ssize(bytes) - offset + 3,
                      name, ": expected ", row * height, " bytes of pixels from byte ", offset,
                      ", got a file of ", bytes.size());
@@ -76,7 +74,8 @@ inline void check_scans(Index scans, Index pixels, const std::string& name) {
 inline Tensor<std::uint8_t> decode_image(std::span<const std::uint8_t> bytes,
                                          const std::string& name, const ImageLimits& limits = {}) {
   constexpr int channels = 3;
-  require<FileError>(std::ssize(bytes) <= std::numeric_limits<int>::max(), name,
+  constexpr Index longest = std::numeric_limits<int>::max() - 4 * Index{detail::most_colours};
+  require<FileError>(std::ssize(bytes) <= longest, name,
                      ": expected an image file below 2 GB, got ", bytes.size(), " bytes");
   const int size = static_cast<int>(bytes.size());
   int width = 0;
@@ -102,13 +101,18 @@ inline Tensor<std::uint8_t> decode_image(std::span<const std::uint8_t> bytes,
   const Index most = std::min(limits.pixels, detail::most_pixels(bytes));
   require<FileError>(pixels_in_file <= most, name, ": expected at most ", most, " pixels, got ",
                      width, 'x', rows);
-  detail::check_bmp(bytes, width, rows, name);
+  if (detail::is_bmp(bytes)) {
+    detail::check_bmp(bytes, width, rows, name);
+  }
   detail::check_scans(scans, pixels_in_file, name);
   // What stb_image gives, and the tensor, whose memory may be a quarter larger than itself.
   require<FileError>(channels * pixels_in_file / 4 * 9 <= most_bytes, name,
                      ": expected to need at most ", most_bytes, " bytes, got ", width, 'x', rows);
+  const auto complete = detail::complete_palette(bytes);
+  const auto decoded = complete.empty() ? bytes : std::span(complete);
   const std::unique_ptr<stb::stbi_uc, void (*)(void*)> pixels(
-      stb::stbi_load_from_memory(bytes.data(), size, &width, &height, &in_file, channels),
+      stb::stbi_load_from_memory(decoded.data(), static_cast<int>(decoded.size()), &width, &height,
+                                 &in_file, channels),
       &stb::stbi_image_free);
   require<FileError>(!memory.exceeded(), name, ": expected to need at most ", most_bytes,
                      " bytes, got an image of ", width, 'x', height, " that needs more");

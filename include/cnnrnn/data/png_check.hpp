@@ -21,28 +21,39 @@ inline bool is_png(std::span<const std::uint8_t> bytes) {
              [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
 }
 
-/// Goes through the chunks of a PNG file (ISO 15948, 5.3: length, type, data, check sum) and throws
-/// FileError when one is longer than the file, the end is missing, or the picture's data begins
-/// with an empty chunk, for which stb_image has no memory yet.
-inline void check_png(std::span<const std::uint8_t> bytes, const std::string& name) {
-  constexpr std::size_t frame = 12;
-  bool has_data = false;
-  auto rest = bytes.subspan(png_signature.size());
-  std::string type;
-  while (type != "IEND") {
-    require<FileError>(rest.size() >= frame, name,
-                       ": expected a whole PNG image, got a file without its end");
-    std::size_t length = 0;
+/// One chunk of a PNG file (ISO 15948, 5.3): length, type, data, check sum.
+struct PngChunk {
+  static constexpr std::size_t frame = 12;
+
+  /// Reads length and type at the beginning of `rest`, which holds at least the frame.
+  explicit PngChunk(std::span<const std::uint8_t> rest) : type(rest.begin() + 4, rest.begin() + 8) {
     for (const std::uint8_t byte : rest.first(4)) {
       length = length << 8 | byte;
     }
-    type.assign(rest.begin() + 4, rest.begin() + 8);
-    require<FileError>(length <= rest.size() - frame, name, ": expected a PNG chunk of at most ",
-                       rest.size() - frame, " bytes, got ", length);
-    has_data = has_data || (type == "IDAT" && length > 0);
-    require<FileError>(has_data || type != "IDAT", name,
+  }
+
+  std::string type;
+  std::size_t length = 0;
+};
+
+/// Goes through the chunks of a PNG file and throws FileError when one is longer than the file, the
+/// end is missing, or the picture's data begins with an empty chunk, for which stb_image has no
+/// memory yet.
+inline void check_png(std::span<const std::uint8_t> bytes, const std::string& name) {
+  bool has_data = false;
+  bool ended = false;
+  for (auto rest = bytes.subspan(png_signature.size()); !ended;) {
+    require<FileError>(rest.size() >= PngChunk::frame, name,
+                       ": expected a whole PNG image, got a file without its end");
+    const PngChunk chunk(rest);
+    require<FileError>(chunk.length <= rest.size() - PngChunk::frame, name,
+                       ": expected a PNG chunk of at most ", rest.size() - PngChunk::frame,
+                       " bytes, got ", chunk.length);
+    has_data = has_data || (chunk.type == "IDAT" && chunk.length > 0);
+    require<FileError>(has_data || chunk.type != "IDAT", name,
                        ": expected data in the first IDAT of a PNG image, got none");
-    rest = rest.subspan(frame + length);
+    ended = chunk.type == "IEND";
+    rest = rest.subspan(PngChunk::frame + chunk.length);
   }
 }
 

@@ -12,7 +12,8 @@ CNNRNN_NAMESPACE_BEGIN
 namespace data::detail {
 
 /// Where stb_image's memory comes from, for this thread and as long as it lives: bounded, zeroed,
-/// so that a broken image cannot show what lay there before, and gone at the end of the scope even
+/// so that a broken image cannot show what lay there before (palettes, which stb_image has on its
+/// stack, are complete_palette's), and gone at the end of the scope even
 /// if an exception left stb_image in the middle of its work.
 class StbMemory {
  public:
@@ -59,11 +60,13 @@ class StbMemory {
     if (exceeded_) {
       return nullptr;
     }
-    blocks_.reserve(blocks_.size() + 1);
-    void* const memory = std::calloc(1, bytes);
+    Block& block = blocks_.emplace_back();  // first: it may throw
+    block = {std::calloc(1, bytes), bytes};
+    void* const memory = block.memory;
     if (memory != nullptr) {
-      blocks_.push_back({memory, bytes});
       used_ += bytes;
+    } else {
+      blocks_.pop_back();
     }
     return memory;
   }

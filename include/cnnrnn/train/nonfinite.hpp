@@ -30,7 +30,9 @@ class NonfiniteSearch : private Observer<T> {
  public:
   explicit NonfiniteSearch(nn::Module<T>& model) {
     for (const auto& [path, parameter] : model.named_parameters()) {
-      layers_.emplace(parameter.edge().record.get(), path.substr(0, path.rfind('.')));
+      if (parameter.requires_grad()) {  // all others have no record, and cannot be told apart
+        layers_.emplace(parameter.edge().record.get(), path.substr(0, path.rfind('.')));
+      }
     }
   }
 
@@ -59,6 +61,21 @@ class NonfiniteSearch : private Observer<T> {
   std::string found_;
 };
 
+/// Gives a model the state back that it had.
+template <class T>
+class StateGuard {
+ public:
+  explicit StateGuard(nn::Module<T>& model)
+      : model_(model), before_(nn::state_dict(model).clone()) {}
+  ~StateGuard() { nn::load_state_dict(model_, before_); }
+  StateGuard(const StateGuard&) = delete;
+  StateGuard& operator=(const StateGuard&) = delete;
+
+ private:
+  nn::Module<T>& model_;
+  nn::StateDict<T> before_;
+};
+
 }  // namespace detail
 
 /// What is the first that is not finite when a model's loss is computed on a batch, in the model's
@@ -70,10 +87,9 @@ std::string first_nonfinite(nn::Layer<T>& model, const LossFunction<T>& loss,
   if (!detail::all_finite(batch.images)) {
     return "the input";
   }
-  const auto before = nn::state_dict(model).clone();
+  const detail::StateGuard<T> guard(model);
   detail::NonfiniteSearch<T> search(model);
   loss(model(Variable<T>(batch.images)), batch.labels);
-  nn::load_state_dict(model, before);
   return search.found();
 }
 

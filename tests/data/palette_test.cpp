@@ -1,0 +1,106 @@
+#include "cnnrnn/data/palette.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cnnrnn/data/image.hpp"
+#include "support/catch.hpp"
+
+using namespace cnnrnn;
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+std::string number(std::size_t value, int bytes) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) {
+    text += static_cast<char>(value >> 8 * i & 0xff);
+  }
+  return text;
+}
+
+std::string reversed(const std::string& text) { return {text.rbegin(), text.rend()}; }
+
+std::string chunk(std::string_view type, const std::string& data) {
+  return reversed(number(data.size(), 4)) + std::string(type) + data + std::string(4, '\0');
+}
+
+/// A PNG of one row, one byte a pixel, in a block that deflate did not pack.
+Bytes png(const std::string& palette, const std::string& pixels) {
+  const std::string row = std::string(1, '\0') + pixels;
+  const std::string file =
+      std::string(data::detail::png_signature) +
+      chunk("IHDR", reversed(number(pixels.size(), 4)) + std::string("\0\0\0\1\10\3\0\0\0", 9)) +
+      chunk("PLTE", palette) +
+      chunk("IDAT", "\x78\1\1" + number(row.size(), 2) + number(0xffff - row.size(), 2) + row +
+                        std::string(4, '\0')) +
+      chunk("IEND", "");
+  return {file.begin(), file.end()};
+}
+
+/// A BMP of one row, one byte a pixel. A colour is blue, green, red, and in the second form of the
+/// header a fourth byte.
+Bytes bmp(bool first_form, const std::string& palette, const std::string& pixels) {
+  const int size = first_form ? 2 : 4;
+  const std::string header = number(first_form ? 12 : 40, 4) + number(pixels.size(), size) +
+                             number(1, size) + number(1, 2) + number(8, 2) +
+                             std::string(first_form ? 0 : 24, '\0');
+  const std::string file = "BM" + std::string(8, '\0') +
+                           number(14 + header.size() + palette.size(), 4) + header + palette +
+                           pixels;
+  return {file.begin(), file.end()};
+}
+
+/// Leaves a byte all over the stack that the next function will use.
+[[gnu::noinline]] void write_on_stack(char byte) {
+  volatile char stack[1 << 14];
+  for (volatile char& place : stack) {
+    place = byte;
+  }
+}
+
+/// The pixels, whatever was on the stack before.
+Bytes pixels_of(const Bytes& file) {
+  const auto read = [&](char byte) {
+    write_on_stack(byte);
+    const auto image = data::decode_image(file, "image");
+    return Bytes(image.span().begin(), image.span().end());
+  };
+  const Bytes pixels = read('A');
+  CHECK(read('w') == pixels);
+  return pixels;
+}
+
+const std::string indices{"\1\2\xff\0", 4};
+const Bytes second_black_black_first{4, 5, 6, 0, 0, 0, 0, 0, 0, 1, 2, 3};
+
+}  // namespace
+
+TEST_CASE("a colour that the palette of a PNG lacks is black") {
+  CHECK(pixels_of(png("\1\2\3\4\5\6", indices)) == second_black_black_first);
+  CHECK(data::detail::complete_palette(png(std::string(768, 'x'), indices)).empty());
+}
+
+TEST_CASE("a colour that the palette of a BMP lacks is black") {
+  CHECK(pixels_of(bmp(true, "\3\2\1\6\5\4", indices)) == second_black_black_first);
+  CHECK(pixels_of(bmp(false, std::string("\3\2\1\0\6\5\4\0", 8), indices)) ==
+        second_black_black_first);
+  CHECK(data::detail::complete_palette(bmp(false, std::string(1024, 'x'), indices)).empty());
+}
+
+TEST_CASE("a whole palette of a BMP of the first form is read to its end") {
+  std::string palette(768, 'x');
+  palette.replace(765, 3, "\3\2\1");
+  CHECK(pixels_of(bmp(true, palette, std::string(4, '\xff'))) ==
+        Bytes{1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3});
+}
+
+TEST_CASE("the pixels of a BMP stand behind its header") {
+  auto file = bmp(false, std::string(1024, 'x'), indices);
+  file[10] = 53;
+  file[11] = 0;
+  CHECK_THROWS_WITH(data::decode_image(file, "image"),
+                    "image: expected the pixels of a BMP image at 54 or later, got 53");
+}
