@@ -51,10 +51,10 @@ def interrupt(process, out, which):
 
 def check_stopping(folder, data):
     grid = ("--data", data, "--models", "resnet20", "--rnns", "none", "lstm", "--seeds", 0, 1,
-            "--limit", 32, "--batch", 16, "--epochs", 3, "--no-until-paper")
+            "--limit", 16, "--batch", 8, "--epochs", 3, "--no-until-paper")
     table1(folder / "whole", *grid)
     expected = outcome(folder / "whole")
-    assert len(expected[0]) == 4 and "resnet20+lstm-limit=32-batch=16-seed1" in expected[0], expected[0]
+    assert len(expected[0]) == 4 and "resnet20+lstm-limit=16-batch=8-seed1" in expected[0], expected[0]
 
     code, text = interrupt(start(folder / "stopped", *grid), folder / "stopped", signal.SIGINT)
     assert code == 130 and "not begun" in text, (code, text)
@@ -82,7 +82,8 @@ def check_grid(folder):
 
 def check_until_paper(folder, data):
     out = folder / "paper"
-    table1(out, "--data", data, "--models", "cnn", "--rnns", "none", "--batch", 16)
+    table1(out, "--data", data, "--models", "cnn", "--rnns", "none", "--limit", 48,
+           "--batch", 8)
     with open(out / "table1.csv", newline="") as file:
         accuracies = [float(row["train_accuracy"]) for row in csv.DictReader(file)]
     assert max(accuracies[:-1], default=0) < 0.932 <= accuracies[-1], accuracies
@@ -91,13 +92,13 @@ def check_until_paper(folder, data):
 
 def check_divergence(folder, data):
     out = folder / "diverged"
-    grid = ("--data", data, "--models", "cnn", "--rnns", "none", "lstm", "--limit", 32, "--batch", 16,
+    grid = ("--data", data, "--models", "cnn", "--rnns", "none", "lstm", "--limit", 16, "--batch", 8,
             "--epochs", 1, "--lr", "1e30", "--clip-norm", 1, "--seeds", 0)
     text = table1(out, *grid, code=1)
     assert len(re.findall(r"\$ .*", text)) == 2 and "2 of 2 runs diverged" in text, text
     report = (out / "table1.md").read_text()
     for row in ("CNN", "CNN + LSTM"):
-        assert f"- {row}, limit 32, batch 16, lr 1e+30, clip-norm 1, seed 0: diverged (train: " in (
+        assert f"- {row}, limit 16, batch 8, lr 1e+30, clip-norm 1, seed 0: diverged (train: " in (
             report), report
     assert "$ " not in table1(out, *grid, code=1), "a run that diverged was made again"
     check_retry(out, grid)
@@ -107,7 +108,7 @@ def check_retry(out, grid):
     """Runs that diverged begin anew when asked for, and count like others when they end well."""
     well = (*grid, "--lr", 1e-3)
     table1(out, *well)
-    folder = out / "cnn-limit=32-batch=16-clip-norm=1-seed0"
+    folder = out / "cnn-limit=16-batch=8-clip-norm=1-seed0"
     whole = result(folder)
     (folder / "diverged.txt").write_text("train: expected a finite loss, got nan\n")
     (folder / "history.csv").write_text(HEADER + "\n")
