@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/op_table.hpp"
 
 using namespace cnnrnn;
 
@@ -66,10 +67,19 @@ TEST_CASE("a parallel loop runs in nobody's time when there is nothing to do") {
   CHECK(parallel_sum<double>(0, 1, [](Index, Index) { return 1.0; }) == 0);
 }
 
-TEST_CASE("wrong blocks and thread counts are errors") {
-  CHECK_THROWS_WITH(parallel_for(1, 0, [](Index, Index) {}),
-                    "parallel_for: expected a positive block, got 0");
-  CHECK_THROWS_WITH(set_threads(-1), "set_threads: expected 0 to 1024 threads, got -1");
+TEST_CASE("a number of threads or a block that cannot be is an error") {
+  const std::vector<BadCall> bad_calls = {
+      throws<ValueError>([] { set_threads(-1); },
+                         "set_threads: expected 0 to 1024 threads, got -1"),
+      throws<ValueError>([] { set_threads(most_threads + 1); },
+                         "set_threads: expected 0 to 1024 threads, got 1025"),
+      throws<ValueError>([] { parallel_for(1, 0, [](Index, Index) {}); },
+                         "parallel_for: expected a positive block, got 0"),
+      throws<ValueError>([] { parallel_sum<double>(3, -2, [](Index, Index) { return 1.0; }); },
+                         "parallel_sum: expected a positive block, got -2")};
+  for (const auto& bad : bad_calls) {
+    CHECK(bad.outcome() == bad.message);
+  }
 }
 
 TEST_CASE("the exception of the lowest block arrives, whatever the threads") {
@@ -204,9 +214,3 @@ TEST_CASE("a caller who flushes denormals goes on doing so") {
   CHECK(denormals_flushed());
 }
 #endif
-
-TEST_CASE("a number of threads or a block that cannot be is an error") {
-  CHECK_THROWS_AS(set_threads(-1), ValueError);
-  CHECK_THROWS_AS(set_threads(most_threads + 1), ValueError);
-  CHECK_THROWS_AS(parallel_sum<double>(3, 0, [](Index, Index) { return 1.0; }), ValueError);
-}

@@ -1,13 +1,15 @@
 #include "cnnrnn/optim/schedule.hpp"
 
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/fixture.hpp"
+#include "support/op_table.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -51,16 +53,35 @@ TEST_CASE("schedules stay where they end") {
 
 TEST_CASE("schedules refuse what makes no sense") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  CHECK_THROWS_WITH(optim::step_schedule({.every = 0}), Contains("positive every, got 0"));
-  CHECK_THROWS_WITH(optim::step_schedule({.factor = nan}), Contains("0 or more, got nan"));
-  CHECK_THROWS_WITH(optim::cosine_schedule({}), Contains("positive steps, got 0"));
-  CHECK_THROWS_WITH(optim::cosine_schedule({.steps = 1, .minimum = -1}), Contains("got -1"));
-  CHECK_THROWS_WITH(optim::one_cycle_schedule({.steps = 3}), Contains("a share of 0.3 of 3 steps"));
-  CHECK_THROWS_WITH(optim::one_cycle_schedule({.steps = 10, .warm_up_share = 1}),
-                    Contains("share of 1 of 10"));
-  CHECK_THROWS_WITH(optim::one_cycle_schedule({.steps = 10, .initial_divisor = 0}),
-                    Contains("positive divisors, got 0 and 10000"));
-  CHECK_THROWS_WITH(optim::warm_up({.steps = 0}), Contains("positive steps, got 0"));
-  CHECK_THROWS_WITH(optim::per_epoch(optim::constant_schedule(), 0), Contains("batches, got 0"));
-  CHECK_THROWS_WITH(optim::warm_up({.start = -1}), Contains("a start of 0 or more, got -1"));
+  const auto one_cycle = [](const optim::OneCycleScheduleOptions& options) {
+    return [=] { optim::one_cycle_schedule(options); };
+  };
+  const std::vector<BadCall> bad_calls = {
+      throws<ValueError>([] { optim::step_schedule({.every = 0}); },
+                         "step_schedule: expected a positive every, got 0"),
+      throws<ValueError>([=] { optim::step_schedule({.factor = nan}); },
+                         "step_schedule: expected a factor of 0 or more, got nan"),
+      throws<ValueError>([] { optim::cosine_schedule({}); },
+                         "cosine_schedule: expected positive steps, got 0"),
+      throws<ValueError>([] { optim::cosine_schedule({.steps = 1, .minimum = -1}); },
+                         "cosine_schedule: expected a minimum of 0 or more, got -1"),
+      throws<ValueError>(one_cycle({.steps = 3}),
+                         "one_cycle_schedule: expected more than one rising step and a share below "
+                         "1, got a share of 0.3 of 3 steps"),
+      throws<ValueError>(one_cycle({.steps = 10, .warm_up_share = 1}),
+                         "one_cycle_schedule: expected more than one rising step and a share below "
+                         "1, got a share of 1 of 10 steps"),
+      throws<ValueError>(one_cycle({.steps = 10, .initial_divisor = 0}),
+                         "one_cycle_schedule: expected positive divisors, got 0 and 10000"),
+      throws<ValueError>(one_cycle({.steps = 10, .final_divisor = nan}),
+                         "one_cycle_schedule: expected positive divisors, got 25 and nan"),
+      throws<ValueError>([] { optim::warm_up({.steps = 0}); },
+                         "warm_up: expected positive steps, got 0"),
+      throws<ValueError>([] { optim::warm_up({.start = -1}); },
+                         "warm_up: expected a start of 0 or more, got -1"),
+      throws<ValueError>([] { optim::per_epoch(optim::constant_schedule(), 0); },
+                         "per_epoch: expected positive batches, got 0")};
+  for (const auto& bad : bad_calls) {
+    CHECK(bad.outcome() == bad.message);
+  }
 }

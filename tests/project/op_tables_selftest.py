@@ -72,6 +72,10 @@ class OpTablesSelfTest(unittest.TestCase):
     def test_a_message_that_no_test_has_is_found(self):
         self.assert_found(HEADERS, changed(TESTS, "a rank of 1", "any rank"), "no test has the message")
 
+    def test_a_message_of_another_folder_is_found(self):
+        new = {"cnnrnn/train/run.hpp": 'require<ValueError>(ok, "run: expected a path, got ", path);'}
+        self.assert_found(HEADERS | new, TESTS, 'no test has the message "...run: expected')
+
 
 if __name__ == "__main__":
     unittest.main()

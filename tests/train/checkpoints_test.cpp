@@ -2,9 +2,16 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "support/catch.hpp"
+#include "support/op_table.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/small_run.hpp"
 
@@ -163,10 +170,64 @@ TEST_CASE("a model file is no checkpoint to go on from, and a missing one is an 
   io::save(checkpoints.resume_path(), run.model);
   CHECK_THROWS_WITH(checkpoints.resume(), Contains("expected a checkpoint of the format cnnrnn"));
   io::save_checkpoint(checkpoints.resume_path(), run.model, run.adam, "", {});
-  CHECK_THROWS_WITH(checkpoints.resume(), Contains("got none of its position"));
-  write_bytes(folder.file("file"), "");
-  CHECK_THROWS_WITH(train::Checkpoints<float>(run.model, run.adam, {.folder = folder.file("file")}),
-                    Contains("expected a folder"));
+  CHECK_THROWS_WITH(checkpoints.resume(), checkpoints.resume_path() +
+                                              ": expected the position of a training run, got "
+                                              "none");
+  const std::string file = folder.file("file");
+  write_bytes(file, "");
+  CHECK_THROWS_WITH(train::Checkpoints<float>(run.model, run.adam, {.folder = file}),
+                    file + ": expected a folder or the right to make one, got Not a directory");
+}
+
+TEST_CASE("a state that no run can have is refused") {
+  const TemporaryFolder folder;
+  SmallRun<float> run;
+  train::Checkpoints<float> checkpoints(run.model, run.adam, {.folder = folder.path()});
+  checkpoints.save({.epoch = 1,
+                    .batch = 5,
+                    .running = {0.5, 3, 40},
+                    .seconds = 1.5,
+                    .history = {{1, 0.1, 0.2, 0.3, 0.4, 5, 6}}});
+  const std::string path = checkpoints.resume_path();
+  const auto good = io::read_safetensors(path);
+  const auto with = [&](const std::string& name, const io::AnyTensor& tensor) {
+    return [&, name, tensor] {
+      auto file = good;
+      file.tensors["run/" + name] = tensor;
+      io::write_safetensors(path, file);
+      checkpoints.resume();
+    };
+  };
+  const auto history = [](double epoch, double loss) {
+    return Tensor<double>({1, 7}, {epoch, loss, 0.2, 0.3, 0.4, 5, 6});
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<BadCall> bad_calls = {
+      throws<FileError>(with("counts", Tensor<double>({2}, {3, 40})),
+                        path + ": expected the counts of a training run, got none"),
+      throws<FileError>(with("sums", Tensor<double>({3}, {0.5, 1.5, 0})),
+                        path + ": expected a position (2,), counts (2,), sums (2,) and a history "
+                               "(N, 7), got (2,), (2,), (3,) and (1, 7)"),
+      throws<FileError>(with("position", Tensor<Index>({2}, {2, 5})),
+                        path + ": expected a history of 2 epochs, got 1"),
+      throws<FileError>(with("position", Tensor<Index>({2}, {1, -1})),
+                        path + ": expected a batch of 0 or more and 0 <= right answers <= images < "
+                               "2^62, got batch -1, 3 of 40"),
+      throws<FileError>(with("counts", Tensor<Index>({2}, {41, 40})),
+                        path + ": expected a batch of 0 or more and 0 <= right answers <= images < "
+                               "2^62, got batch 5, 41 of 40"),
+      throws<FileError>(with("sums", Tensor<double>({2}, {0.5, -1})),
+                        path + ": expected a finite loss and 0 or more seconds, got 0.5 and -1"),
+      throws<FileError>(with("sums", Tensor<double>({2}, {nan, 1.5})),
+                        path + ": expected a finite loss and 0 or more seconds, got nan and 1.5"),
+      throws<FileError>(with("history", history(2, 0.1)),
+                        path + ": expected epoch 1 with its loss and accuracy, got 2, 0.1 and 0.2"),
+      throws<FileError>(with("history", history(1, nan)),
+                        path + ": expected epoch 1 with its loss and accuracy, got 1, nan and "
+                               "0.2")};
+  for (const auto& bad : bad_calls) {
+    CHECK(bad.outcome() == bad.message);
+  }
 }
 
 TEST_CASE("saving on a full disk leaves the former checkpoint") {

@@ -1,9 +1,11 @@
 #include "cnnrnn/train/metrics.hpp"
 
+#include <vector>
+
 #include "support/catch.hpp"
+#include "support/op_table.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
 
 TEST_CASE("accuracy counts the rows that are largest at their label") {
   const Tensor<float> logits({4, 3}, {0, 1, 2, 5, 5, 1, -1, -2, -3, 0, 9, 0});
@@ -20,17 +22,33 @@ TEST_CASE("accuracy counts the rows that are largest at their label") {
   CHECK(counts(0, 1) == 0);
 }
 
-TEST_CASE("metrics refuse shapes that do not belong together") {
+TEST_CASE("metrics refuse shapes that do not belong together, and labels without a class") {
   const auto logits = Tensor<float>::zeros({4, 3});
-  auto counts = Tensor<Index>::zeros({3, 3});
-  CHECK_THROWS_WITH(train::accuracy(logits, Tensor<Index>::zeros({3})),
-                    Contains("logits (N, K) and labels (N,), got (4, 3) and (3,)"));
-  CHECK_THROWS_AS(train::accuracy(logits, Tensor<Index>()), ShapeError);
-  CHECK_THROWS_WITH(train::count_confusions(logits, Tensor<Index>::full({4}, 3), counts),
-                    Contains("labels below 3, got 3"));
-  counts = Tensor<Index>::zeros({2, 3});
-  CHECK_THROWS_WITH(train::count_confusions(logits, Tensor<Index>::zeros({4}), counts),
-                    Contains("expected counts (3, 3), got (2, 3)"));
+  const auto labels = Tensor<Index>::zeros({4});
+  const auto confusions = [&](const Tensor<Index>& given, const Shape& counts) {
+    return [=] {
+      auto to = Tensor<Index>::zeros(counts);
+      train::count_confusions(logits, given, to);
+    };
+  };
+  const std::vector<BadCall> bad_calls = {
+      throws<ShapeError>([&] { train::accuracy(logits, Tensor<Index>()); },
+                         "accuracy: expected logits (N, K) and labels (N,), got (4, 3) and ()"),
+      throws<ShapeError>([&] { train::count_correct(logits.reshape({12}), labels); },
+                         "count_correct: expected logits (N, K) and labels (N,), got (12,) and "
+                         "(4,)"),
+      throws<ShapeError>(confusions(Tensor<Index>::zeros({3}), {3, 3}),
+                         "count_confusions: expected logits (N, K) and labels (N,), got (4, 3) and "
+                         "(3,)"),
+      throws<ShapeError>(confusions(labels, {2, 3}),
+                         "count_confusions: expected counts (3, 3), got (2, 3)"),
+      throws<ValueError>(confusions(Tensor<Index>::full({4}, 3), {3, 3}),
+                         "count_confusions: expected labels of 0 to 2, got 3"),
+      throws<ValueError>(confusions(Tensor<Index>::full({4}, -1), {3, 3}),
+                         "count_confusions: expected labels of 0 to 2, got -1")};
+  for (const auto& bad : bad_calls) {
+    CHECK(bad.outcome() == bad.message);
+  }
 }
 
 TEST_CASE("running metrics weigh batches by their images") {

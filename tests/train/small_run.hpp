@@ -40,12 +40,12 @@ cnnrnn::data::Loader<T> small_loader(cnnrnn::Index prefetch = 2) {
 
 template <class T>
 struct SmallRun {
-  explicit SmallRun(std::uint64_t seed = 1, double learning_rate = 0.01)
+  explicit SmallRun(std::uint64_t seed = 1)
       : random(seed),
         model(cnnrnn::nn::Flatten<T>(), cnnrnn::nn::Linear<T>(16, 9, random),
               cnnrnn::nn::BatchNorm1d<T>(9), cnnrnn::nn::Relu<T>(),
               cnnrnn::nn::Dropout<T>(0.3, random), cnnrnn::nn::Linear<T>(9, 3, random)),
-        adam(model.parameters(), {.learning_rate = learning_rate}) {}
+        adam(model.parameters(), {.learning_rate = 0.01}) {}
 
   cnnrnn::Random random;
   cnnrnn::nn::Sequential<T> model;

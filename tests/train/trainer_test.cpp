@@ -1,10 +1,16 @@
 #include "cnnrnn/train/trainer.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cnnrnn/train/interrupt.hpp"
 #include "support/catch.hpp"
+#include "support/op_table.hpp"
 #include "train/small_run.hpp"
 
 using namespace cnnrnn;
@@ -171,10 +177,25 @@ TEST_CASE("a loss that is not finite ends the run with epoch and step") {
   CHECK_THROWS_WITH(trainer.run(),
                     "train: expected a finite loss, got nan at epoch 2, step 3 of 7");
   CHECK_FALSE(saved);
+}
 
-  run.model.parameters()[0].mutable_value().mutable_span()[0] =
-      std::numeric_limits<float>::infinity();
-  CHECK_THROWS_AS(train::evaluate(run.model, small_loader<float>()), NumericError);
+TEST_CASE("a test loss that is not finite is an error with its epoch") {
+  SmallRun<float> run;
+  const Variable<float> nan = Tensor<float>::scalar(std::numeric_limits<float>::quiet_NaN());
+  train::TrainerOptions<float> options = {.progress = silent};
+  options.loss = [&](const Variable<float>& logits, const Tensor<Index>& labels) {
+    return run.model.training() ? cross_entropy(logits, labels) : nan;
+  };
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), small_loader<float>(),
+                                options);
+  const std::vector<BadCall> bad_calls = {
+      throws<NumericError>([&] { trainer.run(); },
+                           "train: expected a finite test loss, got nan after epoch 1"),
+      throws<NumericError>([&] { train::evaluate(run.model, small_loader<float>(), options.loss); },
+                           "evaluate: expected a finite loss, got nan")};
+  for (const auto& bad : bad_calls) {
+    CHECK(bad.outcome() == bad.message);
+  }
 }
 
 namespace {
@@ -251,47 +272,77 @@ TEST_CASE("a loss that is not finite names the first layer whose output is not")
   }
 }
 
-TEST_CASE("a gradient that is not finite ends a clipped run with epoch and step") {
-  SmallRun<float> run;
-  train::TrainerOptions<float> options = {.clip_norm = 1, .progress = silent};
-  options.loss = [](const Variable<float>& logits, const Tensor<Index>&) {
-    return record<float>("bad", {logits}, Tensor<float>::scalar(1), [](Gradients<float>& g) {
+namespace {
+
+/// A loss of 1 whose gradient overflows in the first weights.
+train::LossFunction<float> infinite_gradient(SmallRun<float>& run) {
+  return [&run](const Variable<float>&, const Tensor<Index>&) {
+    const auto weight = run.model.parameters()[0];
+    return record<float>("bad", {weight}, Tensor<float>::scalar(1), [](Gradients<float>& g) {
       const auto dx = g.dx();
       std::fill(dx.values.begin(), dx.values.end(), std::numeric_limits<float>::infinity());
     });
   };
+}
+
+}  // namespace
+
+TEST_CASE("a gradient that is not finite ends a clipped run with epoch and step") {
+  SmallRun<float> run;
+  train::TrainerOptions<float> options = {.clip_norm = 1, .progress = silent};
+  options.loss = infinite_gradient(run);
   train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), {}, options);
   const auto before = parameters_of(run.model);
   CHECK_THROWS_WITH(trainer.run(),
-                    Contains("expected a finite gradient") && Contains("at epoch 1, step 1 of 7"));
+                    "train: expected a finite gradient, got norm inf at epoch 1, step 1 of 7");
   CHECK(parameters_of(run.model) == before);
 }
 
 TEST_CASE("the trainer refuses options and states out of range") {
   SmallRun<float> run;
-  const auto make = [&](const train::TrainerOptions<float>& options) {
-    return train::Trainer<float>(run.model, run.adam, small_loader<float>(), {}, options);
+  const auto train = [&](const train::TrainerOptions<float>& options,
+                         const train::TrainingState& state = {}) {
+    return [&run, options, state] {
+      train::Trainer<float>(run.model, run.adam, small_loader<float>(), {}, options).run(state);
+    };
   };
-  CHECK_THROWS_WITH(make({.epochs = 0}), Contains("positive number of epochs, got 0"));
-  CHECK_THROWS_WITH(make({.clip_norm = -1}), Contains("clip norm of 0 or more, got -1"));
-  CHECK_THROWS_WITH(make({.save_batches = -1}), Contains("got -1 and 0"));
-  auto trainer = make({.progress = silent});
-  CHECK_THROWS_WITH(trainer.run({.batch = 8}),
-                    Contains("epochs of 7 batches, got epoch 0, batch 8"));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<BadCall> bad_calls = {
+      throws<ValueError>(train({.epochs = 0}),
+                         "train: expected a positive number of epochs, got 0"),
+      throws<ValueError>(train({.clip_norm = -1}),
+                         "train: expected a clip norm of 0 or more, got -1"),
+      throws<ValueError>(train({.clip_norm = nan}),
+                         "train: expected a clip norm of 0 or more, got nan"),
+      throws<ValueError>(train({.save_batches = -1}),
+                         "train: expected 0 or more batches and seconds between savings, got -1 "
+                         "and 0"),
+      throws<ValueError>(train({.save_seconds = nan}),
+                         "train: expected 0 or more batches and seconds between savings, got 0 "
+                         "and nan"),
+      throws<ValueError>(train({.progress = silent}, {.batch = 8}),
+                         "train: expected a state within epochs of 7 batches, got epoch 0, batch "
+                         "8"),
+      throws<ValueError>(train({.progress = silent}, {.epoch = -1}),
+                         "train: expected a state within epochs of 7 batches, got epoch -1, batch "
+                         "0")};
+  for (const auto& bad : bad_calls) {
+    CHECK(bad.outcome() == bad.message);
+  }
+  CHECK(run.adam.state().steps.empty());
 }
 
 TEST_CASE("weights that are not finite are never saved") {
-  SmallRun<float> run(1, 1e30);  // the first step ruins them; the loss before it is finite
+  SmallRun<float> run;
   Index saved = 0;
-  train::TrainerOptions<float> options{.epochs = 1,
-                                       .save = [&](const auto&) { ++saved; },
-                                       .save_batches = 1,
-                                       .progress = {.out = nullptr}};
-  for (auto& parameter : run.model.parameters()) {
-    parameter.mutable_value().mutable_span()[0] = 1e38F;
-  }
+  const train::TrainerOptions<float> options{.epochs = 1,
+                                             .loss = infinite_gradient(run),
+                                             .save = [&](const auto&) { ++saved; },
+                                             .save_batches = 1,
+                                             .progress = silent};
   train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), std::nullopt, options);
-  CHECK_THROWS_AS(trainer.run(), NumericError);
+  CHECK(message_of(trainer) ==
+        "train: expected finite weights to save, got some that are not at epoch 1, step 2 of 7");
   CHECK(saved == 0);
 }
 

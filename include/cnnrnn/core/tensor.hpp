@@ -168,28 +168,30 @@ class Tensor {
     Index position = 0;
     Index axis = 0;
     for (const Index i : index) {
-      require<ShapeError>(i >= 0 && i < shape_[axis], "tensor: expected an index below ",
-                          shape_[axis], " on axis ", axis, " of ", shape_, ", got ", i);
+      require<ShapeError>(i >= 0 && i < shape_[axis], "tensor: expected an index in [0, ",
+                          shape_[axis], ") on axis ", axis, " of ", shape_, ", got ", i);
       position = position * shape_[axis++] + i;
     }
     return position;
   }
 
   Shape infer(std::span<const Index> dims) const {
-    Index known = 1;
-    for (const Index dim : dims) {
-      known *= dim == -1 ? 1 : dim;
-    }
-    const auto unknown = std::count(dims.begin(), dims.end(), Index{-1});
-    require<ShapeError>(unknown <= 1 && (unknown == 0 || (known > 0 && size() % known == 0)),
-                        "reshape: expected one dimension of -1 at most and a divisor of ", size(),
-                        " elements, got ", known, " and ", unknown, " unknown");
     std::array<Index, Shape::max_rank> filled{};
     require<ShapeError>(dims.size() <= filled.size(), "reshape: expected at most ", Shape::max_rank,
                         " dimensions, got ", dims.size());
-    std::transform(dims.begin(), dims.end(), filled.begin(),
-                   [&](Index dim) { return dim == -1 ? size() / known : dim; });
-    return Shape(std::span<const Index>(filled.data(), dims.size()));
+    std::replace_copy(dims.begin(), dims.end(), filled.begin(), Index{-1}, Index{1});
+    const Shape known(std::span<const Index>(filled.data(), dims.size()));
+    const auto unknown = std::count(dims.begin(), dims.end(), Index{-1});
+    if (unknown == 0) {
+      return known;
+    }
+    require<ShapeError>(unknown == 1, "reshape: expected one dimension of -1 at most, got ",
+                        unknown);
+    require<ShapeError>(known.size() > 0 && size() % known.size() == 0,
+                        "reshape: expected a divisor of the ", size(), " elements of ", shape_,
+                        " beside the -1, got ", known.size());
+    const auto place = std::find(dims.begin(), dims.end(), Index{-1}) - dims.begin();
+    return known.with(place, size() / known.size());
   }
 
   Shape shape_;

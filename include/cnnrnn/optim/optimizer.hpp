@@ -115,7 +115,7 @@ class Optimizer {
         return entry.learning_rate * factor_;
       }
     }
-    throw ValueError(to_message(name_, ": expected one of its groups, got ", group));
+    throw ValueError(to_message(name_, ": expected a group with parameters, got group ", group));
   }
 
   /// The algorithm and every option in a line: optimizers with the same line, parameters and state

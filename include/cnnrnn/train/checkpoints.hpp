@@ -38,7 +38,7 @@ template <class T>
 Tensor<T> take(const std::string& path, const io::RunState& run, const char* name) {
   const auto entry = run.find(name);
   require<FileError>(entry != run.end() && std::holds_alternative<Tensor<T>>(entry->second), path,
-                     ": expected a checkpoint of a training run, got none of its ", name);
+                     ": expected the ", name, " of a training run, got none");
   return std::get<Tensor<T>>(entry->second);
 }
 
@@ -52,13 +52,17 @@ inline TrainingState to_state(const std::string& path, const io::RunState& run) 
   const auto history = take<double>(path, run, "history");
   require<FileError>(
       position.shape() == Shape{2} && counts.shape() == Shape{2} && sums.shape() == Shape{2} &&
-          history.rank() == 2 && history.dim(1) == 7 && history.dim(0) == position(0),
-      path, ": expected a position, counts, sums and a history that belong together");
+          history.rank() == 2 && history.dim(1) == 7,
+      path, ": expected a position (2,), counts (2,), sums (2,) and a history (N, 7), got ",
+      position.shape(), ", ", counts.shape(), ", ", sums.shape(), " and ", history.shape());
+  require<FileError>(history.dim(0) == position(0), path, ": expected a history of ", position(0),
+                     " epochs, got ", history.dim(0));
   const Index correct = counts(0);
   const Index images = counts(1);
-  require<FileError>(position(1) >= 0 && correct >= 0 && correct <= images && images < most_counted,
-                     path, ": expected a batch of 0 or more and counts that hold each other, got ",
-                     position(1), ", ", correct, " and ", images);
+  require<FileError>(
+      position(1) >= 0 && correct >= 0 && correct <= images && images < most_counted, path,
+      ": expected a batch of 0 or more and 0 <= right answers <= images < 2^62, got batch ",
+      position(1), ", ", correct, " of ", images);
   require<FileError>(std::isfinite(sums(0)) && std::isfinite(sums(1)) && sums(1) >= 0, path,
                      ": expected a finite loss and 0 or more seconds, got ", sums(0), " and ",
                      sums(1));

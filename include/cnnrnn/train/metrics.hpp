@@ -10,10 +10,10 @@ namespace train {
 namespace detail {
 
 template <class T>
-void check_logits(const Tensor<T>& logits, const Tensor<Index>& labels) {
+void check_logits(const char* who, const Tensor<T>& logits, const Tensor<Index>& labels) {
   require<ShapeError>(logits.rank() == 2 && labels.defined() &&
                           labels.shape() == Shape{logits.dim(0)} && logits.dim(1) > 0,
-                      "metrics: expected logits (N, K) and labels (N,), got ", logits.shape(),
+                      who, ": expected logits (N, K) and labels (N,), got ", logits.shape(),
                       " and ", labels.shape());
 }
 
@@ -29,7 +29,7 @@ Index predicted_class(const Tensor<T>& logits, Index row) {
 /// How many rows of the logits (N, K) are largest at their label (N,). Throws ShapeError.
 template <class T>
 Index count_correct(const Tensor<T>& logits, const Tensor<Index>& labels) {
-  detail::check_logits(logits, labels);
+  detail::check_logits("count_correct", logits, labels);
   Index correct = 0;
   for (Index row = 0; row < logits.dim(0); ++row) {
     correct += predicted_class(logits, row) == labels.data()[row] ? 1 : 0;
@@ -40,6 +40,7 @@ Index count_correct(const Tensor<T>& logits, const Tensor<Index>& labels) {
 /// The share of right answers: accuracy(logits (N, K), labels (N,)). Throws ShapeError.
 template <class T>
 double accuracy(const Tensor<T>& logits, const Tensor<Index>& labels) {
+  detail::check_logits("accuracy", logits, labels);
   return static_cast<double>(count_correct(logits, labels)) / static_cast<double>(labels.size());
 }
 
@@ -47,7 +48,7 @@ double accuracy(const Tensor<T>& logits, const Tensor<Index>& labels) {
 /// ShapeError, ValueError for a label outside.
 template <class T>
 void count_confusions(const Tensor<T>& logits, const Tensor<Index>& labels, Tensor<Index>& counts) {
-  detail::check_logits(logits, labels);
+  detail::check_logits("count_confusions", logits, labels);
   const Index classes = logits.dim(1);
   require<ShapeError>(counts.defined() && counts.shape() == Shape{classes, classes},
                       "count_confusions: expected counts ", Shape{classes, classes}, ", got ",
@@ -55,8 +56,8 @@ void count_confusions(const Tensor<T>& logits, const Tensor<Index>& labels, Tens
   Index* const cells = counts.mutable_data();
   for (Index row = 0; row < logits.dim(0); ++row) {
     const Index label = labels.data()[row];
-    require<ValueError>(label >= 0 && label < classes, "count_confusions: expected labels below ",
-                        classes, ", got ", label);
+    require<ValueError>(label >= 0 && label < classes, "count_confusions: expected labels of 0 to ",
+                        classes - 1, ", got ", label);
     ++cells[label * classes + predicted_class(logits, row)];
   }
 }
