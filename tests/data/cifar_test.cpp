@@ -87,7 +87,11 @@ TEST_CASE("CIFAR-10's class names come from batches.meta.txt") {
   CHECK(data::read_cifar10(folder.path(), small).test.class_names.at(9) == "j");
   write_bytes(folder.file("batches.meta.txt"), "a\nb\n");
   CHECK_THROWS_WITH(data::read_cifar10(folder.path(), small),
-                    EndsWith("batches.meta.txt: expected 10 class names, got 2"));
+                    folder.file("batches.meta.txt") + ": expected 10 class names, got 2");
+  write_bytes(folder.file("batches.meta.txt"), "a\n\x1b[2J\n");
+  CHECK_THROWS_WITH(
+      data::read_cifar10(folder.path(), small),
+      folder.file("batches.meta.txt") + ": expected names without control characters, got byte 27");
 }
 
 TEST_CASE("a CIFAR-10 folder that is not right is refused with what was expected and what came") {
@@ -129,7 +133,8 @@ TEST_CASE("a CIFAR-10 folder that is not right is refused with what was expected
     CHECK_THROWS_AS(data::read_cifar10(folder.path()), FileError);
   }
   SECTION("a number of images that cannot be") {
-    CHECK_THROWS_AS(data::read_cifar10(folder.path(), {.images_per_file = 0}), ValueError);
+    CHECK_THROWS_WITH(data::read_cifar10(folder.path(), {.images_per_file = 0}),
+                      "CIFAR-10: expected a positive number of images, got 0");
   }
 }
 

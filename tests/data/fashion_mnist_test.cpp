@@ -25,12 +25,12 @@ TEST_CASE("MNIST's four files are read") {
 TEST_CASE("a file packed with gzip does as well") {
   const TemporaryFolder folder;
   write_mnist(folder.path());
-  std::filesystem::remove(folder.file("t10k-labels-idx1-ubyte"));
+  const std::string labels = folder.file("t10k-labels-idx1-ubyte");
+  std::filesystem::remove(labels);
   CHECK_THROWS_WITH(data::read_fashion_mnist(folder.path()),
-                    "expected " + folder.file("t10k-labels-idx1-ubyte") + " or " +
-                        folder.file("t10k-labels-idx1-ubyte.gz") + ", found neither");
+                    "expected " + labels + " or " + labels + ".gz, found neither");
   // printf '\0\0\10\1\0\0\0\1\6' | gzip -9n
-  write_bytes(folder.file("t10k-labels-idx1-ubyte.gz"),
+  write_bytes(labels + ".gz",
               std::string("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\xe0\x60\x64\x60"
                           "\x60\x60\x64\x03\x00\x18\x1d\xc2\xee\x09\x00\x00\x00",
                           29));

@@ -1,5 +1,7 @@
 #include "cnnrnn/data/idx.hpp"
 
+#include <sys/stat.h>
+
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -39,9 +41,10 @@ TEST_CASE("an IDX file gives the values in the shape of its header") {
 
 TEST_CASE("an IDX header is checked against the number of bytes") {
   const auto parse = [](const Bytes& bytes) { return data::parse_idx(bytes, "f"); };
-  CHECK_THROWS_WITH(parse({}), "f: expected an IDX file, which begins with two zero bytes");
-  CHECK_THROWS_WITH(parse({0, 0, 8}), EndsWith("two zero bytes"));
-  CHECK_THROWS_WITH(parse(changed(images, 0, 0x1f)), EndsWith("two zero bytes"));
+  CHECK_THROWS_WITH(parse({}),
+                    "f: expected an IDX file, which begins with two zero bytes, got others");
+  CHECK_THROWS_WITH(parse({0, 0, 8}), EndsWith("two zero bytes, got others"));
+  CHECK_THROWS_WITH(parse(changed(images, 0, 0x1f)), EndsWith("two zero bytes, got others"));
   CHECK_THROWS_WITH(parse(changed(images, 2, 0x0d)),
                     "f: expected unsigned bytes (IDX type 8), got type 13");
   CHECK_THROWS_WITH(parse(changed(images, 3, 0)), "f: expected 1 to 4 dimensions, got 0");
@@ -55,6 +58,25 @@ TEST_CASE("an IDX header is checked against the number of bytes") {
   // Dimensions whose product would not fit in 64 bits.
   const Bytes huge{0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
   CHECK_THROWS_WITH(parse(huge), EndsWith("values, got 1 times 4294967295"));
+}
+
+TEST_CASE("a BinaryFile says what it cannot open or read") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("x");
+  const auto opening = [&] { data::BinaryFile{path}; };
+  CHECK_THROWS_WITH(opening(), "cannot open " + path + ": No such file or directory");
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(opening(), path + ": expected a regular file, got a pipe or a device");
+  CHECK_THROWS_WITH(data::BinaryFile(folder.path()),
+                    "cannot read " + folder.path() + ": Is a directory");
+
+  Bytes bytes(3);
+  write_bytes(folder.file("two"), "ab");
+  data::BinaryFile two_bytes(folder.file("two"));
+  CHECK_THROWS_WITH(two_bytes.read(bytes), folder.file("two") + ": expected 3 more bytes, got 2");
+  // A regular file of Linux whose first bytes cannot be read.
+  data::BinaryFile unreadable("/proc/self/mem");
+  CHECK_THROWS_WITH(unreadable.read(bytes), "cannot read /proc/self/mem: Input/output error");
 }
 
 TEST_CASE("images and labels make a data set when they fit each other") {

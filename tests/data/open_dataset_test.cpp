@@ -93,6 +93,26 @@ TEST_CASE("a folder that is none of them is refused with the list of them") {
   CHECK_THROWS_AS(data::open_dataset(folder.file("file")), FileError);
 }
 
+TEST_CASE("images of MNIST's files that do not become 32x32 and colour are refused") {
+  const TemporaryFolder folder;
+  write_mnist(folder.path());
+  const auto refused = [&](const std::string& dims, const std::string& values,
+                           const data::OpenOptions& options, const std::string& message) {
+    write_bytes(folder.file("train-images-idx3-ubyte"), idx_bytes(dims, values));
+    write_bytes(folder.file("train-labels-idx1-ubyte"),
+                idx_bytes(dims.substr(0, 1), std::string(values.size() / 2, '\0')));
+    CHECK_THROWS_WITH(data::open_dataset(folder.path(), options),
+                      "MNIST in " + folder.path() + ": " + message);
+  };
+  refused("\1\1\1\2", "ab", {},
+          "expected images of one channel and at most 32x32, got (1, 1, 1, 2)");
+  refused("\1\1\2", "ab", {.width = 1},
+          "expected images of one channel and at most 32x1, got (1, 1, 2, 1)");
+  // Dots.
+  refused("\x7f\1\2", std::string(254, 'a'), {.height = 500, .width = 500},
+          "expected images that fill a part of 500x500, got (127, 1, 2, 1)");
+}
+
 TEST_CASE("auto takes CIFAR-10, else Fashion-MNIST, else draws") {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder.file("empty"));

@@ -97,7 +97,9 @@ TEST_CASE("a whole palette of a BMP of the first form is read to its end") {
         Bytes{1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3});
 }
 
-TEST_CASE("the pixels of a BMP stand behind its header") {
+TEST_CASE("a BMP is longer than its header, and its pixels stand behind that") {
+  CHECK_THROWS_WITH(data::decode_image(bmp(true, "", "123"), "image"),
+                    "image: expected a BMP image of at least 30 bytes, got 29");
   auto file = bmp(false, std::string(1024, 'x'), indices);
   file[10] = 53;
   file[11] = 0;

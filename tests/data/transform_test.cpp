@@ -53,6 +53,11 @@ TEST_CASE("channel_statistics are the mean and standard deviation over all pixel
   CHECK(statistics.standard_deviation[0] == Approx(0.5));
   CHECK(statistics.mean[1] == Approx(12.5 / 255));
   CHECK(statistics.standard_deviation[1] == Approx(std::sqrt(18.75) / 255));
+  auto none = four_pixels();
+  none.images = Tensor<std::uint8_t>(Shape{0, 1, 2, 2});
+  none.labels = Tensor<Index>(Shape{0});
+  CHECK_THROWS_WITH(data::channel_statistics(none),
+                    "channel_statistics: expected images, got (0, 1, 2, 2)");
   CHECK_THROWS_AS(data::channel_statistics(data::ImageDataset{}), ShapeError);
 }
 

@@ -75,12 +75,22 @@ TEST_CASE("another floating-point type is refused, or converted if asked for") {
   file.tensors["0.bias"] = Tensor<std::int32_t>::zeros({5});
   io::write_safetensors(folder.file("m"), file);
   CHECK_THROWS_WITH(io::load(folder.file("m"), in_double, {.convert = true}),
-                    Contains("expected type F64, got I32"));
+                    folder.file("m") + ": tensor \"0.bias\": expected type F64, got I32");
   file.tensors["0.bias"] = Tensor<double>::zeros({5});
   file.tensors["1.num_batches_tracked"] = Tensor<double>::scalar(1);
   io::write_safetensors(folder.file("m"), file);
-  CHECK_THROWS_WITH(io::load(folder.file("m"), in_double, {.convert = true}),
-                    Contains("num_batches_tracked\": expected type I64, got F64"));
+  CHECK_THROWS_WITH(
+      io::load(folder.file("m"), in_double, {.convert = true}),
+      folder.file("m") + ": tensor \"1.num_batches_tracked\": expected type I64, got F64");
+  for (const Index count : {Index{-1}, Index{1} << 62}) {
+    file.tensors["1.num_batches_tracked"] = Tensor<Index>::scalar(count);
+    io::write_safetensors(folder.file("m"), file);
+    CHECK_THROWS_WITH(io::load(folder.file("m"), in_double),
+                      to_message(folder.file("m"),
+                                 ": tensor \"1.num_batches_tracked\": expected a count from 0 to "
+                                 "2^62, got ",
+                                 count));
+  }
 }
 
 TEST_CASE("a file of another model is refused with the differences and changes nothing") {

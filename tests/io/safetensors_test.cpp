@@ -10,7 +10,7 @@
 #include "support/temporary_folder.hpp"
 
 using namespace cnnrnn;
-using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -23,16 +23,18 @@ std::string file_of(const std::string& header, const std::string& data = "") {
   return length_prefix(header.size()) + header + data;
 }
 
-/// The message of the FileError that reading these bytes throws.
+/// The message of the FileError that reading these bytes throws, behind the path.
 std::string error_of(const std::string& bytes) {
   const TemporaryFolder folder;
   write_bytes(folder.file("x"), bytes);
+  const std::string start = folder.file("x") + ": ";
   try {
     io::read_safetensors(folder.file("x"));
   } catch (const FileError& error) {
-    CHECK(std::string(error.what()).starts_with(folder.file("x") + ": "));
-    CHECK(std::string(error.what()).find('\n') == std::string::npos);
-    return error.what();
+    const std::string message = error.what();
+    CHECK(message.starts_with(start));
+    CHECK(message.find('\n') == std::string::npos);
+    return message.substr(start.size());
   }
   return "no error";
 }
@@ -94,86 +96,96 @@ TEST_CASE("safetensors: no tensors, and an empty header") {
 }
 
 TEST_CASE("safetensors: the length of the header is checked before it is believed") {
-  CHECK_THAT(error_of(""), Contains("expected a safetensors file of at least 8 bytes, got 0"));
-  CHECK_THAT(error_of("1234567"), Contains("at least 8 bytes, got 7"));
-  CHECK_THAT(error_of(length_prefix(3) + "{}"), Contains("at most 2 bytes, got 3"));
-  CHECK_THAT(error_of(length_prefix(~std::uint64_t{0}) + "{}"),
-             Contains("got 18446744073709551615"));
-  CHECK_THAT(error_of(length_prefix(std::uint64_t{1} << 63) + "{}"), Contains("header of at most"));
-  CHECK_THAT(error_of(length_prefix(0)), Contains("expected a JSON object as header"));
+  CHECK(error_of("") == "expected a safetensors file of at least 8 bytes, got 0");
+  CHECK(error_of("1234567") == "expected a safetensors file of at least 8 bytes, got 7");
+  const auto with = [](std::uint64_t length) { return error_of(length_prefix(length) + "{}"); };
+  const std::string at_most = "expected a safetensors header of at most 2 bytes, got ";
+  CHECK(with(3) == at_most + "3");
+  CHECK(with(std::uint64_t{1} << 63) == at_most + "9223372036854775808");
+  CHECK(with(~std::uint64_t{0}) == at_most + "18446744073709551615");
+  CHECK(error_of(file_of("{" + std::string(4'000'000, ' ') + "}")) ==
+        "expected a safetensors header of at most 4000000 bytes, got 4000002");
 }
 
 TEST_CASE("safetensors: the header is JSON of the one form") {
   const std::string good = R"("a":)" + entry("U8", "[1]", "[0,1]");
   CHECK(error_of(file_of("{" + good + "}", "x")) == "no error");
-  CHECK_THAT(error_of(file_of("[]")), Contains("expected a JSON object"));
-  CHECK_THAT(error_of(file_of(" {}")), Contains("expected a JSON object"));
-  CHECK_THAT(error_of(file_of("\xEF\xBB\xBF{}")), Contains("expected a JSON object"));
-  CHECK_THAT(error_of(file_of(std::string("{}\0{}", 5))), Contains("expected a JSON object"));
-  CHECK_THAT(error_of(file_of("{} {}")), Contains("expected JSON"));
-  CHECK_THAT(error_of(file_of("{" + good)), Contains("expected JSON"));
-  CHECK_THAT(error_of(file_of("{" + good + ",}", "x")), Contains("expected JSON"));
-  CHECK_THAT(error_of(file_of("{/**/}")), Contains("expected JSON"));
-  CHECK_THAT(error_of(file_of("{\"\xFF\":1}")), Contains("expected JSON"));
-  CHECK_THAT(error_of(file_of("{" + good + "," + good + "}", "x")), Contains("got \"a\" twice"));
-  CHECK_THAT(error_of(file_of(
-                 R"({"a":{"dtype":"U8","dtype":"F32","shape":[],"data_offsets":[0,1]}})", "x")),
-             Contains("got \"dtype\" twice"));
-  CHECK_THAT(error_of(file_of(R"({"__metadata__":{"k":"1","k":"2"}})")), Contains("twice"));
-  CHECK_THAT(error_of(file_of(R"({"__metadata__":{"k":1}})")), Contains("expected a string"));
-  CHECK_THAT(error_of(file_of(R"({"__metadata__":{"k":{}}})")), Contains("expected a string"));
-  CHECK_THAT(error_of(file_of(R"({"__metadata__":[]})")), Contains("expected an object"));
-  const std::string deep = "{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}";
-  CHECK_THAT(error_of(file_of(deep)), Contains("two data_offsets, got an array"));
-  CHECK_THAT(error_of(file_of("{\"a\":" + std::string(100000, '['))), Contains("got an array"));
-  const std::string long_token = "{" + std::string(100000, 'x') + "}";
-  CHECK(error_of(file_of(long_token)).size() < 500);
+  for (const char* text : {"", "[]", " {}", "\xEF\xBB\xBF{}"}) {
+    CHECK(error_of(file_of(text)) == "expected a JSON object as header, got other text");
+  }
+  CHECK(error_of(file_of(std::string("{}\0{}", 5))) ==
+        "expected a JSON object as header, got other text");
+  for (const std::string& text :
+       {std::string("{} {}"), "{" + good, std::string("{/**/}"), std::string("{\"\xFF\":1}")}) {
+    // The rest is the JSON library's.
+    CHECK_THAT(error_of(file_of(text)), StartsWith("expected JSON as header, got [json.exception"));
+  }
+  CHECK_THAT(error_of(file_of("{" + good + ",}", "x")),
+             StartsWith("expected JSON as header, got "));
+  CHECK(error_of(file_of("{" + std::string(100000, 'x') + "}")).size() < 500);
+
+  const std::string once = "expected every name once in the header, got ";
+  CHECK(error_of(file_of("{" + good + "," + good + "}", "x")) == once + "\"a\" twice");
+  CHECK(error_of(file_of(R"({"a":{"dtype":"U8","dtype":"F32","shape":[],"data_offsets":[0,1]}})",
+                         "x")) == once + "\"dtype\" twice");
+  CHECK(error_of(file_of(R"({"__metadata__":{"k":"1","k":"2"}})")) == once + "\"k\" twice");
+  CHECK(error_of(file_of(R"({"__metadata__":{"k":1}})")) ==
+        "__metadata__ \"k\": expected a string, got 1");
+  CHECK(error_of(file_of(R"({"__metadata__":{"k":{}}})")) ==
+        "__metadata__ \"k\": expected a string, got an object");
+  CHECK(error_of(file_of(R"({"__metadata__":[]})")) ==
+        "expected an object as __metadata__, got an array");
+  const std::string form = "tensor \"a\": expected dtype, shape and two data_offsets, got an array";
+  CHECK(error_of(file_of("{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}")) ==
+        form);
+  CHECK(error_of(file_of("{\"a\":" + std::string(100000, '['))) == form);
 }
 
 TEST_CASE("safetensors: every tensor has a type, a shape and offsets") {
-  const auto with = [](const std::string& value, const std::string& data = "xxxx") {
-    return error_of(file_of("{\"a\\nb\":" + value + "}", data));
+  const auto with = [](const std::string& value) {
+    return error_of(file_of("{\"a\\nb\":" + value + "}", "xxxx"));
   };
-  const std::string form = "tensor \"a\\nb\": expected dtype, shape and two data_offsets";
-  CHECK_THAT(with("1"), Contains(form));
-  CHECK_THAT(with("null"), Contains(form));
-  CHECK_THAT(with("{}"), Contains(form));
-  CHECK_THAT(with(R"({"dtype":"F32","shape":[]})"), Contains(form));
-  CHECK_THAT(with(R"({"dtype":"F32","shape":[],"data_offsets":[0,4],"more":1})"), Contains(form));
-  CHECK_THAT(with(R"({"dtype":1,"shape":[],"data_offsets":[0,4]})"), Contains(form));
-  CHECK_THAT(with(entry("F32", "1", "[0,4]")), Contains(form));
-  CHECK_THAT(with(entry("F32", "[]", "[0]")), Contains(form));
-  CHECK_THAT(with(entry("F32", "[]", "[0,4,8]")), Contains(form));
-  CHECK_THAT(with(entry("BF16", "[2]", "[0,4]")),
-             Contains("expected type F64, F32, I64, I32 or U8, got \"BF16\""));
-  CHECK_THAT(with(entry("f32", "[]", "[0,4]")), Contains("got \"f32\""));
-  const std::string number = "expected a whole number of 0 or more, got ";
-  CHECK_THAT(with(entry("F32", "[-1]", "[0,4]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[1.0]", "[0,4]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[1e0]", "[0,4]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[\"1\"]", "[0,4]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[true]", "[0,4]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[]", "[0,null]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[]", "[-4,0]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[9223372036854775808]", "[0,4]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[99999999999999999999999]", "[0,4]")), Contains(number));
-  CHECK_THAT(with(entry("F32", "[1,1,1,1,1,1,1]", "[0,4]")), Contains("at most 6 dimensions"));
+  const std::string tensor = "tensor \"a\\nb\": ";
+  const std::string form = tensor + "expected dtype, shape and two data_offsets, got ";
+  CHECK(with("1") == form + "1");
+  CHECK(with("null") == form + "null");
+  CHECK(with("{}") == form + "0 of them");
+  CHECK(with(R"({"dtype":"F32","shape":[]})") == form + "2 of them");
+  CHECK(with(R"({"dtype":"F32","shape":[],"data_offsets":[0,4],"more":1})") == form + "\"more\"");
+  CHECK(with(R"({"dtype":1,"shape":[],"data_offsets":[0,4]})") == form + "1");
+  CHECK(with(entry("F32", "1", "[0,4]")) == form + "1");
+  CHECK(with(entry("F32", "[]", "[0]")) == form + "1 offsets");
+  CHECK(with(entry("F32", "[]", "[0,4,8]")) == form + "more offsets");
+  const std::string types = tensor + "expected type F64, F32, I64, I32 or U8, got ";
+  CHECK(with(entry("BF16", "[2]", "[0,4]")) == types + "\"BF16\"");
+  CHECK(with(entry("f32", "[]", "[0,4]")) == types + "\"f32\"");
+  const std::string number = tensor + "expected a whole number of 0 or more, got ";
+  CHECK(with(entry("F32", "[-1]", "[0,4]")) == number + "-1");
+  CHECK(with(entry("F32", "[1.0]", "[0,4]")) == number + "\"1.0\"");
+  CHECK(with(entry("F32", "[1e0]", "[0,4]")) == number + "\"1e0\"");
+  CHECK(with(entry("F32", "[\"1\"]", "[0,4]")) == number + "\"1\"");
+  CHECK(with(entry("F32", "[true]", "[0,4]")) == number + "true");
+  CHECK(with(entry("F32", "[]", "[0,null]")) == number + "null");
+  CHECK(with(entry("F32", "[]", "[-4,0]")) == number + "-4");
+  CHECK(with(entry("F32", "[9223372036854775808]", "[0,4]")) == number + "9223372036854775808");
+  CHECK(with(entry("F32", "[99999999999999999999999]", "[0,4]")) ==
+        number + "\"99999999999999999999999\"");
+  CHECK(with(entry("F32", "[1,1,1,1,1,1,1]", "[0,4]")) ==
+        tensor + "expected at most 6 dimensions, got more");
 }
 
 TEST_CASE("safetensors: the header's parser stops at the first token that has no place") {
   // What comes behind it is no JSON: had the parser gone on, that would be the error.
   const auto with = [](const std::string& start) { return error_of(file_of(start + "no JSON")); };
-  CHECK_THAT(with(R"({"a":{"shape":[1,1,1,1,1,1,1,)"), Contains("at most 6 dimensions"));
-  CHECK_THAT(with(R"({"a":{"data_offsets":[0,4,8,)"), Contains("got more offsets"));
-  CHECK_THAT(with(R"({"a":{"b":)"), Contains("data_offsets, got \"b\""));
-  CHECK_THAT(with(R"({"a":[)"), Contains("got an array"));
-  CHECK_THAT(with(R"({"a":{"dtype":{)"), Contains("got an object"));
-  CHECK_THAT(with(R"({"__metadata__":{"a":[)"), Contains("expected a string, got an array"));
-}
-
-TEST_CASE("safetensors: a header of more than 4 MB is refused before it is read") {
-  CHECK_THAT(error_of(file_of("{" + std::string(4'000'000, ' ') + "}")),
-             Contains("header of at most 4000000 bytes, got 4000002"));
+  const std::string form = "tensor \"a\": expected dtype, shape and two data_offsets, got ";
+  CHECK(with(R"({"a":{"shape":[1,1,1,1,1,1,1,)") ==
+        "tensor \"a\": expected at most 6 dimensions, got more");
+  CHECK(with(R"({"a":{"data_offsets":[0,4,8,)") ==
+        "tensor \"a\": expected dtype, shape and two data_offsets, got more offsets");
+  CHECK(with(R"({"a":{"b":)") == form + "\"b\"");
+  CHECK(with(R"({"a":[)") == form + "an array");
+  CHECK(with(R"({"a":{"dtype":{)") == form + "an object");
+  CHECK(with(R"({"__metadata__":{"a":[)") == "__metadata__ \"a\": expected a string, got an array");
 }
 
 TEST_CASE("safetensors: shapes are those of the bytes") {
@@ -182,13 +194,17 @@ TEST_CASE("safetensors: shapes are those of the bytes") {
   };
   CHECK(with("F32", "[]") == "no error");
   CHECK(with("U8", "[2,2]") == "no error");
-  CHECK_THAT(with("F32", "[2]"), Contains("at most 1 elements in 4 bytes, got 2"));
-  CHECK_THAT(with("F32", "[0]"), Contains("expected (0,) F32, got 4 bytes"));
-  CHECK_THAT(with("F64", "[1]"), Contains("at most 0 elements in 4 bytes, got 1"));
-  CHECK_THAT(with("U8", "[3]"), Contains("expected (3,) U8, got 4 bytes"));
-  CHECK_THAT(with("U8", "[4294967296,4294967296]"), Contains("fewer than 2^63 elements"));
-  CHECK_THAT(with("U8", "[4611686018427387904,4]"), Contains("fewer than 2^63 elements"));
-  CHECK_THAT(with("F32", "[4611686018427387905]"), Contains("at most 1 elements"));
+  const std::string expected = "tensor \"a\": expected ";
+  CHECK(with("F32", "[2]") == expected + "at most 1 elements in 4 bytes, got 2");
+  CHECK(with("F64", "[1]") == expected + "at most 0 elements in 4 bytes, got 1");
+  CHECK(with("F32", "[4611686018427387905]") ==
+        expected + "at most 1 elements in 4 bytes, got 4611686018427387905");
+  CHECK(with("F32", "[0]") == expected + "(0,) F32, got 4 bytes");
+  CHECK(with("U8", "[3]") == expected + "(3,) U8, got 4 bytes");
+  CHECK(with("U8", "[4294967296,4294967296]") ==
+        expected + "fewer than 2^63 elements, got 4294967296 times 4294967296");
+  CHECK(with("U8", "[4611686018427387904,4]") ==
+        expected + "fewer than 2^63 elements, got 4611686018427387904 times 4");
   CHECK(error_of(file_of("{\"a\":" + entry("F32", "[0,9223372036854775807,4]", "[0,0]") + "}")) ==
         "no error");
 }
@@ -201,17 +217,18 @@ TEST_CASE("safetensors: the tensors cover the data without holes or overlaps") {
   };
   CHECK(two("[0,2]", "[2,4]", 4) == "no error");
   CHECK(two("[2,4]", "[0,2]", 4) == "no error");
-  CHECK_THAT(two("[0,2]", "[2,4]", 5),
-             Contains("expected 4 bytes of data after the header, got 5"));
-  CHECK_THAT(two("[0,2]", "[2,4]", 3),
-             Contains("tensor \"b\": expected data from byte 2 to at most 3, got 2 to 4"));
-  CHECK_THAT(two("[0,2]", "[3,5]", 5), Contains("expected data from byte 2"));
-  CHECK_THAT(two("[1,3]", "[3,5]", 5), Contains("expected data from byte 0"));
-  CHECK_THAT(two("[0,2]", "[1,3]", 3), Contains("expected data from byte 2"));
-  CHECK_THAT(two("[0,2]", "[0,2]", 2), Contains("expected data from byte 2"));
-  CHECK_THAT(two("[2,0]", "[0,2]", 2), Contains("got 2 to 0"));
-  CHECK_THAT(two("[0,2]", "[2,9223372036854775807]", 4), Contains("expected data from byte 2"));
-  CHECK_THAT(error_of(file_of("{}", "x")), Contains("expected 0 bytes of data"));
+  CHECK(two("[0,2]", "[2,4]", 5) == "expected 4 bytes of data after the header, got 5");
+  CHECK(error_of(file_of("{}", "x")) == "expected 0 bytes of data after the header, got 1");
+  const std::string a = "tensor \"a\": expected data from byte ";
+  const std::string b = "tensor \"b\": expected data from byte ";
+  CHECK(two("[0,2]", "[2,4]", 3) == b + "2 to at most 3, got 2 to 4");
+  CHECK(two("[0,2]", "[3,5]", 5) == b + "2 to at most 5, got 3 to 5");
+  CHECK(two("[1,3]", "[3,5]", 5) == a + "0 to at most 5, got 1 to 3");
+  CHECK(two("[0,2]", "[1,3]", 3) == b + "2 to at most 3, got 1 to 3");
+  CHECK(two("[0,2]", "[0,2]", 2) == b + "2 to at most 2, got 0 to 2");
+  CHECK(two("[2,0]", "[0,2]", 2) == a + "2 to at most 2, got 2 to 0");
+  CHECK(two("[0,2]", "[2,9223372036854775807]", 4) ==
+        b + "2 to at most 4, got 2 to 9223372036854775807");
 }
 
 TEST_CASE("safetensors: every truncation and every changed byte ends in an error or a file") {
@@ -238,25 +255,55 @@ TEST_CASE("safetensors: every truncation and every changed byte ends in an error
 TEST_CASE("safetensors: files that are missing or no files") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(io::read_safetensors(folder.file("none")),
-                    Contains("cannot open: No such file"));
-  CHECK_THROWS_WITH(io::read_safetensors(folder.file(".")), Contains("expected a regular file"));
-  CHECK_THROWS_WITH(io::write_safetensors(folder.file("none/x"), {}),
-                    Contains("cannot create a file in its folder: No such file"));
-  CHECK_THROWS_WITH(io::write_safetensors(folder.file("."), {}),
-                    Contains("expected a regular file to replace"));
-  CHECK_THROWS_WITH(io::write_safetensors("/dev/null", {}), Contains("regular file to replace"));
+                    folder.file("none") + ": cannot open: No such file or directory");
+  CHECK_THROWS_WITH(io::read_safetensors(folder.path()),
+                    folder.path() + ": expected a regular file, got a folder, a pipe or a device");
+  CHECK_THROWS_WITH(
+      io::write_safetensors(folder.file("none/x"), {}),
+      folder.file("none/x") + ": cannot create a file in its folder: No such file or directory");
+  for (const std::string& path : {folder.path(), std::string("/dev/null")}) {
+    CHECK_THROWS_WITH(io::write_safetensors(path, {}),
+                      path +
+                          ": expected a regular file to replace, or none, got a folder, a pipe "
+                          "or a device");
+  }
+}
+
+TEST_CASE("a file that changes while it is open is an error") {
+  const TemporaryFolder folder;
+  std::array<std::byte, 3> bytes{};
+  write_bytes(folder.file("two"), "ab");
+  io::InputFile two(folder.file("two"));
+  CHECK_THROWS_WITH(two.read(bytes), folder.file("two") + ": expected 1 more bytes, got the end");
+  // A regular file of Linux whose first bytes cannot be read.
+  io::InputFile unreadable("/proc/self/mem");
+  CHECK_THROWS_WITH(unreadable.read(bytes), "/proc/self/mem: cannot read: Input/output error");
+
+  io::AtomicFile late(folder.file("x"));
+  std::filesystem::create_directory(folder.file("x"));
+  CHECK_THROWS_WITH(late.commit(), folder.file("x") + ": cannot replace: Is a directory");
 }
 
 TEST_CASE("safetensors: contents that cannot be written leave the old file") {
   const TemporaryFolder folder;
   write_bytes(folder.file("x"), "old");
-  io::SafetensorsFile bad;
-  bad.tensors["a"] = Tensor<float>();
-  CHECK_THROWS_WITH(io::write_safetensors(folder.file("x"), bad), Contains("a defined tensor a"));
-  bad.tensors = {{"__metadata__", Tensor<float>::scalar(1)}};
-  CHECK_THROWS_AS(io::write_safetensors(folder.file("x"), bad), ValueError);
-  bad.tensors = {{"\xFF", Tensor<float>::scalar(1)}};
-  CHECK_THROWS_WITH(io::write_safetensors(folder.file("x"), bad), Contains("UTF-8"));
+  const auto refused = [&](const char* name, const Tensor<float>& tensor,
+                           const std::string& message) {
+    io::SafetensorsFile bad;
+    bad.tensors[name] = tensor;
+    CHECK_THROWS_AS(io::write_safetensors(folder.file("x"), bad), ValueError);
+    CHECK_THROWS_WITH(io::write_safetensors(folder.file("x"), bad),
+                      folder.file("x") + ": " + message);
+  };
+  refused("a", {}, "expected a defined tensor a, got an undefined one");
+  refused("__metadata__", Tensor<float>::scalar(1), "expected a tensor's name, got __metadata__");
+  std::string of_json;
+  try {
+    nlohmann::json("\xFF").dump();
+  } catch (const nlohmann::json::exception& error) {
+    of_json = error.what();
+  }
+  refused("\xFF", Tensor<float>::scalar(1), "expected names and metadata in UTF-8, got " + of_json);
   CHECK(read_bytes(folder.file("x")) == "old");
   CHECK(folder.files() == 1);
 }

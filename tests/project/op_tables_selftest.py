@@ -34,14 +34,14 @@ check_op(
 }
 
 
-def check(headers, tests):
+def check(headers, tests, without_test=()):
     with tempfile.TemporaryDirectory() as folder:
         for kind, files in (("include", headers), ("tests", tests)):
             for name, text in files.items():
                 path = pathlib.Path(folder, kind, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-        with mock.patch.object(op_tables, "WITHOUT_TABLE", {}):
+        with mock.patch.multiple(op_tables, WITHOUT_TABLE={}, WITHOUT_TEST=without_test):
             return op_tables.check(f"{folder}/include", f"{folder}/tests")
 
 
@@ -75,6 +75,20 @@ class OpTablesSelfTest(unittest.TestCase):
     def test_a_message_of_another_folder_is_found(self):
         new = {"cnnrnn/train/run.hpp": 'require<ValueError>(ok, "run: expected a path, got ", path);'}
         self.assert_found(HEADERS | new, TESTS, 'no test has the message "...run: expected')
+
+    def test_a_message_of_a_reader_counts_without_the_path_in_front(self):
+        new = {"cnnrnn/io/half.hpp": 'if (size % 2 != 0) {\n  fail(path, ": expected an even size");\n}'}
+        self.assert_found(HEADERS | new, TESTS, 'no test has the message "...expected an even size..."')
+        test = {"io/half_test.cpp": 'CHECK(error == "expected an even size");'}
+        self.assertEqual(check(HEADERS | new, TESTS | test), [])
+        self.assertEqual(check(HEADERS | new, TESTS, {"expected an even size": "why"}), [])
+
+    def test_an_exception_that_is_none_is_found(self):
+        self.assertIn('"old": named as without a test, but there is no such message',
+                      check(HEADERS, TESTS, {"old": "why"}))
+        piece = "twice: expected a rank of 1 or more, got "
+        self.assertIn(f'"{piece}": named as without a test, but there is one',
+                      check(HEADERS, TESTS, {piece: "why"}))
 
 
 if __name__ == "__main__":

@@ -132,16 +132,16 @@ TEST_CASE("a checkpoint of another run is refused and changes nothing") {
     } catch (const FileError& error) {
       message = error.what();
     }
-    CHECK(message.starts_with(path + ": "));
     CHECK(nn::state_dict(run.model).random_states == before.random_states);
     CHECK(run.model.parameters()[0].value()(0, 0) == before.tensors.at("1.weight")(0, 0));
-    return message;
+    const std::string start = path + ": ";
+    CHECK(message.starts_with(start));
+    return message.substr(start.size());
   };
-  CHECK_THAT(refused(run.adam, "b"), Contains("checkpoint of the configuration b, got \"a\""));
+  CHECK(refused(run.adam, "b") == "expected a checkpoint of the configuration b, got \"a\"");
   optim::Adam<float> faster(run.model.parameters(), {.learning_rate = 0.02});
-  CHECK_THAT(refused(faster, "a"), Contains("expected a checkpoint of the optimizer Adam(") &&
-                                       Contains("learning rate 0.02") &&
-                                       Contains("learning rate 0.01"));
+  CHECK(refused(faster, "a") == "expected a checkpoint of the optimizer " + faster.describe() +
+                                    ", got \"" + run.adam.describe() + '"');
 
   const auto with = [&](const auto& change) {
     auto file = good;
@@ -149,17 +149,26 @@ TEST_CASE("a checkpoint of another run is refused and changes nothing") {
     io::write_safetensors(path, file);
     return refused(run.adam, "a");
   };
-  CHECK_THAT(with([](auto& f) { f.metadata.clear(); }), Contains("got none"));
-  CHECK_THAT(with([](auto& f) { f.metadata["model"] = "CnnRnn"; }),
-             Contains("checkpoint of the model Sequential, got \"CnnRnn\""));
-  CHECK_THAT(with([](auto& f) { f.tensors.erase("model/1.bias"); }), Contains("1 missing: 1.bias"));
-  CHECK_THAT(with([](auto& f) { f.tensors.erase("random/4.random"); }), Contains("random"));
-  CHECK_THAT(with([](auto& f) { f.tensors["random/4.random"] = Tensor<Index>::zeros({3}); }),
-             Contains("expected 4 words, got (3,)"));
-  CHECK_THAT(with([](auto& f) { f.tensors.erase("optimizer/0.exp_avg"); }),
-             Contains("Adam: expected a state with 0.exp_avg, got none"));
-  CHECK_THAT(with([](auto& f) { f.tensors["optimizer/0.step"] = Tensor<Index>::zeros({2}); }),
-             Contains("expected one number"));
+  const auto put = [&](const char* name, const io::AnyTensor& tensor) {
+    return with([&](auto& f) { f.tensors[name] = tensor; });
+  };
+  const auto without = [&](const char* name) {
+    return with([&](auto& f) { f.tensors.erase(name); });
+  };
+  CHECK(with([](auto& f) { f.metadata.clear(); }) ==
+        "expected a checkpoint of the format cnnrnn checkpoint 1, got none");
+  CHECK(with([](auto& f) { f.metadata["model"] = "CnnRnn"; }) ==
+        "expected a checkpoint of the model Sequential, got \"CnnRnn\"");
+  CHECK(without("model/1.bias") == "expected the tensors of Sequential, got 1 missing: 1.bias");
+  CHECK(without("random/4.random") ==
+        "expected the states of the model's random generators, got none");
+  CHECK(put("random/4.random", Tensor<Index>::zeros({3})) ==
+        "random state \"4.random\": expected 4 words, got (3,)");
+  CHECK(put("random/4.random", Tensor<Index>::zeros({4})) ==
+        "random state \"4.random\": expected words that are not all 0, got only 0");
+  CHECK(without("optimizer/0.exp_avg") == "Adam: expected a state with 0.exp_avg, got none");
+  CHECK(put("optimizer/0.step", Tensor<Index>::zeros({2})) ==
+        "tensor \"0.step\": expected one number, got (2,)");
 }
 
 TEST_CASE("a model file is no checkpoint to go on from, and a missing one is an error") {

@@ -23,17 +23,25 @@ namespace data {
 
 namespace detail {
 
-/// Opens a file for reading, without waiting for the other end if it is a pipe. Null, and the
-/// reason in errno, when it is missing, unreadable or no regular file.
-inline std::FILE* open_regular(const std::string& path) {
+struct OpenedFile {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream{nullptr, &std::fclose};
+  Index bytes = 0;
+};
+
+/// Opens a file for reading, without waiting for the other end if it is a pipe. No stream, and the
+/// reason in errno, when it is missing, unreadable or, with EISDIR or EINVAL, no regular file.
+inline OpenedFile open_regular(const std::string& path) {
+  OpenedFile file;
   const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (number < 0) {
-    return nullptr;
+    return file;
   }
   struct ::stat status {};
   const bool known = ::fstat(number, &status) == 0;
   if (known && S_ISREG(status.st_mode)) {
-    if (std::FILE* const file = ::fdopen(number, "rb"); file != nullptr) {
+    file.bytes = status.st_size;
+    file.stream.reset(::fdopen(number, "rb"));
+    if (file.stream != nullptr) {
       return file;
     }
   } else if (known) {
@@ -42,7 +50,7 @@ inline std::FILE* open_regular(const std::string& path) {
   const int reason = errno;
   ::close(number);
   errno = reason;
-  return nullptr;
+  return file;
 }
 
 }  // namespace detail
@@ -57,8 +65,7 @@ inline Index most_memory(Index file_bytes) {
 
 /// Whether there is a regular file of that name that can be opened for reading.
 inline bool is_readable_file(const std::string& path) {
-  std::FILE* const file = detail::open_regular(path);
-  return file != nullptr && std::fclose(file) == 0;
+  return detail::open_regular(path).stream != nullptr;
 }
 
 /// A file that is open for reading and whose size is known before anything is read from it.
@@ -66,29 +73,28 @@ class BinaryFile {
  public:
   /// Throws FileError when it cannot be opened, with the system's reason.
   explicit BinaryFile(std::string path)
-      : path_(std::move(path)), file_(detail::open_regular(path_), &std::fclose) {
-    require<FileError>(file_ != nullptr || errno != EISDIR, "cannot read ", path_, ": ", reason());
-    require<FileError>(file_ != nullptr, "cannot open ", path_, ": ", reason());
-    const bool sought = std::fseek(file_.get(), 0, SEEK_END) == 0;
-    size_ = sought ? std::ftell(file_.get()) : -1;
-    require<FileError>(size_ >= 0 && std::fseek(file_.get(), 0, SEEK_SET) == 0,
-                       "cannot find the size of ", path_, ": ", reason());
+      : path_(std::move(path)), file_(detail::open_regular(path_)) {
+    const bool opened = file_.stream != nullptr;
+    require<FileError>(opened || errno != EISDIR, "cannot read ", path_, ": ", reason());
+    require<FileError>(opened || errno != EINVAL, path_,
+                       ": expected a regular file, got a pipe or a device");
+    require<FileError>(opened, "cannot open ", path_, ": ", reason());
   }
 
   const std::string& path() const { return path_; }
-  Index size() const { return size_; }
+  Index size() const { return file_.bytes; }
 
   /// Throws FileError unless the file has exactly `bytes` bytes, which are `what`.
   void expect_size(Index bytes, const std::string& what) const {
-    require<FileError>(size_ == bytes, path_, ": expected ", bytes, " bytes (", what, "), got ",
-                       size_);
+    require<FileError>(size() == bytes, path_, ": expected ", bytes, " bytes (", what, "), got ",
+                       size());
   }
 
   /// The next bytes, as many as fit. Throws FileError when there are fewer.
   void read(std::span<std::uint8_t> bytes) {
     errno = 0;
-    const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file_.get());
-    require<FileError>(std::ferror(file_.get()) == 0, "cannot read ", path_, ": ", reason());
+    const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file_.stream.get());
+    require<FileError>(std::ferror(file_.stream.get()) == 0, "cannot read ", path_, ": ", reason());
     require<FileError>(count == bytes.size(), path_, ": expected ", bytes.size(),
                        " more bytes, got ", count);
   }
@@ -97,8 +103,7 @@ class BinaryFile {
   static std::string reason() { return std::generic_category().message(errno); }
 
   std::string path_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
-  Index size_ = 0;
+  detail::OpenedFile file_;
 };
 
 /// The whole file. Throws FileError when it cannot be read or has more than `most` bytes.

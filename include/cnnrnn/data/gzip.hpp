@@ -69,7 +69,7 @@ class GzipReader {
   /// Everything before the member's body (RFC 1952, section 2.3).
   void skip_header() {
     require<FileError>(rest_.size() >= 2 && little_endian(2) == 0x8b1f, name_,
-                       ": expected a gzip file, which begins with the bytes 1f 8b");
+                       ": expected a gzip file, which begins with the bytes 1f 8b, got others");
     const std::uint32_t method = little_endian(1);
     require<FileError>(method == 8, name_, ": expected gzip's method 8 (deflate), got ", method);
     const std::uint32_t flags = little_endian(1);
@@ -121,8 +121,8 @@ inline std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, Ind
       reinterpret_cast<char*>(unpacked.data()), static_cast<int>(size),
       reinterpret_cast<const char*>(rest.data()), static_cast<int>(rest.size()));
   unpacked.pop_back();
-  require<FileError>(count >= 0, name, ": broken gzip data, expected to unpack to ", size,
-                     " bytes");
+  require<FileError>(count >= 0, name, ": expected gzip data of ", size,
+                     " bytes, got broken data or more of it");
   require<FileError>(count == size, name, ": expected to unpack to ", size, " bytes, got ", count);
   const std::uint32_t sum = crc32(unpacked);
   require<FileError>(sum == check_sum, name, ": expected the CRC32 ", check_sum, ", got ", sum);

@@ -33,7 +33,7 @@ struct IdxHeader {
 /// The header that a file begins with; `bytes` are its first ones, 20 if there are as many.
 inline IdxHeader parse_idx_header(std::span<const std::uint8_t> bytes, const std::string& name) {
   require<FileError>(bytes.size() >= 4 && bytes[0] == 0 && bytes[1] == 0, name,
-                     ": expected an IDX file, which begins with two zero bytes");
+                     ": expected an IDX file, which begins with two zero bytes, got others");
   require<FileError>(bytes[2] == 0x08, name, ": expected unsigned bytes (IDX type 8), got type ",
                      int{bytes[2]});
   const std::size_t rank = bytes[3];

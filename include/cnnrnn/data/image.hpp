@@ -107,7 +107,8 @@ inline Tensor<std::uint8_t> decode_image(std::span<const std::uint8_t> bytes,
   detail::check_scans(scans, pixels_in_file, name);
   // What stb_image gives, and the tensor, whose memory may be a quarter larger than itself.
   require<FileError>(channels * pixels_in_file / 4 * 9 <= most_bytes, name,
-                     ": expected to need at most ", most_bytes, " bytes, got ", width, 'x', rows);
+                     ": expected to need at most ", most_bytes, " bytes, got an image of ", width,
+                     'x', rows, " that needs more");
   const auto complete = detail::complete_palette(bytes);
   const auto decoded = complete.empty() ? bytes : std::span(complete);
   const std::unique_ptr<stb::stbi_uc, void (*)(void*)> pixels(
@@ -115,8 +116,9 @@ inline Tensor<std::uint8_t> decode_image(std::span<const std::uint8_t> bytes,
                                  &in_file, channels),
       &stb::stbi_image_free);
   require<FileError>(!memory.exceeded(), name, ": expected to need at most ", most_bytes,
-                     " bytes, got an image of ", width, 'x', height, " that needs more");
-  require<FileError>(pixels != nullptr, name, ": broken image (", stb::stbi_failure_reason(), ")");
+                     " bytes, got an image of ", width, 'x', rows, " that needs more");
+  require<FileError>(pixels != nullptr, name, ": expected a whole image, got a broken one (",
+                     stb::stbi_failure_reason(), ")");
   const Shape shape{height, width, channels};
   return {shape,
           std::span<const std::uint8_t>(pixels.get(), static_cast<std::size_t>(shape.size()))};

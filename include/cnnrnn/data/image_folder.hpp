@@ -120,7 +120,8 @@ inline Split split_every(const ImageDataset& dataset, Index test_every) {
     (++of_class % test_every == 0 ? test : train).push_back(i);
   }
   require<FileError>(!test.empty(), dataset.name, ": expected at least ", test_every,
-                     " images in a class, or folders train and test");
+                     " images in a class, or folders train and test, got at most ",
+                     *std::ranges::max_element(seen));
   return {.train = subset(dataset, train), .test = subset(dataset, test)};
 }
 

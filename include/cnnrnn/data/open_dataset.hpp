@@ -40,21 +40,23 @@ struct OpenedDataset {
 namespace detail {
 
 /// Images of one channel, such as MNIST's, as a network for colour images takes them.
-inline ImageDataset as_colour(const ImageDataset& grey, const OpenOptions& options) {
+inline ImageDataset as_colour(const ImageDataset& grey, const std::string& folder,
+                              const OpenOptions& options) {
   require<FileError>(
       grey.channels() == 1 && grey.height() <= options.height && grey.width() <= options.width,
-      grey.name, ": expected images of one channel and at most ", options.height, 'x',
-      options.width, ", got ", grey.images.shape());
+      grey.name, " in ", folder, ": expected images of one channel and at most ", options.height,
+      'x', options.width, ", got ", grey.images.shape());
   // Dots would become a thousand times what they were in the file: padded, then coloured.
   const Index pixels = grey.size() * options.height * options.width;
-  require<FileError>(4 * pixels <= most_memory(grey.images.size()), grey.name,
+  require<FileError>(4 * pixels <= most_memory(grey.images.size()), grey.name, " in ", folder,
                      ": expected images that fill a part of ", options.height, 'x', options.width,
                      ", got ", grey.images.shape());
   return repeat_channels(pad_to(grey, options.height, options.width), 3);
 }
 
-inline Split as_colour(const Split& grey, const OpenOptions& options) {
-  return {.train = as_colour(grey.train, options), .test = as_colour(grey.test, options)};
+inline Split as_colour(const Split& grey, const std::string& folder, const OpenOptions& options) {
+  return {.train = as_colour(grey.train, folder, options),
+          .test = as_colour(grey.test, folder, options)};
 }
 
 }  // namespace detail
@@ -76,7 +78,7 @@ inline OpenedDataset open_dataset_folder(const std::string& folder,
     const bool fashion = folder.find("fashion") != std::string::npos;
     const Split grey =
         fashion ? read_fashion_mnist(folder) : read_mnist(folder, mnist_class_names(), "MNIST");
-    return {.split = detail::as_colour(grey, options), .where = folder};
+    return {.split = detail::as_colour(grey, folder, options), .where = folder};
   }
   require<FileError>(is_image_folder(folder), folder,
                      ": expected CIFAR-10 (data_batch_1.bin ... test_batch.bin), CIFAR-100 "
@@ -102,7 +104,8 @@ inline OpenedDataset open_dataset(const std::string& data, const OpenOptions& op
     }
   }
   if (is_mnist(options.fashion_mnist)) {
-    return {.split = detail::as_colour(read_fashion_mnist(options.fashion_mnist), options),
+    return {.split = detail::as_colour(read_fashion_mnist(options.fashion_mnist),
+                                       options.fashion_mnist, options),
             .where = options.fashion_mnist};
   }
   return {.split = synthetic_images(options.synthetic), .where = "this program's own drawing"};

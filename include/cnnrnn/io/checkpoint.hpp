@@ -51,7 +51,7 @@ inline std::map<std::string, Random::State> take_random_states(const std::string
     std::transform(words.data(), words.data() + words.size(), state.begin(),
                    [](Index word) { return std::bit_cast<std::uint64_t>(word); });
     require<FileError>(state != Random::State{}, path, ": random state ", quoted(name),
-                       ": expected words that are not all 0");
+                       ": expected words that are not all 0, got only 0");
     states.emplace(name, state);
   }
   return states;
@@ -64,8 +64,8 @@ optim::OptimizerState<T> take_optimizer_state(const std::string& path,
   for (const auto& [name, any] : behind("optimizer/", file.tensors)) {
     if (name.ends_with(".step")) {
       const auto steps = take_counts(path, name, any);
-      require<FileError>(steps.size() == 1, path, ": ", quoted(name), ": expected one number, got ",
-                         steps.shape());
+      require<FileError>(steps.size() == 1, path, ": tensor ", quoted(name),
+                         ": expected one number, got ", steps.shape());
       state.steps.emplace(name, steps.item());
     } else {
       state.tensors.emplace(name, take_tensor<T>(path, name, any));

@@ -62,14 +62,12 @@ class InputFile {
   /// Opens the file. Throws FileError when it is missing, unreadable or not a regular file.
   explicit InputFile(std::string path)
       : path_(std::move(path)), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    if (!file_.is_open()) {
+    struct ::stat status {};
+    if (!file_.is_open() || ::fstat(file_.number(), &status) != 0) {
       detail::fail(path_, "cannot open", errno);
     }
-    struct ::stat status {};
-    if (::fstat(file_.number(), &status) != 0) {
-      detail::fail(path_, "cannot examine", errno);
-    }
-    require<FileError>(S_ISREG(status.st_mode), path_, ": expected a regular file");
+    require<FileError>(S_ISREG(status.st_mode), path_,
+                       ": expected a regular file, got a folder, a pipe or a device");
     size_ = static_cast<std::uint64_t>(status.st_size);
   }
 
@@ -150,8 +148,9 @@ class AtomicFile {
 
   int open_temporary() {
     struct ::stat status {};
-    require<FileError>(::stat(path_.c_str(), &status) != 0 || S_ISREG(status.st_mode), path_,
-                       ": expected a regular file to replace, or none");
+    require<FileError>(
+        ::stat(path_.c_str(), &status) != 0 || S_ISREG(status.st_mode), path_,
+        ": expected a regular file to replace, or none, got a folder, a pipe or a device");
     constexpr int attempts = 1000;
     for (int attempt = 0; attempt < attempts; ++attempt) {
       std::string name = to_message(path_, ".tmp.", ::getpid(), '.', attempt);

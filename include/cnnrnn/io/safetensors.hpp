@@ -106,7 +106,8 @@ inline void write_safetensors(const std::string& path, const SafetensorsFile& co
     require<ValueError>(name != "__metadata__", path, ": expected a tensor's name, got ", name);
     std::visit(
         [&, &tensor_name = name]<class T>(const Tensor<T>& tensor) {
-          require<ValueError>(tensor.defined(), path, ": expected a defined tensor ", tensor_name);
+          require<ValueError>(tensor.defined(), path, ": expected a defined tensor ", tensor_name,
+                              ", got an undefined one");
           entries.push_back({&tensor_name, detail::type_name<T>(), tensor.shape(), sizeof(T),
                              bytes_of(tensor.span())});
         },

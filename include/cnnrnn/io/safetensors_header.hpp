@@ -43,7 +43,7 @@ inline void check_layout(const std::string& path, std::vector<TensorEntry>& entr
 inline Header parse_header(const std::string& path, const std::string& text) {
   // The parser passes over a byte order mark and takes a zero byte for the end.
   require<FileError>(text.starts_with('{') && text.find('\0') == std::string::npos, path,
-                     ": expected a JSON object as header");
+                     ": expected a JSON object as header, got other text");
   HeaderParser parser(path);
   Json::sax_parse(text, &parser);
   return parser.take();
@@ -76,7 +76,7 @@ inline Shape checked_shape(const std::string& path, const TensorEntry& entry, st
     const auto factor = static_cast<std::uint64_t>(dim);
     require<FileError>(factor == 0 || size <= std::numeric_limits<std::int64_t>::max() / factor,
                        path, ": tensor ", quoted(entry.name),
-                       ": expected fewer than 2^63 elements");
+                       ": expected fewer than 2^63 elements, got ", size, " times ", dim);
     size *= factor;
   }
   require<FileError>(size <= most, path, ": tensor ", quoted(entry.name), ": expected at most ",
