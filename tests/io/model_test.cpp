@@ -85,11 +85,12 @@ TEST_CASE("another floating-point type is refused, or converted if asked for") {
   for (const Index count : {Index{-1}, Index{1} << 62}) {
     file.tensors["1.num_batches_tracked"] = Tensor<Index>::scalar(count);
     io::write_safetensors(folder.file("m"), file);
-    CHECK_THROWS_WITH(io::load(folder.file("m"), in_double),
-                      to_message(folder.file("m"),
-                                 ": tensor \"1.num_batches_tracked\": expected a count from 0 to "
-                                 "2^62, got ",
-                                 count));
+    CHECK_THROWS_WITH(
+        io::load(folder.file("m"), in_double),
+        to_message(folder.file("m"),
+                   ": tensor \"1.num_batches_tracked\": expected a count of 0 or more and below "
+                   "2^62, got ",
+                   count));
   }
 }
 

@@ -211,6 +211,7 @@ TEST_CASE("a state that no run can have is refused") {
     return Tensor<double>({1, 7}, {epoch, loss, 0.2, 0.3, 0.4, 5, 6});
   };
   const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double inf = std::numeric_limits<double>::infinity();
   const std::vector<BadCall> bad_calls = {
       throws<FileError>(with("counts", Tensor<double>({2}, {3, 40})),
                         path + ": expected the counts of a training run, got none"),
@@ -233,7 +234,12 @@ TEST_CASE("a state that no run can have is refused") {
                         path + ": expected epoch 1 with its loss and accuracy, got 2, 0.1 and 0.2"),
       throws<FileError>(with("history", history(1, nan)),
                         path + ": expected epoch 1 with its loss and accuracy, got 1, nan and "
-                               "0.2")};
+                               "0.2"),
+      throws<FileError>(
+          with("history", Tensor<double>({1, 7}, {1, 0.1, 0.2, nan, nan, -5, 6})),
+          path + ": expected epoch 1 with 0 or more seconds and images, got -5 and 6"),
+      throws<FileError>(with("history", Tensor<double>({1, 7}, {1, 0.1, 0.2, nan, inf, 5, 6})),
+                        path + ": expected epoch 1 with a finite test or none, got nan and inf")};
   for (const auto& bad : bad_calls) {
     CHECK(bad.outcome() == bad.message);
   }

@@ -58,7 +58,7 @@ inline Tensor<Index> take_counts(const std::string& path, const std::string& nam
   const auto counts = take_tensor<Index>(path, name, any);
   for (const Index count : counts.span()) {
     require<FileError>(count >= 0 && count < most, path, ": tensor ", quoted(name),
-                       ": expected a count from 0 to 2^62, got ", count);
+                       ": expected a count of 0 or more and below 2^62, got ", count);
   }
   return counts;
 }

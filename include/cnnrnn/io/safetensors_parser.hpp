@@ -164,12 +164,15 @@ class HeaderParser : public nlohmann::json_sax<Json> {
 
   template <class... Parts>
   void check(bool holds, const Parts&... parts) const {
-    require<FileError>(holds, path_, ": tensor ", quoted(tensor()), parts...);
+    if (!holds) {
+      fail(": tensor ", quoted(tensor()), parts...);
+    }
   }
 
   void check_new(bool is_new) const {
-    require<FileError>(is_new, path_, ": expected every name once in the header, got ",
-                       quoted(key_), " twice");
+    if (!is_new) {
+      fail(": expected every name once in the header, got ", quoted(key_), " twice");
+    }
   }
 
   const std::string& tensor() const { return header_.entries.back().name; }

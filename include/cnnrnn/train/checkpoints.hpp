@@ -70,11 +70,18 @@ inline TrainingState to_state(const std::string& path, const io::RunState& run) 
                          .batch = position(1),
                          .running = {sums(0), correct, images},
                          .seconds = sums(1)};
+  const auto is_amount = [](double value) { return std::isfinite(value) && value >= 0; };
   for (Index row = 0; row < history.dim(0); ++row) {
     require<FileError>(history(row, 0) == static_cast<double>(row + 1) &&
                            std::isfinite(history(row, 1)) && std::isfinite(history(row, 2)),
                        path, ": expected epoch ", row + 1, " with its loss and accuracy, got ",
                        history(row, 0), ", ", history(row, 1), " and ", history(row, 2));
+    require<FileError>(is_amount(history(row, 5)) && is_amount(history(row, 6)), path,
+                       ": expected epoch ", row + 1, " with 0 or more seconds and images, got ",
+                       history(row, 5), " and ", history(row, 6));
+    require<FileError>(!std::isinf(history(row, 3)) && !std::isinf(history(row, 4)), path,
+                       ": expected epoch ", row + 1, " with a finite test or none, got ",
+                       history(row, 3), " and ", history(row, 4));
     state.history.push_back({static_cast<Index>(history(row, 0)), history(row, 1), history(row, 2),
                              history(row, 3), history(row, 4), history(row, 5), history(row, 6)});
   }
