@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "cnnrnn/core/random.hpp"
 #include "support/catch.hpp"
 #include "support/sanitizers.hpp"
 
@@ -185,10 +186,9 @@ TEST_CASE("blocks of any size and order never overlap, and all comes back") {
     unsigned char mark;
   };
   std::vector<Block> blocks;
-  std::size_t random = 1;
+  Random random(1);
   for (int round = 0; round < 400; ++round) {
-    random = random * 6364136223846793005U + 1442695040888963407U;
-    const std::size_t choice = random >> 33U;
+    const auto choice = static_cast<std::size_t>(random.below(Index{1} << 31));
     if (blocks.size() > 12 || (choice % 3 == 0 && !blocks.empty())) {
       const Block block = blocks[choice % blocks.size()];
       CHECK(block.data[0] == block.mark);

@@ -47,8 +47,8 @@ class GzipReader {
   std::uint32_t little_endian(std::size_t count) {
     std::uint32_t value = 0;
     const auto bytes = take(count);
-    for (std::size_t i = count; i-- > 0;) {
-      value = value << 8 | bytes[i];
+    for (std::size_t i = 0; i < count; ++i) {
+      value |= std::uint32_t{bytes[i]} << 8 * i;
     }
     return value;
   }

@@ -41,8 +41,8 @@ struct BmpHeader {
 
   static std::size_t number(std::span<const std::uint8_t> file, std::size_t at, std::size_t size) {
     std::size_t value = 0;
-    for (std::size_t i = size; i-- > 0;) {
-      value = value << 8 | file[at + i];
+    for (std::size_t i = 0; i < size; ++i) {
+      value |= std::size_t{file[at + i]} << 8 * i;
     }
     return value;
   }

@@ -24,14 +24,14 @@ struct StridedWalk {
     if (size == 1) {
       return;
     }
-    const auto last = static_cast<std::size_t>(rank) - 1;
-    if (rank > 0 && joins(strides[last], size, steps)) {
-      sizes[last] *= size;
-      strides[last] = steps;
+    const auto next = static_cast<std::size_t>(rank);
+    if (rank > 0 && joins(strides[next - 1], size, steps)) {
+      sizes[next - 1] *= size;
+      strides[next - 1] = steps;
       return;
     }
-    sizes[last + 1] = size;
-    strides[last + 1] = steps;
+    sizes[next] = size;
+    strides[next] = steps;
     ++rank;
   }
 
@@ -52,7 +52,8 @@ struct StridedWalk {
   Offsets offsets(Index row, Index column) const {
     Offsets result{};
     Index left = column;
-    for (auto axis = static_cast<std::size_t>(rank); axis-- > 0;) {
+    for (Index inner = rank - 1; inner >= 0; --inner) {
+      const auto axis = static_cast<std::size_t>(inner);
       for (std::size_t array = 0; array < Count; ++array) {
         result[array] += left * strides[axis][array];
       }
