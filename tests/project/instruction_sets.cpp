@@ -43,7 +43,7 @@ void expect_close(const Tensor<T>& actual, const Tensor<double>& expected, doubl
   for (Index i = 0; i < expected.size(); ++i) {
     const double error = std::abs(static_cast<double>(actual.data()[i]) - expected.data()[i]);
     scale = std::max(scale, std::abs(expected.data()[i]));
-    worst = error <= worst ? worst : error;  // a NaN is the worst
+    worst = error <= worst || std::isnan(worst) ? worst : error;  // a NaN is the worst
   }
   expect(actual.shape() == expected.shape() && worst <= tolerance * scale,
          to_message(sizeof(T) == sizeof(float) ? "float " : "double ", what, " ", actual.shape(),

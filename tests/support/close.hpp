@@ -23,7 +23,7 @@ std::string difference(const cnnrnn::Tensor<T>& actual, const cnnrnn::Tensor<T>&
     const auto value = static_cast<double>(expected.data()[i]);
     const double error = std::abs(static_cast<double>(actual.data()[i]) - value);
     scale = std::max(scale, std::abs(value));
-    if (!(error <= worst)) {  // a NaN is the worst
+    if (error > worst || (std::isnan(error) && !std::isnan(worst))) {  // a NaN is the worst
       worst = error;
       where = i;
     }

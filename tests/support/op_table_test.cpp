@@ -1,8 +1,12 @@
 // The tables' checks find what they are there for: each is given something that is broken.
 #include "support/op_table.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "cnnrnn/core/parallel.hpp"
 #include "support/catch.hpp"
+#include "support/close.hpp"
 
 using namespace cnnrnn;
 using Catch::Matchers::Contains;
@@ -59,6 +63,14 @@ TEST_CASE("a table finds wrong values, in double, in float and on several thread
   set_threads(1);  // for the comparison of the values, which is to find nothing
   require_found(found({.more_on_threads = 0.001}), "result 0: other bytes on 2 threads");
   set_threads(0);
+}
+
+TEST_CASE("a comparison notices a NaN wherever it stands") {
+  for (const Index place : {0, 7, 14}) {
+    auto wrong = x.clone();
+    wrong.mutable_data()[place] = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THAT(difference(wrong, x, 1e-12), Contains(to_message("worst element ", place)));
+  }
 }
 
 TEST_CASE("a table finds wrong gradients, also where PyTorch has others") {
