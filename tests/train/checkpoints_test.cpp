@@ -240,8 +240,11 @@ TEST_CASE("a state that no run can have is refused") {
           path + ": expected epoch 1 with 0 or more seconds and images, got -5 and 6"),
       throws<FileError>(with("history", Tensor<double>({1, 7}, {1, 0.1, 0.2, nan, inf, 5, 6})),
                         path + ": expected epoch 1 with a finite test or none, got nan and inf")};
+  auto weight = run.model.parameters()[0];
+  weight.mutable_value().mutable_data()[0] = 7;
   for (const auto& bad : bad_calls) {
     CHECK(bad.outcome() == bad.message);
+    CHECK(weight.value().data()[0] == 7);
   }
 }
 

@@ -114,12 +114,12 @@ void save_checkpoint(const std::string& path, nn::Module<T>& model,
   write_safetensors(path, file);
 }
 
-/// Puts model and optimizer into the state that save_checkpoint wrote, and returns `run`. Throws
-/// FileError when the file is not a checkpoint of this model, optimizer and configuration; nothing
-/// has changed then.
-template <class T>
-RunState load_checkpoint(const std::string& path, nn::Module<T>& model,
-                         optim::Optimizer<T>& optimizer, const std::string& configuration) {
+/// Puts model and optimizer into the state that save_checkpoint wrote, after `accept` has taken
+/// `run`. Throws FileError when the file is not a checkpoint of this model, optimizer and
+/// configuration, and what `accept` throws; nothing has changed then.
+template <class T, class Accept>
+void load_checkpoint(const std::string& path, nn::Module<T>& model, optim::Optimizer<T>& optimizer,
+                     const std::string& configuration, const Accept& accept) {
   const SafetensorsFile file = read_safetensors(path);
   detail::check_same(path, "format", detail::checkpoint_format, file.metadata);
   detail::check_same(path, "model", model.describe(), file.metadata);
@@ -130,13 +130,13 @@ RunState load_checkpoint(const std::string& path, nn::Module<T>& model,
   require<FileError>(!state.random_states.empty() || nn::state_dict(model).random_states.empty(),
                      path, ": expected the states of the model's random generators, got none");
   detail::check_fits(path, model, state);
+  accept(detail::behind("run/", file.tensors));
   try {
     optimizer.load_state(detail::take_optimizer_state<T>(path, file));
   } catch (const ValueError& error) {
     throw FileError(to_message(path, ": ", error.what()));
   }
   nn::load_state_dict(model, state);
-  return detail::behind("run/", file.tensors);
 }
 
 }  // namespace io

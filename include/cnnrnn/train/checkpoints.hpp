@@ -129,10 +129,14 @@ class Checkpoints {
   }
 
   /// Puts model and optimizer where the saved run stands, and returns its state. Throws FileError
-  /// when there is none, or one of another model, optimizer or configuration.
+  /// when there is none, or one of another model, optimizer or configuration; nothing has changed
+  /// then.
   TrainingState resume() {
-    return detail::to_state(resume_path(), io::load_checkpoint(resume_path(), model_, optimizer_,
-                                                               options_.configuration));
+    TrainingState state;
+    io::load_checkpoint(
+        resume_path(), model_, optimizer_, options_.configuration,
+        [&](const io::RunState& run) { state = detail::to_state(resume_path(), run); });
+    return state;
   }
 
  private:
