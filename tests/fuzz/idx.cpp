@@ -18,5 +18,5 @@ void read_stranger(std::span<const std::uint8_t> bytes) {
   }
   const auto labels = Tensor<std::uint8_t>::zeros(Shape{values.dim(0)});
   const auto images = data::idx_dataset(values, labels, data::mnist_class_names(), "images");
-  data::check_dataset(data::detail::as_colour(images, {}));
+  data::check_dataset(data::detail::as_colour(images, "the corpus", {}));
 }

@@ -204,7 +204,8 @@ OpCase pytorch_case(const Fixture& fixture, const std::string& name,
     std::string folder = name + '/';
     while (!folder.empty() && !fixture.has(folder + key)) {
       folder.pop_back();
-      folder.erase(folder.rfind('/') + 1);  // npos + 1 is 0
+      const auto slash = folder.rfind('/');
+      folder.resize(slash == std::string::npos ? 0 : slash + 1);
     }
     return fixture.get<double>(folder + key);
   };
