@@ -210,6 +210,7 @@ inline GradcheckResult gradcheck(const GradcheckFunction& function,
                                  const std::vector<Tensor<double>>& inputs,
                                  const GradcheckOptions& options = {}) {
   std::vector<Tensor<double>> own;
+  own.reserve(inputs.size());
   for (const auto& input : inputs) {
     own.push_back(input.clone());
   }

@@ -111,10 +111,12 @@ std::vector<Variable<T>> put_on_tape(std::string_view name, const std::vector<Va
                                      const std::vector<Tensor<T>>& outputs,
                                      typename Record<T>::Backward backward) {
   std::vector<Edge<T>> edges;
+  edges.reserve(inputs.size());
   for (const auto& input : inputs) {
     edges.push_back(input.edge());
   }
   std::vector<Shape> shapes;
+  shapes.reserve(outputs.size());
   for (const auto& output : outputs) {
     shapes.push_back(output.shape());
   }

@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "cnnrnn/core/error.hpp"
@@ -31,7 +31,7 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
 namespace detail {
 
 [[noreturn]] inline void fail(const std::string& path, std::string_view what, int error) {
-  throw FileError(to_message(path, ": ", what, ": ", std::strerror(error)));
+  throw FileError(to_message(path, ": ", what, ": ", std::generic_category().message(error)));
 }
 
 /// An open file, closed at the end of its scope.

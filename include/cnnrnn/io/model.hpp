@@ -55,7 +55,7 @@ Tensor<T> take_tensor(const std::string& path, const std::string& name, const An
 inline Tensor<Index> take_counts(const std::string& path, const std::string& name,
                                  const AnyTensor& any) {
   constexpr Index most = Index{1} << 62;
-  const auto counts = take_tensor<Index>(path, name, any);
+  auto counts = take_tensor<Index>(path, name, any);
   for (const Index count : counts.span()) {
     require<FileError>(count >= 0 && count < most, path, ": tensor ", quoted(name),
                        ": expected a count of 0 or more and below 2^62, got ", count);

@@ -69,8 +69,9 @@ struct Fans {
   explicit Fans(const Shape& weight) : in(1), out(1) {
     require<ShapeError>(weight.rank() >= 2 && weight.size() > 0,
                         "initialiser: expected a weight (O, I, ...), got ", weight);
-    in = static_cast<double>(weight.size() / weight[0]);
-    out = static_cast<double>(weight.size() / weight[1]);
+    const auto size = static_cast<double>(weight.size());
+    in = size / static_cast<double>(weight[0]);
+    out = size / static_cast<double>(weight[1]);
   }
 };
 

@@ -86,9 +86,9 @@ class RecurrentModule : public Module<T> {
 
   const std::vector<std::vector<RecurrentWeights<T>>>& layers() const { return layers_; }
 
-  RecurrentOptions options(std::vector<Index> lengths) {
+  RecurrentOptions options(const std::vector<Index>& lengths) {
     return {.batch_first = config_.batch_first,
-            .lengths = std::move(lengths),
+            .lengths = lengths,
             .dropout = this->training() ? config_.dropout : 0,
             .random = &random_};
   }

@@ -51,7 +51,8 @@ inline Schedule step_schedule(const StepScheduleOptions& options = {}) {
                       options.every);
   detail::require_factor("step_schedule", "a factor", options.factor);
   return [options](Index step) {
-    return std::pow(options.factor, static_cast<double>(step / options.every));
+    const Index drops = step / options.every;
+    return std::pow(options.factor, static_cast<double>(drops));
   };
 }
 

@@ -92,7 +92,7 @@ inline TrainingState to_state(const std::string& path, const io::RunState& run) 
 
 struct CheckpointsOptions {
   std::string folder;              ///< made if it is not there
-  std::string configuration = "";  ///< a line that says which run it is: options, data, seed
+  std::string configuration = {};  ///< a line that says which run it is: options, data, seed
   io::Metadata metadata = {};      ///< of the published model
 };
 
