@@ -107,6 +107,19 @@ TEST_CASE("gemm equals the sums in double, for every size, order and start") {
   }
 }
 
+TEST_CASE("gemm reads every other element of A and B") {
+  for (const auto& [m, n, k] : {Sizes{97, 65, 40}, {26, 70, 600}, {3, 300, 70}, {300, 3, 70}}) {
+    CAPTURE(m, n, k);
+    const auto a = random_tensor<float>({k, 2 * m}, 1);
+    const auto b = random_tensor<float>({k, 2 * n}, 2);
+    const kernels::MatrixView<float> a_view{a.data(), 2, 2 * m};
+    const kernels::MatrixView<float> b_view{b.data(), 2 * n, 2};
+    Tensor<float> c({m, n});
+    kernels::gemm<float>(m, n, k, a_view, b_view, {c.mutable_data(), n});
+    require_close(c, reference(m, n, k, a_view, b_view, Tensor<float>::zeros({m, n})), 1e-5);
+  }
+}
+
 TEST_CASE("gemm gives the same bytes for any number of threads") {
   for (const auto& [m, n, k] : {Sizes{300, 300, 700},
                                 {3, 2000, 500},
