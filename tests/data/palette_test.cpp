@@ -1,5 +1,6 @@
 #include "cnnrnn/data/palette.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "support/catch.hpp"
 
 using namespace cnnrnn;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -28,12 +30,12 @@ std::string chunk(std::string_view type, const std::string& data) {
 }
 
 /// A PNG of one row, one byte a pixel, in a block that deflate did not pack.
-Bytes png(const std::string& palette, const std::string& pixels) {
+Bytes png(const std::string& palette, const std::string& pixels, const std::string& more = "") {
   const std::string row = std::string(1, '\0') + pixels;
   const std::string file =
       std::string(data::detail::png_signature) +
       chunk("IHDR", reversed(number(pixels.size(), 4)) + std::string("\0\0\0\1\10\3\0\0\0", 9)) +
-      chunk("PLTE", palette) +
+      chunk("PLTE", palette) + more +
       chunk("IDAT", "\x78\1\1" + number(row.size(), 2) + number(0xffff - row.size(), 2) + row +
                         std::string(4, '\0')) +
       chunk("IEND", "");
@@ -80,14 +82,35 @@ const Bytes second_black_black_first{4, 5, 6, 0, 0, 0, 0, 0, 0, 1, 2, 3};
 
 TEST_CASE("a colour that the palette of a PNG lacks is black") {
   CHECK(pixels_of(png("\1\2\3\4\5\6", indices)) == second_black_black_first);
-  CHECK(data::detail::complete_palette(png(std::string(768, 'x'), indices)).empty());
+  CHECK(data::detail::with_whole_palette(png(std::string(768, 'x'), indices)).empty());
+}
+
+TEST_CASE("what stands behind the end of a PNG is not read") {
+  for (const auto& behind :
+       {std::string("\n"), std::string("1234567"), std::string("\0\0\1\x80PLTE", 8)}) {
+    auto file = png("\1\2\3\4\5\6", indices);
+    file.insert(file.end(), behind.begin(), behind.end());
+    CHECK(pixels_of(file) == second_black_black_first);
+    const auto palette = std::ranges::search(file, std::string_view("PLTE"));
+    std::ranges::copy(std::string_view("text"), palette.begin());
+    CHECK_FALSE(data::detail::short_palette_of_png(file).has_value());
+    file[25] = 0;  // grey, so that no palette is looked for
+    CHECK(pixels_of(file).size() == 12);
+  }
+}
+
+TEST_CASE("a PNG has one palette, which is not empty") {
+  CHECK_THROWS_WITH(data::decode_image(png("", indices), "image"), Contains("image: expected a"));
+  CHECK_THROWS_WITH(data::decode_image(png("\1\2\3", indices, chunk("PLTE", "123")), "image"),
+                    "image: expected one palette of a PNG image, got another");
 }
 
 TEST_CASE("a colour that the palette of a BMP lacks is black") {
   CHECK(pixels_of(bmp(true, "\3\2\1\6\5\4", indices)) == second_black_black_first);
   CHECK(pixels_of(bmp(false, std::string("\3\2\1\0\6\5\4\0", 8), indices)) ==
         second_black_black_first);
-  CHECK(data::detail::complete_palette(bmp(false, std::string(1024, 'x'), indices)).empty());
+  CHECK_THROWS_WITH(data::decode_image(bmp(false, "", indices), "image"), Contains("Corrupt BMP"));
+  CHECK(data::detail::with_whole_palette(bmp(false, std::string(1024, 'x'), indices)).empty());
 }
 
 TEST_CASE("a whole palette of a BMP of the first form is read to its end") {

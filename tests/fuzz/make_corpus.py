@@ -298,10 +298,17 @@ def bmp(width, height, bits, data=b"", offset=54, header=40, compression=0):
 
 
 def short_palettes():
-    """Pixels of colours that the palette does not have."""
+    """Pixels of colours that the palette does not have, and what is near that."""
     row = bytes(range(200, 216))
+    grey = png_of(16, 16, 8, 0, row)
+    one = png_chunk(b"PLTE", b"\1\2\3")
     return {
-        "good-short-palette.png": png_of(16, 16, 8, 3, row, before=png_chunk(b"PLTE", b"\1\2\3")),
+        "good-bytes-behind-end.png": grey + b"\n",
+        "good-palette-behind-end.png": grey + b"\0\0\1\x80PLTE",
+        "bad-empty-palette.png": png_of(16, 16, 8, 3, row, before=png_chunk(b"PLTE")),
+        "bad-two-palettes.png": png_of(16, 16, 8, 3, row, before=one + one),
+        "bad-no-colours.bmp": bmp(16, 16, 8, row * 16),
+        "good-short-palette.png": png_of(16, 16, 8, 3, row, before=one),
         "good-short-palette.bmp": bmp(16, 16, 8, b"\1\2\3\0" + row * 16, offset=58),
         "bad-pixels-in-header.bmp": bmp(16, 16, 8, row * 16, offset=53),
     }

@@ -10,6 +10,7 @@
 
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/data/binary_file.hpp"
+#include "cnnrnn/data/bmp_check.hpp"
 #include "cnnrnn/data/jpeg_check.hpp"
 #include "cnnrnn/data/palette.hpp"
 #include "cnnrnn/data/png_check.hpp"
@@ -37,24 +38,6 @@ inline bool is_jpeg(std::span<const std::uint8_t> bytes) {
 /// nothing but bits.
 inline Index most_pixels(std::span<const std::uint8_t> bytes) {
   return std::ssize(bytes) * (is_bmp(bytes) ? 8 : is_jpeg(bytes) ? 512 : 8 * 1032);
-}
-
-/// stb_image fills what is missing of a BMP with black: all of its pixels must be in the file, and
-/// behind the header.
-inline void check_bmp(std::span<const std::uint8_t> bytes, Index width, Index height,
-                      const std::string& name) {
-  require<FileError>(bytes.size() >= BmpHeader::least_bytes, name,
-                     ": expected a BMP image of at least ", BmpHeader::least_bytes, " bytes, got ",
-                     bytes.size());
-  const BmpHeader header(bytes);
-  const auto offset = static_cast<Index>(header.pixels);
-  const Index row = (width * static_cast<Index>(header.bits) + 31) / 32 * 4;
-  require<FileError>(header.pixels >= header.end(), name,
-                     ": expected the pixels of a BMP image at ", header.end(), " or later, got ",
-                     header.pixels);
-  require<FileError>(offset <= std::ssize(bytes) && row * height <= std::ssize(bytes) - offset + 3,
-                     name, ": expected ", row * height, " bytes of pixels from byte ", offset,
-                     ", got a file of ", bytes.size());
 }
 
 /// stb_image goes through all of a JPEG's picture for each scan: they must be few.
@@ -105,12 +88,12 @@ inline Tensor<std::uint8_t> decode_image(std::span<const std::uint8_t> bytes,
     detail::check_bmp(bytes, width, rows, name);
   }
   detail::check_scans(scans, pixels_in_file, name);
+  const auto whole = detail::with_whole_palette(bytes);
+  const auto decoded = whole.empty() ? bytes : std::span(whole);
   // What stb_image gives, and the tensor, whose memory may be a quarter larger than itself.
-  require<FileError>(channels * pixels_in_file / 4 * 9 <= most_bytes, name,
+  require<FileError>(channels * pixels_in_file / 4 * 9 + std::ssize(whole) <= most_bytes, name,
                      ": expected to need at most ", most_bytes, " bytes, got an image of ", width,
                      'x', rows, " that needs more");
-  const auto complete = detail::complete_palette(bytes);
-  const auto decoded = complete.empty() ? bytes : std::span(complete);
   const std::unique_ptr<stb::stbi_uc, void (*)(void*)> pixels(
       stb::stbi_load_from_memory(decoded.data(), static_cast<int>(decoded.size()), &width, &height,
                                  &in_file, channels),

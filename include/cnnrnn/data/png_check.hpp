@@ -37,10 +37,11 @@ struct PngChunk {
 };
 
 /// Goes through the chunks of a PNG file and throws FileError when one is longer than the file, the
-/// end is missing, or the picture's data begins with an empty chunk, for which stb_image has no
-/// memory yet.
+/// end is missing, there are two palettes, or the picture's data begins with an empty chunk, for
+/// which stb_image has no memory yet.
 inline void check_png(std::span<const std::uint8_t> bytes, const std::string& name) {
   bool has_data = false;
+  int palettes = 0;
   bool ended = false;
   for (auto rest = bytes.subspan(png_signature.size()); !ended;) {
     require<FileError>(rest.size() >= PngChunk::frame, name,
@@ -52,6 +53,8 @@ inline void check_png(std::span<const std::uint8_t> bytes, const std::string& na
     has_data = has_data || (chunk.type == "IDAT" && chunk.length > 0);
     require<FileError>(has_data || chunk.type != "IDAT", name,
                        ": expected data in the first IDAT of a PNG image, got none");
+    palettes += chunk.type == "PLTE" ? 1 : 0;
+    require<FileError>(palettes <= 1, name, ": expected one palette of a PNG image, got another");
     ended = chunk.type == "IEND";
     rest = rest.subspan(PngChunk::frame + chunk.length);
   }
