@@ -7,6 +7,8 @@ source scripts/lib/setup.sh
 jobs=$(nproc)
 install=yes
 tests=()
+# Not what asks for more memory than there is, where valgrind ends the program, nor what flushes
+# denormals, which it does not do.
 smoke_set=(core/random autograd/backward kernels/gemm ops/linear ops/softmax ops/pooling ops/wavelet
   ops/conv2d_fused nn/fusion nn/gru optim/optimizer data/cifar data/image data/palette
   io/safetensors train/metrics)
@@ -42,8 +44,6 @@ targets=("${tests[@]/\//_}")
 cmake --preset valgrind
 cmake --build --preset valgrind --parallel "$jobs" --target "${targets[@]/%/_test}"
 
-# Not in the set: what asks for more memory than there is, where valgrind ends the program, and what
-# flushes denormals, which it does not do.
 # A runtime of OpenMP keeps its threads, and so their stacks, until the end: of leaks, only what
 # nothing points to counts.
 failed=()

@@ -1,4 +1,4 @@
-// What the programs that train a network of the paper begin with, as a precompiled header.
+// What the programs around the networks of the paper begin with, as a precompiled header.
 #pragma once
 
 #include "cnnrnn/instances.hpp"

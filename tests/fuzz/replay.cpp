@@ -24,7 +24,7 @@ namespace {
 constexpr ::rlim_t seconds = sanitized ? 20 : 1;
 constexpr ::rlim_t memory = 100U << 20U;
 
-// As exit codes: unlike those of a sanitizer, of a library that gives up, or of no child at all.
+// As exit codes, which neither a sanitizer nor a reader that calls exit() uses.
 enum Outcome { taken = 40, refused = 41, failed = 42 };
 
 void limit_to(::rlim_t soft, int resource) {

@@ -9,6 +9,8 @@
 
 namespace {
 
+std::vector<char> keep;
+
 void read_past_end(std::size_t size) {
   const std::vector<std::uint8_t> memory(size);
   const volatile std::uint8_t* const bytes = memory.data();
@@ -28,7 +30,20 @@ void read_stranger(std::span<const std::uint8_t> bytes) {
     case 'a':
       std::abort();
     case 'h':
-      address_sanitized ? read_past_end(bytes.size()) : std::abort();
+      if (!address_sanitized) {
+        std::abort();
+      }
+      read_past_end(bytes.size());
+      break;
+    case 'l':
+      for (volatile bool forever = true; forever;) {
+      }
+      break;
+    case 'm':
+      if (sanitized) {
+        std::abort();
+      }
+      std::vector<char>(256U << 20U).swap(keep);
       break;
     default:
       break;

@@ -194,17 +194,17 @@ TEST_CASE("safetensors: shapes are those of the bytes") {
   };
   CHECK(with("F32", "[]") == "no error");
   CHECK(with("U8", "[2,2]") == "no error");
-  const std::string expected = "tensor \"a\": expected ";
-  CHECK(with("F32", "[2]") == expected + "at most 1 elements in 4 bytes, got 2");
-  CHECK(with("F64", "[1]") == expected + "at most 0 elements in 4 bytes, got 1");
+  const std::string tensor = "tensor \"a\": ";
+  CHECK(with("F32", "[2]") == tensor + "expected at most 1 elements in 4 bytes, got 2");
+  CHECK(with("F64", "[1]") == tensor + "expected at most 0 elements in 4 bytes, got 1");
   CHECK(with("F32", "[4611686018427387905]") ==
-        expected + "at most 1 elements in 4 bytes, got 4611686018427387905");
-  CHECK(with("F32", "[0]") == expected + "(0,) F32, got 4 bytes");
-  CHECK(with("U8", "[3]") == expected + "(3,) U8, got 4 bytes");
+        tensor + "expected at most 1 elements in 4 bytes, got 4611686018427387905");
+  CHECK(with("F32", "[0]") == tensor + "expected (0,) F32, got 4 bytes");
+  CHECK(with("U8", "[3]") == tensor + "expected (3,) U8, got 4 bytes");
   CHECK(with("U8", "[4294967296,4294967296]") ==
-        expected + "fewer than 2^63 elements, got 4294967296 times 4294967296");
+        tensor + "expected fewer than 2^63 elements, got 4294967296 times 4294967296");
   CHECK(with("U8", "[4611686018427387904,4]") ==
-        expected + "fewer than 2^63 elements, got 4611686018427387904 times 4");
+        tensor + "expected fewer than 2^63 elements, got 4611686018427387904 times 4");
   CHECK(error_of(file_of("{\"a\":" + entry("F32", "[0,9223372036854775807,4]", "[0,0]") + "}")) ==
         "no error");
 }

@@ -49,7 +49,9 @@ class Builder:
     def once(self, name):
         target = self.work / f"{name}.o"
         source = SOURCE / "tests" / "support" / f"{name}.cpp"
-        is_new = target.is_file() and target.stat().st_mtime > source.stat().st_mtime
+        sources = [source, *(SOURCE / "include").rglob("*.hpp"), *source.parent.glob("*.hpp")]
+        newest = max(path.stat().st_mtime for path in sources)
+        is_new = target.is_file() and target.stat().st_mtime > newest
         return target if is_new else self.compile(source, name)
 
     def compile(self, source, name):

@@ -27,10 +27,11 @@ def main():
                           + "CNNRNN_INSTANTIATE(float)\n")
         result = subprocess.run(
             ["clang-tidy", "--quiet", f"--config-file={args.source / '.clang-tidy'}",
-             "--warnings-as-errors=*", source, "--", "-std=c++20", f"-I{include}",
+             "--warnings-as-errors=*", source, "--", "-std=c++20", "-fopenmp", "-march=native",
+             f"-I{include}",
              *(part for path in args.system for part in ("-idirafter", path))],
             capture_output=True, text=True, check=False)
-    print(result.stdout or result.stderr)
+    print(result.stdout, result.stderr if result.returncode else "", sep="")
     print(f"{len(headers)} headers read")
     return 1 if result.returncode or not headers else 0
 

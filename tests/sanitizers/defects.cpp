@@ -13,7 +13,7 @@ namespace {
 
 using cnnrnn::Index;
 
-/// Every other thread's elements are read after the loop that wrote them, in the opposite order.
+/// Reads in the opposite order what other threads wrote in the loop before.
 Index no_defect(Index count) {
   std::vector<Index> from(static_cast<std::size_t>(count), 1);
   std::vector<Index> to(from.size());

@@ -12,6 +12,7 @@
 
 using namespace cnnrnn;
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -77,6 +78,10 @@ TEST_CASE("a loss that is not finite names the first layer whose output is not")
   const std::string first =
       "nan at epoch 1, step 1 of 7; the first that is not finite is the output of ";
 
+  SECTION("behind the step's own message") {
+    spoil = not_a_number;
+    CHECK_THAT(message_of(trainer), StartsWith("train: expected a finite loss, got "));
+  }
   SECTION("a layer without parameters is placed by the one before it") {
     for (const float value :
          {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {

@@ -12,8 +12,7 @@ CNNRNN_NAMESPACE_BEGIN
 namespace data::detail {
 
 /// Where stb_image's memory comes from, for this thread and as long as it lives: bounded, zeroed,
-/// so that a broken image cannot show what lay there before (palettes, which stb_image has on its
-/// stack, are complete_palette's), and gone at the end of the scope even
+/// so that a broken image cannot show what lay there before, and gone at the end of the scope even
 /// if an exception left stb_image in the middle of its work.
 class StbMemory {
  public:
@@ -60,14 +59,14 @@ class StbMemory {
     if (exceeded_) {
       return nullptr;
     }
-    Block& block = blocks_.emplace_back();  // first: it may throw
-    block = {std::calloc(1, bytes), bytes};
-    void* const memory = block.memory;
-    if (memory != nullptr) {
-      used_ += bytes;
-    } else {
+    blocks_.emplace_back();  // first: it may throw
+    void* const memory = std::calloc(1, bytes);
+    if (memory == nullptr) {
       blocks_.pop_back();
+      return nullptr;
     }
+    blocks_.back() = {memory, bytes};
+    used_ += bytes;
     return memory;
   }
 

@@ -115,7 +115,7 @@ void save_checkpoint(const std::string& path, nn::Module<T>& model,
 }
 
 /// Puts model and optimizer into the state that save_checkpoint wrote, after `accept` has taken
-/// `run`. Throws FileError when the file is not a checkpoint of this model, optimizer and
+/// the `run` that it was given. Throws FileError when the file is not a checkpoint of this model, optimizer and
 /// configuration, and what `accept` throws; nothing has changed then.
 template <class T, class Accept>
 void load_checkpoint(const std::string& path, nn::Module<T>& model, optim::Optimizer<T>& optimizer,

@@ -61,19 +61,33 @@ class NonfiniteSearch : private Observer<T> {
   std::string found_;
 };
 
-/// Gives a model the state back that it had.
+/// Gives a model the state back that it had: by restore(), or at the end of the scope when an
+/// exception leaves it, then as far as there is memory.
 template <class T>
 class StateGuard {
  public:
   explicit StateGuard(nn::Module<T>& model)
       : model_(model), before_(nn::state_dict(model).clone()) {}
-  ~StateGuard() { nn::load_state_dict(model_, before_); }
+  ~StateGuard() {
+    try {
+      restore();
+    } catch (...) {  // the exception under way says more
+    }
+  }
   StateGuard(const StateGuard&) = delete;
   StateGuard& operator=(const StateGuard&) = delete;
+
+  void restore() {
+    if (!restored_) {
+      nn::load_state_dict(model_, before_);
+      restored_ = true;
+    }
+  }
 
  private:
   nn::Module<T>& model_;
   nn::StateDict<T> before_;
+  bool restored_ = false;
 };
 
 }  // namespace detail
@@ -87,9 +101,10 @@ std::string first_nonfinite(nn::Layer<T>& model, const LossFunction<T>& loss,
   if (!detail::all_finite(batch.images)) {
     return "the input";
   }
-  const detail::StateGuard<T> guard(model);
+  detail::StateGuard<T> guard(model);
   detail::NonfiniteSearch<T> search(model);
   loss(model(Variable<T>(batch.images)), batch.labels);
+  guard.restore();
   return search.found();
 }
 
