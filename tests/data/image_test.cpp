@@ -166,6 +166,9 @@ TEST_CASE("an image of more than 2 GB is refused before it is looked at") {
   const UntouchedBytes large(std::size_t{1} << 31);
   CHECK_THROWS_WITH(data::decode_image(large.span(), "f"),
                     "f: expected an image file below 2 GB, got 2147483648 bytes");
+  // One more than what still fits an int when its palette is whole.
+  CHECK_THROWS_WITH(data::decode_image(large.span().first(2147482624), "f"),
+                    "f: expected an image file below 2 GB, got 2147482624 bytes");
 }
 
 TEST_CASE("a pipe in an image's place is refused, not waited for") {
