@@ -155,7 +155,8 @@ class Printer : public Visitor<T> {
 
  private:
   void module(const std::string& path, Module<T>& part) override {
-    const std::string name = path.substr(path.rfind('.') + 1);
+    const auto dot = path.rfind('.');
+    const std::string name = dot == std::string::npos ? path : path.substr(dot + 1);
     out_ << std::string(2 * depth_, ' ') << name << ": " << part.describe() << '\n';
     ++depth_;
     part.visit(*this);
