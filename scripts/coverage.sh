@@ -4,10 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/setup.sh
 
-jobs=$(nproc)
-install=yes
-tests=()
-
 usage() {
   cat <<END
 usage: scripts/coverage.sh [--jobs N] [--no-install] [FOLDER/NAME ...]
@@ -18,20 +14,7 @@ some can be asked for: ops/linear nn/layers.
 END
 }
 
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --jobs)
-      [[ $# -ge 2 ]] || die "$1 needs a value"
-      jobs=$2
-      shift
-      ;;
-    --no-install) install=no ;;
-    -h | --help) usage && exit ;;
-    -*) usage >&2 && exit 2 ;;
-    *) tests+=("$1") ;;
-  esac
-  shift
-done
+read_test_options "$@"
 
 [[ $install == no ]] || install_missing "${build_packages[@]}" "${test_packages[@]}" gcovr
 cmake --preset coverage

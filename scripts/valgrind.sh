@@ -4,9 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/setup.sh
 
-jobs=$(nproc)
-install=yes
-tests=()
 # Not what asks for more memory than there is, where valgrind ends the program, nor what flushes
 # denormals, which it does not do.
 smoke_set=(core/random autograd/backward kernels/gemm ops/linear ops/softmax ops/pooling ops/wavelet
@@ -23,20 +20,7 @@ under memcheck; these, unless others are asked for:
 END
 }
 
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --jobs)
-      [[ $# -ge 2 ]] || die "$1 needs a value"
-      jobs=$2
-      shift
-      ;;
-    --no-install) install=no ;;
-    -h | --help) usage && exit ;;
-    -*) usage >&2 && exit 2 ;;
-    *) tests+=("$1") ;;
-  esac
-  shift
-done
+read_test_options "$@"
 
 [[ $install == no ]] || install_missing "${build_packages[@]}" "${test_packages[@]}" valgrind
 [[ ${#tests[@]} -gt 0 ]] || tests=("${smoke_set[@]}")

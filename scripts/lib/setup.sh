@@ -58,3 +58,24 @@ python_with() {
   done
   die "there is no Python 3 with ${modules}"
 }
+
+# read_test_options ARGUMENT...: --jobs, --no-install and names of tests, into jobs, install and tests.
+read_test_options() {
+  jobs=$(nproc)
+  install=yes
+  tests=()
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      --jobs)
+        [[ $# -ge 2 ]] || die "$1 needs a value"
+        jobs=$2
+        shift
+        ;;
+      --no-install) install=no ;;
+      -h | --help) usage && exit ;;
+      -*) usage >&2 && exit 2 ;;
+      *) tests+=("$1") ;;
+    esac
+    shift
+  done
+}

@@ -114,9 +114,9 @@ void save_checkpoint(const std::string& path, nn::Module<T>& model,
   write_safetensors(path, file);
 }
 
-/// Puts model and optimizer into the state that save_checkpoint wrote, after `accept` has taken
-/// the `run` that it was given. Throws FileError when the file is not a checkpoint of this model, optimizer and
-/// configuration, and what `accept` throws; nothing has changed then.
+/// Puts model and optimizer into the state that save_checkpoint wrote, after accept(run) has seen
+/// the `run` that stands beside it. Throws FileError when the file is not a checkpoint of this
+/// model, optimizer and configuration, and what `accept` throws; nothing has changed then.
 template <class T, class Accept>
 void load_checkpoint(const std::string& path, nn::Module<T>& model, optim::Optimizer<T>& optimizer,
                      const std::string& configuration, const Accept& accept) {
