@@ -6,29 +6,12 @@ import subprocess
 import tempfile
 
 import torch
-from torch import nn
 
-from networks import make_network
+from networks import initialise, make_network
 from safetensors_file import load
 
 PARITY = pathlib.Path(os.environ["CNNRNN_TESTS_DIR"]) / "pytorch" / "parity"
 NETWORKS = ("cnn+lstm", "cnn+gru", "cnn+irnn", "vgg9", "resnet20+lstm")
-
-
-def initialise(net):
-    for module in net.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        if type(module) is nn.RNN:
-            for name, parameter in module.named_parameters():
-                if "weight_hh" in name:
-                    nn.init.eye_(parameter)
-                elif "weight_ih" in name:
-                    nn.init.normal_(parameter, 0, 0.01)
-                else:
-                    nn.init.zeros_(parameter)
 
 
 def moments(values):

@@ -103,3 +103,21 @@ def make_network(name):
     if network == "resnet20":
         return ResNet20(cell)
     raise ValueError(f"expected a network cnn, vgg9 or resnet20, got {name}")
+
+
+def initialise(net):
+    """He's normal distribution and zero biases for convolutions and dense layers; Le's identity for the
+    IRNN."""
+    for module in net.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if type(module) is nn.RNN:
+            for name, parameter in module.named_parameters():
+                if "weight_hh" in name:
+                    nn.init.eye_(parameter)
+                elif "weight_ih" in name:
+                    nn.init.normal_(parameter, 0, 0.01)
+                else:
+                    nn.init.zeros_(parameter)

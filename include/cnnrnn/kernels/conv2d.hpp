@@ -23,17 +23,17 @@ Index conv2d_blocks(const Conv2dDims& d) {
 /// unless that is null.
 template <class T>
 Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nullptr) {
-  const auto weight_at = [=](Index o, Index c, Index i, Index j) {
-    const T value = weight[d.weight_at(o, c, i, j)];
-    return scale != nullptr ? value * scale[o] : value;
-  };
   if (d.uses_winograd()) {
-    return winograd_weights<T>(d.o, d.c, weight_at);
+    const Index taps = d.taps();
+    return winograd_weights<T>(d.o, d.c, {weight, d.c * taps, taps, false, scale});
   }
-  return detail::pack_weights<T>(d.groups, d.group_o(), d.kernel, d.group_c(),
-                                 [&](Index g, Index o, Index i, Index j, Index c) {
-                                   return weight_at(g * d.group_o() + o, c, i, j);
-                                 });
+  return detail::pack_weights<T>(
+      d.groups, d.group_o(), d.kernel, d.group_c(),
+      [=](Index g, Index column, Index i, Index j, Index c) __attribute__((always_inline)) {
+        const Index o = g * d.group_o() + column;
+        const T value = weight[d.weight_at(o, c, i, j)];
+        return scale != nullptr ? value * scale[o] : value;
+      });
 }
 
 /// y = x * weight, plus what the output asks for, with packed weights.
@@ -59,13 +59,10 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
   if (!dx.needed()) {
     return;
   }
-  const auto turned = [&](Index o, Index c, Index i, Index j) {
-    return weight[d.weight_at(o, c, d.kernel.h - 1 - i, d.kernel.w - 1 - j)];
-  };
   const ConvOutput<T> output{dx.data(), d.c, dx.accumulate};
   if (d.uses_winograd()) {
-    const auto u = winograd_weights<T>(
-        d.c, d.o, [&](Index c, Index o, Index i, Index j) { return turned(o, c, i, j); });
+    const Index taps = d.taps();
+    const auto u = winograd_weights<T>(d.c, d.o, {weight, taps, d.c * taps, true});
     winograd_convolve(d.backward_tiles(), dy, u.data(), output);
     return;
   }
@@ -73,10 +70,11 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
     detail::columns_backward_input(d, weight, dy, dx);
     return;
   }
-  const auto packed = detail::pack_weights<T>(d.groups, d.group_c(), d.kernel, d.group_o(),
-                                              [&](Index g, Index c, Index i, Index j, Index o) {
-                                                return turned(g * d.group_o() + o, c, i, j);
-                                              });
+  const auto packed = detail::pack_weights<T>(
+      d.groups, d.group_c(), d.kernel, d.group_o(),
+      [=](Index g, Index c, Index i, Index j, Index k) __attribute__((always_inline)) {
+        return weight[d.weight_at(g * d.group_o() + k, c, d.kernel.h - 1 - i, d.kernel.w - 1 - j)];
+      });
   detail::convolve(d.backward_window(), d.n, d.groups, d.group_c(), dy, packed.data(), output);
 }
 

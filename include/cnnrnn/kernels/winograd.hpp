@@ -7,37 +7,57 @@
 #include "cnnrnn/kernels/conv2d_output.hpp"
 #include "cnnrnn/kernels/winograd_1d.hpp"
 #include "cnnrnn/kernels/winograd_block.hpp"
+#include "cnnrnn/kernels/winograd_kernels.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
-/// U = G w G^T of the weights, where weight_at(column, k, i, j) is the one from channel k to output
-/// `column`.
-template <class T, class WeightAt>
-Tensor<T> winograd_weights(Index columns, Index k, const WeightAt& weight_at) {
-  using P = Packet<T>;
+namespace detail {
+
+/// U = G w G^T of the kernels from channels k0 ... k0 + count - 1 to the outputs of one panel, which
+/// are `columns` from n0 on in rows of `step`: u (points, count, step).
+template <class T>
+void winograd_transform_kernels(const WinogradKernels<T>& kernels, Index n0, Index columns,
+                                Index step, Index k0, Index count, T* u) {
+  constexpr Index width = Packet<T>::width;
   constexpr Index side = Winograd::kernel;
-  if (winograd_is_1d(k)) {
-    return winograd_1d_weights<T>(columns, k, weight_at);
+  T w[static_cast<std::size_t>(side * side * width)];
+  for (Index k = 0; k < count; ++k) {
+    for (Index n = 0; n < columns; n += width) {
+      kernels.read(n0 + n, std::min(width, columns - n), k0 + k, w);
+      winograd_transform<T, WinogradWeight>(w, side * width, width, u + k * step + n,
+                                            Winograd::input * count * step, count * step);
+    }
   }
-  const Index packets = (columns + P::width - 1) / P::width;
-  Tensor<T> packed({packets * P::width * Winograd::points * k});
+}
+
+}  // namespace detail
+
+/// U = G w G^T of the kernels from each of `channels` to each of `columns` outputs. A few channels
+/// at a time: the points of a single one are so far apart that they push each other from the cache.
+template <class T>
+Tensor<T> winograd_weights(Index columns, Index channels, const WinogradKernels<T>& kernels) {
+  if (winograd_is_1d(channels)) {
+    return winograd_1d_weights<T>(columns, channels, kernels);
+  }
+  constexpr Index width = Packet<T>::width;
+  constexpr Index chunk = 4;
+  const Index panels = (columns + 2 * width - 1) / (2 * width);
+  const Index chunks = (channels + chunk - 1) / chunk;
+  Tensor<T> packed({round_up(columns, width) * Winograd::points * channels});
   T* const all = packed.mutable_data();
-  parallel_for(packets * k, 16, [&](Index begin, Index end) {
+  parallel_for(panels * chunks, 4, [&](Index begin, Index end) {
+    T u[static_cast<std::size_t>(Winograd::points * chunk * 2 * width)];
     for (Index job = begin; job < end; ++job) {
-      const Index packet = job / k;
-      const Index n0 = packet * P::width;
-      T w[static_cast<std::size_t>(side * side * P::width)] = {};
-      for (Index lane = 0; lane < std::min(P::width, columns - n0); ++lane) {
-        for (Index tap = 0; tap < side * side; ++tap) {
-          w[tap * P::width + lane] = weight_at(n0 + lane, job % k, tap / side, tap % side);
-        }
+      const Index n0 = job / chunks * 2 * width;
+      const Index k0 = job % chunks * chunk;
+      const Index count = std::min(chunk, channels - k0);
+      const Index step = std::min(2 * width, round_up(columns - n0, width));
+      detail::winograd_transform_kernels(kernels, n0, std::min(columns - n0, step), step, k0, count,
+                                         u);
+      T* const to = all + (n0 * Winograd::points * channels) + k0 * step;
+      for (Index point = 0; point < Winograd::points; ++point) {
+        std::copy_n(u + point * count * step, count * step, to + point * channels * step);
       }
-      const Index panel = packet / 2 * 2;
-      const Index step = std::min<Index>(2, packets - panel) * P::width;
-      T* const to = all + panel * P::width * Winograd::points * k + (packet - panel) * P::width +
-                    job % k * step;
-      winograd_transform<T, detail::WinogradWeight>(w, side * P::width, P::width, to,
-                                                    Winograd::input * k * step, k * step);
     }
   });
   return packed;

@@ -7,6 +7,7 @@
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/conv2d_output.hpp"
 #include "cnnrnn/kernels/winograd_1d_inputs.hpp"
+#include "cnnrnn/kernels/winograd_kernels.hpp"
 
 // The forward pass by F(4, 3) along the rows.
 //
@@ -93,29 +94,29 @@ void winograd_1d_row(const Winograd1dPlan<T>& plan, const T* v, const T* u, cons
 
 }  // namespace detail
 
-/// U = G w of the weights, where weight_at(column, k, i, j) is the one from channel k to output
-/// `column`.
-template <class T, class WeightAt>
-Tensor<T> winograd_1d_weights(Index columns, Index k, const WeightAt& weight_at) {
+/// U = G w of the kernels from k channels to each output, line by line.
+template <class T>
+Tensor<T> winograd_1d_weights(Index columns, Index k, const WinogradKernels<T>& kernels) {
   using P = Packet<T>;
+  constexpr Index side = Winograd::kernel;
   const Index packets = (columns + P::width - 1) / P::width;
-  const Index size = Winograd::kernel * k * Winograd::input;  // of an output
+  const Index size = side * k * Winograd::input;  // of an output
   Tensor<T> packed({packets * P::width * size});
   for (Index packet = 0; packet < packets; ++packet) {
+    const Index n0 = packet * P::width;
     const Index panel = packet / 2 * 2;
     const Index step = std::min<Index>(2, packets - panel) * P::width;
-    T* to = packed.mutable_data() + panel * P::width * size + (packet - panel) * P::width;
-    for (Index tap = 0; tap < Winograd::kernel * k; ++tap, to += Winograd::input * step) {
-      detail::Line<T, Winograd::kernel> line;
-      unroll<Winograd::kernel>([&](auto j) {
-        T lanes[static_cast<std::size_t>(P::width)] = {};
-        for (Index n = packet * P::width; n < std::min((packet + 1) * P::width, columns); ++n) {
-          lanes[n % P::width] = weight_at(n, tap % k, tap / k, j);
-        }
-        line[j] = P::load(lanes);
-      });
-      winograd_transform_line<T, detail::WinogradWeight>(
-          line, [&](Index i, P value) { value.store(to + i * step); });
+    T* const all = packed.mutable_data() + panel * P::width * size + (packet - panel) * P::width;
+    for (Index channel = 0; channel < k; ++channel) {
+      T w[static_cast<std::size_t>(side * side * P::width)];
+      kernels.read(n0, std::min(P::width, columns - n0), channel, w);
+      for (Index i = 0; i < side; ++i) {
+        detail::Line<T, Winograd::kernel> line;
+        unroll<side>([&](auto j) { line[j] = P::load(w + (i * side + j) * P::width); });
+        T* const to = all + (i * k + channel) * Winograd::input * step;
+        winograd_transform_line<T, detail::WinogradWeight>(
+            line, [&](Index point, P value) { value.store(to + point * step); });
+      }
     }
   }
   return packed;
