@@ -71,8 +71,8 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
     return;
   }
   const auto packed = detail::pack_weights<T>(
-      d.groups, d.group_c(), d.kernel, d.group_o(),
-      [=](Index g, Index c, Index i, Index j, Index k) __attribute__((always_inline)) {
+      d.groups, d.group_c(), d.kernel,
+      d.group_o(), [=](Index g, Index c, Index i, Index j, Index k) __attribute__((always_inline)) {
         return weight[d.weight_at(g * d.group_o() + k, c, d.kernel.h - 1 - i, d.kernel.w - 1 - j)];
       });
   detail::convolve(d.backward_window(), d.n, d.groups, d.group_c(), dy, packed.data(), output);

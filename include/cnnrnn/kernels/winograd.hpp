@@ -13,8 +13,8 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// U = G w G^T of the kernels from channels k0 ... k0 + count - 1 to the outputs of one panel, which
-/// are `columns` from n0 on in rows of `step`: u (points, count, step).
+/// U = G w G^T of the kernels from channels k0 ... k0 + count - 1 to the outputs of one panel,
+/// which are `columns` from n0 on in rows of `step`: u (points, count, step).
 template <class T>
 void winograd_transform_kernels(const WinogradKernels<T>& kernels, Index n0, Index columns,
                                 Index step, Index k0, Index count, T* u) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/winograd_tiles.hpp"
 #include "cnnrnn/kernels/winograd_transform.hpp"
@@ -32,13 +33,14 @@ struct Winograd1dPlan {
 
   explicit Winograd1dPlan(const WinogradTiles& tiles) : d(tiles) {
     // Two bands at least, for two threads at work on one image.
-    band = std::clamp<Index>(256 / std::max<Index>(1, d.out_w), 1,
+    band = std::clamp<Index>(512 / std::max<Index>(1, d.out_w), 1,
                              std::max<Index>(1, (d.out_h + 1) / 2));
     bands = (d.out_h + band - 1) / band;
     tile = Winograd::output * d.c;
     // A packet more than the data: points must not share their sets in the cache.
     point = round_up((d.columns() + most_tiles) * tile, width) + width;
     row = Winograd::input * point;
+    padded = round_up(d.columns() * tile, width) + Winograd::input * d.c;
     for (Index i = 0; i < Winograd::kernel; ++i) {
       for (Index c = 0; c < d.c; ++c) {
         taps.push_back(i * row + c);
@@ -59,39 +61,50 @@ struct Winograd1dPlan {
   WinogradTiles d;
   Index band, bands;        ///< rows of a band, and bands of an image
   Index tile, point, row;   ///< steps of V
+  Index padded;             ///< elements of a row of x with what its tiles read beside it
   std::vector<Index> taps;  ///< where the rows and channels under the kernel lie in V
 };
 
-/// A row of x (W, C) as its tiles read it, with zeros for what lies beside the image.
+/// A row of x (W, C) as its tiles read it: `size` elements, with zeros for what lies beside the
+/// image.
 template <class T>
-void copy_padded_row(const WinogradTiles& d, const T* x, Index pixels, T* to) {
-  const Index before = std::clamp<Index>(d.padding.w, 0, pixels);
-  const Index column = before - d.padding.w;
-  const Index count = std::clamp<Index>(d.w - column, 0, pixels - before);
-  std::fill_n(to, before * d.c, T(0));
-  std::copy_n(x + column * d.c, count * d.c, to + before * d.c);
-  std::fill(to + (before + count) * d.c, to + pixels * d.c, T(0));
+void copy_padded_row(const WinogradTiles& d, const T* x, Index size, T* to) {
+  const Index shift = d.padding.w * d.c;
+  const Index begin = std::clamp<Index>(shift, 0, size);
+  const Index end = std::clamp<Index>(shift + d.w * d.c, begin, size);
+  std::fill(to, to + begin, T(0));
+  std::copy(x + begin - shift, x + end - shift, to + begin);
+  std::fill(to + end, to + size, T(0));
+}
+
+/// The rows of x (N, H, W, C) that a job reads, with zeros above and below the image.
+template <class T>
+void copy_padded_rows(const Winograd1dPlan<T>& plan, Index job, const T* x, T* to) {
+  const WinogradTiles& d = plan.d;
+  const T* const image = x + job / plan.bands * d.h * d.w * d.c;
+  const Index first = job % plan.bands * plan.band - d.padding.h;
+  for (Index i = first; i < first + plan.rows(job) + Winograd::kernel - 1; ++i, to += plan.padded) {
+    if (i >= 0 && i < d.h) {
+      copy_padded_row(d, image + i * d.w * d.c, plan.padded, to);
+    } else {
+      std::fill_n(to, plan.padded, T(0));
+    }
+  }
 }
 
 /// V = B^T d of the rows of x (N, H, W, C) that a job reads.
 template <class T>
 void winograd_1d_inputs(const Winograd1dPlan<T>& plan, Index job, const T* x, T* v) {
   using P = Packet<T>;
-  const WinogradTiles& d = plan.d;
-  const Index pixels = d.columns() * Winograd::output + Winograd::kernel - 1;
-  std::vector<T> padded(static_cast<std::size_t>((pixels + Winograd::input) * d.c + P::width));
-  const T* const image = x + job / plan.bands * d.h * d.w * d.c;
-  const Index first = job % plan.bands * plan.band - d.padding.h;
-  const Index last = first + plan.rows(job) + Winograd::kernel - 1;
-  for (Index i = first; i < last; ++i, v += plan.row) {
-    if (i < 0 || i >= d.h) {
-      std::fill_n(v, plan.row, T(0));
-      continue;
-    }
-    copy_padded_row(d, image + i * d.w * d.c, pixels, padded.data());
-    for (Index at = 0; at < d.columns() * plan.tile; at += P::width) {
+  const Index rows = plan.rows(job) + Winograd::kernel - 1;
+  // All rows before the first is read: a load across fresh stores waits for them.
+  Tensor<T> copy({rows * plan.padded});
+  copy_padded_rows(plan, job, x, copy.mutable_data());
+  const T* from = copy.data();
+  for (Index i = 0; i < rows; ++i, from += plan.padded, v += plan.row) {
+    for (Index at = 0; at < plan.d.columns() * plan.tile; at += P::width) {
       Line<T, Winograd::input> line;
-      unroll<Winograd::input>([&](auto j) { line[j] = P::load(padded.data() + at + j * d.c); });
+      unroll<Winograd::input>([&](auto j) { line[j] = P::load(from + at + j * plan.d.c); });
       winograd_transform_line<T, WinogradInput>(
           line, [&](Index k, P value) { value.store(v + k * plan.point + at); });
     }

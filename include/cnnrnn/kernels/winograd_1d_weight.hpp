@@ -5,129 +5,100 @@
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/tensor.hpp"
-#include "cnnrnn/kernels/fetch_ahead.hpp"
 #include "cnnrnn/kernels/winograd_1d_inputs.hpp"
 
-// The weight gradient by F(4, 3) along the rows, a panel of outputs at a time: two packets of them,
-// or one where only one is left.
+// The weight gradient by F(4, 3) along the rows, a packet of outputs at a time.
 //
-//   D (6, rows, columns, panel)    transformed rows of dy
-//   dU (panels, 6, 3, C, panel)    sum over tiles of V times D: the transform of the weight
-//   gradient
+//   dU (packets, 6, 3, C, width)   sum over tiles of V times A dy: the transform of the weight
+//                                  gradient
 
 CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// Where D of a panel lies.
-struct Winograd1dGradients {
-  Index point, tile;
-};
-
-/// D = A dy of some rows of dy (OW, O), for a packet of outputs.
-template <class T, class Lanes>
-[[gnu::flatten, gnu::noinline]] void winograd_1d_output_gradients(const WinogradTiles& d,
-                                                                  Index rows, const T* dy,
-                                                                  const Lanes& lanes,
-                                                                  const Winograd1dGradients& layout,
-                                                                  T* to) {
-  using P = Packet<T>;
-  const auto transform = [&](const auto& pixel) {
-    Line<T, Winograd::output> line;
-    unroll<Winograd::output>([&](auto j) { line[j] = pixel(j); });
-    winograd_transform_line<T, WinogradOutputGradient>(
-        line, [&](Index i, P value) { value.store(to + i * layout.point); });
-    to += layout.tile;
-  };
+/// Calls body(pixel) for the tiles of a row of dy (OW, O), where pixel(j) is one of the four pixels
+/// of a tile: zero beside the image.
+template <class T, class Lanes, class Body>
+void for_winograd_1d_gradients(const WinogradTiles& d, const T* dy, const Lanes& lanes,
+                               const Body& body) {
   const Index inside = d.out_w / Winograd::output * Winograd::output;
-  for (Index row = 0; row < rows; ++row, dy += d.out_w * d.o) {
-    for (Index q = 0; q < inside; q += Winograd::output) {
-      transform([&](Index j) { return lanes.load(dy + (q + j) * d.o); });
-    }
-    if (inside < d.out_w) {
-      transform([&](Index j) {
-        return inside + j < d.out_w ? lanes.load(dy + (inside + j) * d.o) : P::zero();
-      });
-    }
+  for (Index q = 0; q < inside; q += Winograd::output) {
+    body([&](Index j) { return lanes.load(dy + (q + j) * d.o); });
+  }
+  if (inside < d.out_w) {
+    body([&](Index j) {
+      return inside + j < d.out_w ? lanes.load(dy + (inside + j) * d.o) : Packet<T>::zero();
+    });
   }
 }
 
-/// dU (3, C, panel) += V D of one point, for `Channels` of the channels and `Vectors` packets.
-template <class T, Index Channels, Index Vectors>
+/// dU (6, 3, C, width) += V A dy of some rows, for the two points of a group and `Channels` of the
+/// channels: so many sums as fill the registers.
+template <class T, std::size_t Group, Index Channels, class Lanes>
 [[gnu::flatten, gnu::noinline]] void winograd_1d_weight_tile(const Winograd1dPlan<T>& plan,
-                                                             Index rows, const T* v, const T* d,
-                                                             Index panel, T* du) {
+                                                             Index rows, const T* v, const T* dy,
+                                                             const Lanes& lanes, T* du) {
   using P = Packet<T>;
+  constexpr auto points = WinogradOutputGradient::groups[Group];
   constexpr Index taps = Winograd::kernel * Channels;
-  const auto at = [=](Index tap, Index p) {
-    return du + (tap / Channels * plan.d.c + tap % Channels) * panel + p * P::width;
+  const Index channels = plan.d.c;
+  const auto at = [=](Index point, Index tap) {
+    return du +
+           ((point * Winograd::kernel + tap / Channels) * channels + tap % Channels) * P::width;
   };
-  P sums[static_cast<std::size_t>(taps)][static_cast<std::size_t>(Vectors)];
-  unroll<taps>(
-      [&](auto tap) { unroll<Vectors>([&](auto p) { sums[tap][p] = P::load(at(tap, p)); }); });
-  for (Index row = 0; row < rows; ++row, v += plan.row) {
+  P sums[2][static_cast<std::size_t>(taps)];
+  unroll<2>(
+      [&](auto m) { unroll<taps>([&](auto tap) { sums[m][tap] = P::load(at(points[m], tap)); }); });
+  for (Index row = 0; row < rows; ++row, v += plan.row, dy += plan.d.out_w * plan.d.o) {
     const T* place = v;
-    for (Index q = 0; q < plan.d.out_w; q += Winograd::output, place += plan.tile, d += panel) {
-      P gradient[static_cast<std::size_t>(Vectors)];
-      unroll<Vectors>([&](auto p) { gradient[p] = P::load(d + p * P::width); });
-      unroll<taps>([&](auto tap) {
-        const P element = P::set(place[tap / Channels * plan.row + tap % Channels]);
-        unroll<Vectors>(
-            [&](auto p) { sums[tap][p] = multiply_add(element, gradient[p], sums[tap][p]); });
+    for_winograd_1d_gradients(plan.d, dy, lanes, [&](const auto& pixel) {
+      Line<T, Winograd::output> line;
+      unroll<Winograd::output>([&](auto j) { line[j] = pixel(j); });
+      const auto gradients = WinogradOutputGradient::apply<Group>(line);
+      unroll<2>([&](auto m) {
+        unroll<taps>([&](auto tap) {
+          const Index from = points[m] * plan.point + tap / Channels * plan.row + tap % Channels;
+          sums[m][tap] = multiply_add(P::set(place[from]), gradients[m], sums[m][tap]);
+        });
       });
-    }
+      place += plan.tile;
+    });
   }
-  unroll<taps>([&](auto tap) { unroll<Vectors>([&](auto p) { sums[tap][p].store(at(tap, p)); }); });
+  unroll<2>(
+      [&](auto m) { unroll<taps>([&](auto tap) { sums[m][tap].store(at(points[m], tap)); }); });
 }
 
-/// dU (3, C, panel) += V D of one point, for all channels: three at a time fill the registers.
-template <class T, Index Vectors>
-void winograd_1d_weight_products(const Winograd1dPlan<T>& plan, Index rows, const T* v, const T* d,
-                                 Index panel, T* du) {
-  for (Index n = 0; n < panel; n += Vectors * Packet<T>::width) {
-    for (Index c = 0; c < plan.d.c; c += 3) {
-      const Index left = plan.d.c - c;
-      const auto add = left == 1   ? winograd_1d_weight_tile<T, 1, Vectors>
-                       : left == 2 ? winograd_1d_weight_tile<T, 2, Vectors>
-                                   : winograd_1d_weight_tile<T, 3, Vectors>;
-      add(plan, rows, v + c, d + n, panel, du + c * panel + n);
+/// The same for all points and channels.
+template <class T, class Lanes>
+void winograd_1d_weight_products(const Winograd1dPlan<T>& plan, Index rows, const T* v, const T* dy,
+                                 const Lanes& lanes, T* du) {
+  constexpr Index most = vector_registers == 32 ? 3 : 2;
+  unroll<static_cast<Index>(WinogradOutputGradient::groups.size())>([&](auto group) {
+    constexpr auto number = static_cast<std::size_t>(group);
+    for (Index c = 0, step = 0; c < plan.d.c; c += step) {
+      step = std::min(most, plan.d.c - c);
+      const auto add = step == 1   ? winograd_1d_weight_tile<T, number, 1, Lanes>
+                       : step == 2 ? winograd_1d_weight_tile<T, number, 2, Lanes>
+                                   : winograd_1d_weight_tile<T, number, most, Lanes>;
+      add(plan, rows, v + c, dy, lanes, du + c * Packet<T>::width);
     }
-  }
+  });
 }
 
 /// dU of the jobs begin ... end.
 template <class T>
 void winograd_1d_weight_chunk(const Winograd1dPlan<T>& plan, Index begin, Index end, const T* x,
                               const T* dy, T* du) {
-  constexpr Index width = Packet<T>::width;
-  constexpr Index points = Winograd::input;
   const WinogradTiles& d = plan.d;
-  const Index taps = Winograd::kernel * d.c;
-  const Index point = plan.band * d.columns() * plan.panel + width;
-  Tensor<T> scratch({plan.v_size() + points * point});
-  T* const v = scratch.mutable_data();
-  T* const gradients = v + plan.v_size();
+  const Index size = Winograd::input * Winograd::kernel * d.c;  // of an output
+  Tensor<T> scratch({plan.v_size()});
   for (Index job = begin; job < end; ++job) {
     const T* const job_dy = dy + plan.first_row(job) * d.out_w * d.o;
-    const Index rows = plan.rows(job);
-    const Index next = job + 1 < end ? plan.rows(job + 1) * d.out_w * d.o : 0;
-    winograd_1d_inputs(plan, job, x, v);
-    for (Index n = 0; n < d.o; n += plan.panel) {
-      const bool wide = d.o - n > width && vector_registers == 32;
-      const Index panel = d.o - n > width ? plan.panel : width;
-      for_each_lanes<T>(std::min(panel, d.o - n), [&](const auto& lanes) {
-        winograd_1d_output_gradients(d, rows, job_dy + n, lanes, {point, panel},
-                                     gradients + lanes.at);
-      });
-      const auto add = wide ? winograd_1d_weight_products<T, 2> : winograd_1d_weight_products<T, 1>;
-      for (Index i = 0; i < points; ++i) {
-        if (n == 0) {
-          fetch_ahead(next / points, job_dy + rows * d.out_w * d.o + i * (next / points));
-        }
-        add(plan, rows, v + i * plan.point, gradients + i * point, panel,
-            du + (n * points + i * panel) * taps);
-      }
-    }
+    winograd_1d_inputs(plan, job, x, scratch.mutable_data());
+    for_each_lanes<T>(d.o, [&](const auto& lanes) {
+      winograd_1d_weight_products(plan, plan.rows(job), scratch.data(), job_dy, lanes,
+                                  du + lanes.at * size);
+    });
   }
 }
 
@@ -151,12 +122,10 @@ void winograd_1d_backward_weight(const WinogradTiles& d, const T* x, const T* dy
     detail::winograd_1d_weight_chunk(plan, begin, end, x, dy, all + begin / chunk * size);
   });
   for (Index n = 0; n < d.o; n += P::width) {
-    const Index first = n / plan.panel * plan.panel;
-    const Index panel = d.o - first > P::width ? plan.panel : P::width;
     for (Index tap = 0; tap < taps; ++tap) {
       detail::Line<T, points> u;
       unroll<points>([&](auto i) {
-        const T* part = all + (first * points + i * panel) * taps + tap * panel + n - first;
+        const T* part = all + n * points * taps + (i * taps + tap) * P::width;
         u[i] = P::load(part);
         for (Index k = 1; k < chunks; ++k) {
           part += size;

@@ -115,9 +115,10 @@ struct WinogradPlan {
     constexpr Index cache = (400 << 10) / static_cast<Index>(sizeof(T));
     const Index channels = round_up(d.c, width);
     const Index all = d.rows() * d.columns();
-    // Two threads at work on one image share its tiles, or where these are few the outputs.
-    block = std::min(d.block(cache / (Winograd::points * std::max(channels, 2 * width)), unit),
-                     std::max<Index>(1, all < 2 * unit ? d.rows() : (d.rows() + 1) / 2));
+    const Index most = d.block(cache / (Winograd::points * std::max(channels, 2 * width)), unit);
+    // Equal blocks for two threads, in one image too; where its tiles are few they share outputs.
+    const Index blocks = all < 2 * unit ? 1 : round_up((d.rows() + most - 1) / most, 2);
+    block = std::max<Index>(1, (d.rows() + blocks - 1) / blocks);
     const Index tiles = round_up(block * d.columns(), unit);
     // A packet more than the data: points must not share their sets in the cache.
     layout = {tiles * channels + width, tiles * width, width};
