@@ -24,7 +24,7 @@ namespace detail {
 
 /// value * 2^power for whole numbers `power` from -2000 to 2000, infinity where it overflows.
 template <class T>
-Packet<T> scale_by_power(Packet<T> value, Packet<T> power) {
+[[gnu::always_inline]] inline Packet<T> scale_by_power(Packet<T> value, Packet<T> power) {
 #if defined(__AVX512F__)
   if constexpr (std::is_same_v<T, float> && Packet<T>::width == 16) {
     return {_mm512_scalef_ps(value.value, power.value)};
@@ -55,7 +55,8 @@ constexpr auto exp_coefficients() {
 
 /// The value at x of a polynomial, its coefficients highest power first.
 template <class T, std::size_t N>
-Packet<T> polynomial(Packet<T> x, const std::array<T, N>& coefficients) {
+[[gnu::always_inline]] inline Packet<T> polynomial(Packet<T> x,
+                                                   const std::array<T, N>& coefficients) {
   auto sum = Packet<T>::set(coefficients[0]);
   unroll<static_cast<Index>(N) - 1>([&](auto k) {
     sum = multiply_add(sum, x, Packet<T>::set(coefficients[static_cast<std::size_t>(k) + 1]));
@@ -65,7 +66,7 @@ Packet<T> polynomial(Packet<T> x, const std::array<T, N>& coefficients) {
 
 /// e^a for |a| below 1000.
 template <class T>
-Packet<T> exp_in_range(Packet<T> a) {
+[[gnu::always_inline]] inline Packet<T> exp_in_range(Packet<T> a) {
   if constexpr (Packet<T>::width == 1) {
     return {Eigen::internal::pexp(a.value)};
   } else {
@@ -88,13 +89,13 @@ inline constexpr T exp_range = std::is_same_v<T, float> ? T(104) : T(750);
 
 /// e^-|a|
 template <class T>
-Packet<T> exp_of_minus_abs(Packet<T> a) {
+[[gnu::always_inline]] inline Packet<T> exp_of_minus_abs(Packet<T> a) {
   return exp_in_range(max(Packet<T>::zero() - abs(a), Packet<T>::set(-exp_range<T>)));
 }
 
 /// tanh a / a - 1 over s = a^2, for |a| <= 0.625 (Cephes, tanhf.c and tanh.c).
 template <class T>
-Packet<T> tanh_near_zero(Packet<T> s) {
+[[gnu::always_inline]] inline Packet<T> tanh_near_zero(Packet<T> s) {
   if constexpr (std::is_same_v<T, float>) {
     return polynomial(s, std::array<T, 5>{-5.70498872745e-3F, 2.06390887954e-2F, -5.37397155531e-2F,
                                           1.33314422036e-1F, -3.33332819422e-1F});
@@ -110,14 +111,14 @@ Packet<T> tanh_near_zero(Packet<T> s) {
 
 /// e^a; above T's range infinity.
 template <class T>
-Packet<T> exp(Packet<T> a) {
+[[gnu::always_inline]] inline Packet<T> exp(Packet<T> a) {
   const auto range = Packet<T>::set(detail::exp_range<T>);
   return detail::exp_in_range(max(min(a, range), Packet<T>::zero() - range));
 }
 
 /// 1 / (1 + e^-a), from e^-|a|, which is at most 1; what 1 + e^-|a| is rounded by is made good.
 template <class T>
-Packet<T> sigmoid(Packet<T> a) {
+[[gnu::always_inline]] inline Packet<T> sigmoid(Packet<T> a) {
   const auto one = Packet<T>::set(T(1));
   const auto e = detail::exp_of_minus_abs(a);
   const auto sum = one + e;
@@ -129,7 +130,7 @@ Packet<T> sigmoid(Packet<T> a) {
 /// tanh a: near zero a polynomial or quotient of such, which keeps the relative error small where
 /// 1 - 2 e / (1 + e), with e = e^-2|a|, would cancel.
 template <class T>
-Packet<T> tanh(Packet<T> a) {
+[[gnu::always_inline]] inline Packet<T> tanh(Packet<T> a) {
   const auto constant = [](double value) { return Packet<T>::set(static_cast<T>(value)); };
   const auto s = a * a;
   const auto near = multiply_add(a * s, detail::tanh_near_zero(s), a);
