@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[1]
 sys.path.append(str(SOURCE / "benchmarks"))
 
 from comparison import machine  # noqa: E402
-from paper import figures, grid, report  # noqa: E402
+from paper import figures, grid, peer, report  # noqa: E402
 from paper.batch import Batch  # noqa: E402
 from paper.runs import Goal, Run, find_runs  # noqa: E402
 
@@ -55,6 +55,8 @@ def parse_arguments():
                        help="a folder for each run; default: runs/table1")
     where.add_argument("--results", type=pathlib.Path, metavar="DIR",
                        help="for table and figures; default: that of --out")
+    where.add_argument("--peer", type=pathlib.Path, metavar="DIR",
+                       help="runs of benchmarks/peers/torch_table1.py, to put beside ours in the report")
     where.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release",
                        metavar="DIR", help="where the programs were built")
     where.add_argument("--threads", type=int, default=0, help="0: as many as OpenMP offers")
@@ -63,6 +65,8 @@ def parse_arguments():
     what.add_argument("--report-only", action="store_true",
                       help="only write table and figures of all runs in --out")
     args = parser.parse_args()
+    if args.peer and not args.peer.is_dir():
+        parser.error(f"argument --peer: expected a folder, found no {args.peer}")
     if not 1 <= args.epochs <= grid.MOST_EPOCHS:
         parser.error(f"argument --epochs: expected 1 to {grid.MOST_EPOCHS}, got {args.epochs}")
     return args
@@ -112,14 +116,15 @@ def write_report(args):
     runs = [*find_runs(args.out)]
     folder = args.results or args.out
     folder.mkdir(parents=True, exist_ok=True)
+    results = report.results_of(runs)
     drawn = []
     if importlib.util.find_spec("matplotlib"):
-        drawn = figures.draw_all(report.results_of(runs), folder)
+        drawn = figures.draw_all(results, folder)
     else:
         print("table1: no figures, matplotlib is missing (Debian: python3-matplotlib, for "
               "/usr/bin/python3)", file=sys.stderr)
     (folder / "table1.csv").write_text(report.histories(runs))
-    (folder / "table1.md").write_text(report.markdown(runs, drawn))
+    (folder / "table1.md").write_text(report.markdown(runs, drawn, peer.section(results, args.peer)))
     print(f"table1: {folder / 'table1.md'}")
 
 

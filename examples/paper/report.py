@@ -128,14 +128,15 @@ def pictures(figures):
     return "\n\n".join(f"![{title}]({path.name})" for title, path in figures)
 
 
-def markdown(runs, figures):
+def markdown(runs, figures, beside=""):
+    """`beside`: a section to put behind the tables."""
     results = results_of(runs)
     tables = [("On the test images", False), ("On held-out training images", True)]
     parts = ["# Table 1 of the paper, repeated", GUIDE, conditions(results)]
     for title, held_out in tables:
         if rows := [result for result in results if result.row.held_out == held_out]:
             parts.append(table(title, rows))
-    return "\n\n".join(filter(None, [*parts, pictures(figures), commands(results),
+    return "\n\n".join(filter(None, [*parts, beside, pictures(figures), commands(results),
                                      left_out(runs)])) + "\n"
 
 

@@ -69,6 +69,9 @@ MUTATIONS = [
      "multiply_add(all<T>(1.0 / 12), w[0],", "ops/conv2d_winograd"),
     ("kernels/winograd_transform.hpp", "multiply_add(sixth, twos - ones, u[5])",
      "multiply_add(sixth, twos + ones, u[5])", "ops/conv2d_winograd"),
+    ("kernels/winograd_kernels.hpp", "if (turned) {", "if (!turned) {", "ops/conv2d_winograd"),
+    ("kernels/winograd_1d_weight.hpp", "gradients[m], sums[m][tap]);",
+     "gradients[1 - m], sums[m][tap]);", "ops/conv2d_winograd"),
     # Recurrent cells
     ("kernels/lstm.hpp", "lanes.load(product + 3 * u)", "lanes.load(product + u)", "ops/lstm"),
     ("kernels/lstm.hpp", "dc_next * i * (one - g * g)", "dc_next * i * (one - g)", "ops/recurrent"),

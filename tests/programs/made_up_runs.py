@@ -8,15 +8,20 @@ CONFIG = {"program": "cifar10_cnn_rnn", "data": "auto", "epochs": 40, "stop_at_t
           "augment": False, "seed": 0, "holdout": 0, "limit": 0}
 
 
-def write_run(out, accuracies, rnn="none", taps="all", diverged="", **config):
-    """A run whose epochs ended with these pairs of training and test accuracy. They took 10 s each,
-    but the last, if there are several, was paused for an hour."""
-    model = {**CONFIG["model"], "rnn": rnn, "taps": taps}
-    folder = out / f"run{len(list(out.iterdir()))}"
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({**CONFIG, **config, "model": model}))
+def write_history(folder, accuracies):
+    """Epochs that ended with these pairs of training and test accuracy. They took 10 s each, but the
+    last, if there are several, was paused for an hour."""
+    folder.mkdir(parents=True)
     rows = [f"{n},1.5,{train},1.25,{test},{3610 if n == len(accuracies) > 1 else 10},5000"
             for n, (train, test) in enumerate(accuracies, 1)]
     (folder / "history.csv").write_text("\n".join([HEADER, *rows]) + "\n")
+
+
+def write_run(out, accuracies, rnn="none", taps="all", diverged="", **config):
+    """A run with the history that write_history makes."""
+    model = {**CONFIG["model"], "rnn": rnn, "taps": taps}
+    folder = out / f"run{len(list(out.iterdir()))}"
+    write_history(folder, accuracies)
+    (folder / "config.json").write_text(json.dumps({**CONFIG, **config, "model": model}))
     if diverged:
         (folder / "diverged.txt").write_text(diverged + "\n")

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from made_up_runs import HEADER, write_run
+from made_up_runs import HEADER, write_history, write_run
 from program import EXAMPLES, choices, result, write_mnist
 
 TABLE1 = pathlib.Path(os.environ["CNNRNN_SOURCE_DIR"]) / "examples" / "table1.py"
@@ -151,6 +151,22 @@ def check_report(folder):
     assert "| CNN, holdout 5000 | 1 |" in held_out, report
     assert len((results / "table1.csv").read_text().splitlines()) == 1 + 2 + 3 + 1 + 1 + 40 + 3 + 1 + 1
     check_figures(results, report, text)
+    check_peer(folder, runs)
+
+
+def check_peer(folder, runs):
+    """Runs of PyTorch's beside those of `runs` with the same name."""
+    peer = folder / "peer"
+    for seed, accuracies in enumerate(([(0.2, 0.25), (0.2, 0.25), (0.3, 0.35), (0.95, 0.75)],
+                                       [(0.2, 0.25), (0.2, 0.25), (0.2, 0.15), (0.95, 0.65)])):
+        write_history(peer / f"vgg9-seed{seed}", accuracies)
+    write_history(peer / "cnn+gru-seed0", [(0.95, 0.75)])
+    table1(runs, "--report-only", "--peer", peer)
+    section = (runs / "table1.md").read_text().partition("## The same in PyTorch")[2]
+    line = ("| VGGNet-9 | 2 | 0.9500 ± 0.0000 | 0.7000 ± 0.0707 | 4.0 ± 0.0 | -0.4500 | 0.7500 "
+            "| 0.4500 |")
+    assert line in section.splitlines() and "GRU" not in section.partition("##")[0], section
+    assert "found no" in table1(runs, "--report-only", "--peer", folder / "nowhere", code=2)
 
 
 def check_figures(results, report, text):

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Trains the paper's networks in PyTorch by the same recipe as examples/table1.py: Adam, a fixed
+learning rate of 0.001, batches of 128, no augmentation, an L2 term of 1e-4 on recurrent weights,
+until the training accuracy passes the paper's. Each run leaves a history.csv in OUT/NAME-seedS, which
+`examples/table1.py --report-only --peer OUT` puts beside ours; runs that are done are kept."""
+import argparse
+import csv
+import pathlib
+import sys
+import time
+
+import numpy
+import torch
+import torch.nn.functional as F
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(SOURCE / "tests" / "pytorch"), str(SOURCE / "examples")]
+from networks import initialise, make_network  # noqa: E402
+from paper.grid import MOST_EPOCHS, Row  # noqa: E402
+
+BATCH = 128
+TEST_BATCH = 500
+RNN_L2 = 1e-4
+COLUMNS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds",
+           "images_per_second")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="+", default=["cnn", "vgg9", "resnet20"], metavar="NAME",
+                        help="cnn, vgg9 or resnet20, alone or with +lstm, +gru, +irnn, +convlstm")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
+    parser.add_argument("--epochs", type=int, default=MOST_EPOCHS, help="the most of a run")
+    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DIR",
+                        help="where data_batch_1.bin to test_batch.bin of CIFAR-10 are")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/pytorch"), metavar="DIR")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    return parser.parse_args()
+
+
+def read_images(folder, names):
+    """Images (N, 3, 32, 32), normalised per colour channel, and their labels."""
+    rows = numpy.concatenate([numpy.fromfile(folder / f"{name}.bin", numpy.uint8).reshape(-1, 3073)
+                              for name in names])
+    pixels = torch.from_numpy(rows[:, 1:].reshape(-1, 3, 32, 32)).float() / 255
+    mean = torch.tensor([0.4914, 0.48216, 0.44653]).view(1, 3, 1, 1)
+    deviation = torch.tensor([0.24703, 0.24349, 0.26159]).view(1, 3, 1, 1)
+    images = ((pixels - mean) / deviation).contiguous(memory_format=torch.channels_last)
+    return images, torch.from_numpy(rows[:, 0].astype(numpy.int64))
+
+
+def make_optimizer(net):
+    def is_recurrent(name):
+        return ".rnn." in name and "weight" in name
+
+    parameters = [*net.named_parameters()]
+    return torch.optim.Adam(
+        [{"params": [p for name, p in parameters if not is_recurrent(name)]},
+         {"params": [p for name, p in parameters if is_recurrent(name)], "weight_decay": RNN_L2}],
+        lr=1e-3)
+
+
+class Mean:
+    """The mean loss and the share of right answers."""
+
+    def __init__(self):
+        self.images = self.loss = self.right = 0
+
+    def add(self, logits, loss, labels):
+        self.images += len(labels)
+        self.loss += loss.item() * len(labels)
+        self.right += (logits.argmax(1) == labels).sum().item()
+
+    def values(self):
+        return self.loss / self.images, self.right / self.images
+
+
+def train_epoch(net, optimizer, images, labels):
+    net.train()
+    mean = Mean()
+    for batch in torch.randperm(len(images)).split(BATCH):
+        x, y = images[batch].contiguous(memory_format=torch.channels_last), labels[batch]
+        optimizer.zero_grad(set_to_none=True)
+        logits = net(x)
+        loss = F.cross_entropy(logits, y)
+        loss.backward()
+        optimizer.step()
+        mean.add(logits, loss, y)
+    return mean.values()
+
+
+@torch.inference_mode()
+def test(net, images, labels):
+    net.eval()
+    mean = Mean()
+    for x, y in zip(images.split(TEST_BATCH), labels.split(TEST_BATCH)):
+        logits = net(x)
+        mean.add(logits, F.cross_entropy(logits, y), y)
+    return mean.values()
+
+
+def epochs(net, most, goal, train_images, test_images):
+    """The lines of history.csv, until the goal."""
+    optimizer = make_optimizer(net)
+    for epoch in range(1, most + 1):
+        start = time.perf_counter()
+        loss, accuracy = train_epoch(net, optimizer, *train_images)
+        seconds = time.perf_counter() - start
+        yield (epoch, f"{loss:.6f}", f"{accuracy:.6f}", *(f"{x:.6f}" for x in test(net, *test_images)),
+               f"{seconds:.3f}", f"{len(train_images[0]) / seconds:.1f}")
+        if accuracy >= goal:
+            return
+
+
+def run(args, name, seed, train_images, test_images):
+    path = args.out / f"{name}-seed{seed}" / "history.csv"
+    if path.exists():
+        print(f"{path}: done before")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begun = path.with_suffix(".begun")
+    torch.manual_seed(seed)
+    net = make_network(name).to(memory_format=torch.channels_last)
+    initialise(net)
+    network, _, cell = name.partition("+")
+    goal = Row(network, cell or "none").paper.train
+    with open(begun, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for line in epochs(net, args.epochs, goal, train_images, test_images):
+            writer.writerow(line)
+            file.flush()
+            print(f"{name}, seed {seed}:", *line, flush=True)
+    begun.rename(path)
+
+
+def main():
+    args = parse_arguments()
+    torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)
+    train_images = read_images(args.data, [f"data_batch_{i}" for i in range(1, 6)])
+    test_images = read_images(args.data, ["test_batch"])
+    for seed in args.seeds:
+        for name in args.networks:
+            run(args, name, seed, train_images, test_images)
+
+
+if __name__ == "__main__":
+    main()
