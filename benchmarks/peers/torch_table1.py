@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Trains the paper's networks in PyTorch by the same recipe as examples/table1.py: Adam, a fixed
 learning rate of 0.001, batches of 128, no augmentation, an L2 term of 1e-4 on recurrent weights,
-until the training accuracy passes the paper's. Each run leaves a history.csv in OUT/NAME-seedS, which
-`examples/table1.py --report-only --peer OUT` puts beside ours; runs that are done are kept."""
+until the training accuracy passes the paper's; but the last batch of an epoch, of 80 images, is kept.
+Each run leaves a history.csv in OUT/NAME-seedS, which `examples/table1.py --report-only --peer OUT`
+puts beside ours; runs that are done are kept."""
 import argparse
 import csv
+import itertools
 import pathlib
 import sys
 import time
@@ -16,10 +18,12 @@ import torch.nn.functional as F
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "tests" / "pytorch"), str(SOURCE / "examples")]
 from networks import initialise, make_network  # noqa: E402
-from paper.grid import MOST_EPOCHS, Row  # noqa: E402
+from paper.grid import MOST_EPOCHS, NETWORKS, Row  # noqa: E402
+from paper.runs import Goal, Run  # noqa: E402
 
 BATCH = 128
 TEST_BATCH = 500
+CELLS = ("none", "lstm", "gru", "irnn", "convlstm")
 RNN_L2 = 1e-4
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds",
            "images_per_second")
@@ -28,15 +32,20 @@ COLUMNS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy"
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", nargs="+", default=["cnn", "vgg9", "resnet20"], metavar="NAME",
-                        help="cnn, vgg9 or resnet20, alone or with +lstm, +gru, +irnn, +convlstm")
+    parser.add_argument("--models", nargs="+", choices=NETWORKS, default=[*NETWORKS], metavar="MODEL",
+                        help="some of " + ", ".join(NETWORKS))
+    parser.add_argument("--rnns", nargs="+", choices=CELLS, default=["none"], metavar="RNN",
+                        help="some of " + ", ".join(CELLS) + "; default: none")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
     parser.add_argument("--epochs", type=int, default=MOST_EPOCHS, help="the most of a run")
     parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DIR",
                         help="where data_batch_1.bin to test_batch.bin of CIFAR-10 are")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/pytorch"), metavar="DIR")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.epochs < 1:
+        parser.error(f"argument --epochs: expected 1 or more, got {args.epochs}")
+    return args
 
 
 def read_images(folder, names):
@@ -84,6 +93,8 @@ def train_epoch(net, optimizer, images, labels):
         optimizer.zero_grad(set_to_none=True)
         logits = net(x)
         loss = F.cross_entropy(logits, y)
+        if not loss.isfinite():
+            sys.exit(f"torch_table1: expected a finite loss, got {loss.item()}")
         loss.backward()
         optimizer.step()
         mean.add(logits, loss, y)
@@ -100,39 +111,37 @@ def test(net, images, labels):
     return mean.values()
 
 
-def epochs(net, most, goal, train_images, test_images):
+def epochs(net, goal, train_images, test_images):
     """The lines of history.csv, until the goal."""
     optimizer = make_optimizer(net)
-    for epoch in range(1, most + 1):
+    for epoch in range(1, goal.epochs + 1):
         start = time.perf_counter()
         loss, accuracy = train_epoch(net, optimizer, *train_images)
         seconds = time.perf_counter() - start
-        yield (epoch, f"{loss:.6f}", f"{accuracy:.6f}", *(f"{x:.6f}" for x in test(net, *test_images)),
+        yield (epoch, *(f"{x:.6f}" for x in (loss, accuracy, *test(net, *test_images))),
                f"{seconds:.3f}", f"{len(train_images[0]) / seconds:.1f}")
-        if accuracy >= goal:
+        if accuracy >= goal.train_accuracy:
             return
 
 
-def run(args, name, seed, train_images, test_images):
-    path = args.out / f"{name}-seed{seed}" / "history.csv"
-    if path.exists():
-        print(f"{path}: done before")
+def train(run, goal, train_images, test_images):
+    """Leaves the history of a run; one that was stopped before begins anew."""
+    if goal.reached(run.history()):
+        print(f"{run.title}: done before")
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    begun = path.with_suffix(".begun")
-    torch.manual_seed(seed)
-    net = make_network(name).to(memory_format=torch.channels_last)
+    torch.manual_seed(run.seed)
+    row = run.row
+    net = make_network(row.network + ("" if row.rnn == "none" else "+" + row.rnn))
+    net.to(memory_format=torch.channels_last)
     initialise(net)
-    network, _, cell = name.partition("+")
-    goal = Row(network, cell or "none").paper.train
-    with open(begun, "w", newline="") as file:
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with open(run.folder / "history.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for line in epochs(net, args.epochs, goal, train_images, test_images):
+        for line in epochs(net, goal, train_images, test_images):
             writer.writerow(line)
             file.flush()
-            print(f"{name}, seed {seed}:", *line, flush=True)
-    begun.rename(path)
+            print(f"{run.title}:", *line, flush=True)
 
 
 def main():
@@ -142,8 +151,10 @@ def main():
     train_images = read_images(args.data, [f"data_batch_{i}" for i in range(1, 6)])
     test_images = read_images(args.data, ["test_batch"])
     for seed in args.seeds:
-        for name in args.networks:
-            run(args, name, seed, train_images, test_images)
+        for network, rnn in itertools.product(args.models, args.rnns):
+            row = Row(network, rnn)
+            train(Run.at(args.out, row, seed), Goal(args.epochs, row.paper.train), train_images,
+                  test_images)
 
 
 if __name__ == "__main__":

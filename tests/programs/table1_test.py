@@ -157,15 +157,20 @@ def check_report(folder):
 def check_peer(folder, runs):
     """Runs of PyTorch's beside those of `runs` with the same name."""
     peer = folder / "peer"
-    for seed, accuracies in enumerate(([(0.2, 0.25), (0.2, 0.25), (0.3, 0.35), (0.95, 0.75)],
-                                       [(0.2, 0.25), (0.2, 0.25), (0.2, 0.15), (0.95, 0.65)])):
+    for seed, accuracies in enumerate(([(1.2, 1.25), (0.2, 0.25), (0.3, 0.35), (0.95, 0.75)],
+                                       [(0.2, 0.25), (1.2, 1.25), (0.2, 0.15), (0.95, 0.65)])):
         write_history(peer / f"vgg9-seed{seed}", accuracies)
-    write_history(peer / "cnn+gru-seed0", [(0.95, 0.75)])
+    write_history(peer / "vgg9-seed2", [(0.5, 0.5)])       # not at its goal
+    write_history(peer / "vgg9-seed3", [])
+    write_history(peer / "vgg9-seed4-old", [(0.95, 0.75)])
+    write_history(peer / "cnn-seed0", [(0.95, 0.75)])      # too short for differences by epoch
+    write_history(peer / "cnn+gru-seed0", [(0.95, 0.75)])  # none of ours
     table1(runs, "--report-only", "--peer", peer)
     section = (runs / "table1.md").read_text().partition("## The same in PyTorch")[2]
     line = ("| VGGNet-9 | 2 | 0.9500 ± 0.0000 | 0.7000 ± 0.0707 | 4.0 ± 0.0 | -0.4500 | 0.7500 "
             "| 0.4500 |")
     assert line in section.splitlines() and "GRU" not in section.partition("##")[0], section
+    assert "| CNN | 1 | 0.9500 | 0.7500 | 1.0 | +0.0100 |  |  |" in section.splitlines(), section
     assert "found no" in table1(runs, "--report-only", "--peer", folder / "nowhere", code=2)
 
 

@@ -1,5 +1,5 @@
 """A new model's weights are spread as in PyTorch: He's normal distribution for convolutions and dense
-layers, zeros for their biases, PyTorch's own for LSTM, GRU and batch norm, Le's for the IRNN."""
+layers, zeros for their biases, PyTorch's own for LSTM, GRU, ConvLSTM and batch norm, Le's for the IRNN."""
 import os
 import pathlib
 import subprocess
@@ -11,7 +11,7 @@ from networks import initialise, make_network
 from safetensors_file import load
 
 PARITY = pathlib.Path(os.environ["CNNRNN_TESTS_DIR"]) / "pytorch" / "parity"
-NETWORKS = ("cnn+lstm", "cnn+gru", "cnn+irnn", "vgg9", "resnet20+lstm")
+NETWORKS = ("cnn+lstm", "cnn+gru", "cnn+irnn", "cnn+convlstm", "vgg9", "resnet20+lstm")
 
 
 def moments(values):

@@ -107,17 +107,17 @@ def make_network(name):
 
 def initialise(net):
     """He's normal distribution and zero biases for convolutions and dense layers; Le's identity for the
-    IRNN."""
-    for module in net.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
+    IRNN. The other cells, ConvLSTM's convolutions among them, keep PyTorch's own."""
+    for name, module in net.named_modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and ".rnn." not in name:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         if type(module) is nn.RNN:
-            for name, parameter in module.named_parameters():
-                if "weight_hh" in name:
+            for parameter_name, parameter in module.named_parameters():
+                if "weight_hh" in parameter_name:
                     nn.init.eye_(parameter)
-                elif "weight_ih" in name:
+                elif "weight_ih" in parameter_name:
                     nn.init.normal_(parameter, 0, 0.01)
                 else:
                     nn.init.zeros_(parameter)

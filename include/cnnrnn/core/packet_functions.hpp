@@ -16,7 +16,8 @@
 
 // e^a, the sigmoid and tanh of packets, within 2 ulp of the exact value for every argument (see
 // docs/numerics.md). An ulp is the distance of the numbers of T around the exact value. Results
-// below the smallest normal number may be anything from 0 to it; NaN stays NaN.
+// below the smallest normal number may be anything from 0 to it; NaN stays NaN. Always inline: a
+// call would put the packets that its caller works on in memory.
 
 CNNRNN_KERNELS_BEGIN
 

@@ -25,7 +25,8 @@ template <class T>
 Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nullptr) {
   if (d.uses_winograd()) {
     const Index taps = d.taps();
-    return winograd_weights<T>(d.o, d.c, {weight, d.c * taps, taps, false, scale});
+    return winograd_weights<T>(
+        d.o, d.c, {.data = weight, .column_stride = d.c * taps, .k_stride = taps, .scale = scale});
   }
   return detail::pack_weights<T>(
       d.groups, d.group_o(), d.kernel, d.group_c(),
@@ -62,7 +63,8 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
   const ConvOutput<T> output{dx.data(), d.c, dx.accumulate};
   if (d.uses_winograd()) {
     const Index taps = d.taps();
-    const auto u = winograd_weights<T>(d.c, d.o, {weight, taps, d.c * taps, true});
+    const auto u = winograd_weights<T>(
+        d.c, d.o, {.data = weight, .column_stride = taps, .k_stride = d.c * taps, .turned = true});
     winograd_convolve(d.backward_tiles(), dy, u.data(), output);
     return;
   }

@@ -6,6 +6,7 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/kernels/conv_lstm.hpp"
+#include "cnnrnn/kernels/fetch_ahead.hpp"
 
 CNNRNN_KERNELS_BEGIN
 

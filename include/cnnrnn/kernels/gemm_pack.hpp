@@ -26,8 +26,8 @@ struct GemmBlock {
 
 namespace detail {
 
-/// Copies a strip of at most `width` columns, each contiguous in memory, to rows of NR: squares of
-/// vectors are transposed in registers.
+/// Copies a strip of at most `width` columns, each contiguous in memory, to rows of a packet that
+/// are `to_stride` apart, forward or backward: squares of vectors are transposed in registers.
 template <class T>
 void pack_transposed_strip(Index depth, Index columns, const T* b, Index column_stride, T* to,
                            Index to_stride) {
@@ -42,8 +42,8 @@ void pack_transposed_strip(Index depth, Index columns, const T* b, Index column_
       square[static_cast<std::size_t>(column)] = column < columns ? loaded : P::zero();
     }
     transpose<T>(square);
-    for (Index row = 0; row < rows; ++row, to += to_stride) {
-      square[static_cast<std::size_t>(row)].store(to);
+    for (Index row = 0; row < rows; ++row) {
+      square[static_cast<std::size_t>(row)].store(to + (k + row) * to_stride);
     }
   }
 }

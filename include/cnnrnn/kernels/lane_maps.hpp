@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "cnnrnn/kernels/fetch_ahead.hpp"
 #include "cnnrnn/kernels/gemm_pack.hpp"
 
 // Feature maps of several sequences side by side, one in each lane of a vector: what is a number in

@@ -73,7 +73,9 @@ void copy_padded_row(const WinogradTiles& d, const T* x, Index size, T* to) {
   const Index begin = std::clamp<Index>(shift, 0, size);
   const Index end = std::clamp<Index>(shift + d.w * d.c, begin, size);
   std::fill(to, to + begin, T(0));
-  std::copy(x + begin - shift, x + end - shift, to + begin);
+  if (begin < end) {
+    std::copy_n(x + (begin - shift), end - begin, to + begin);
+  }
   std::fill(to + end, to + size, T(0));
 }
 

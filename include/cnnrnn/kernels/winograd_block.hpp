@@ -116,7 +116,8 @@ struct WinogradPlan {
     const Index channels = round_up(d.c, width);
     const Index all = d.rows() * d.columns();
     const Index most = d.block(cache / (Winograd::points * std::max(channels, 2 * width)), unit);
-    // Equal blocks for two threads, in one image too; where its tiles are few they share outputs.
+    // Blocks as equal as rows can be, and even in number where they can be, for two threads; they
+    // share the outputs of an image whose tiles are few.
     const Index blocks = all < 2 * unit ? 1 : round_up((d.rows() + most - 1) / most, 2);
     block = std::max<Index>(1, (d.rows() + blocks - 1) / blocks);
     const Index tiles = round_up(block * d.columns(), unit);
