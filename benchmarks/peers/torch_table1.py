@@ -6,6 +6,7 @@ Each run leaves a history.csv in OUT/NAME-seedS, which `examples/table1.py --rep
 puts beside ours; runs that are done are kept."""
 import argparse
 import csv
+import dataclasses
 import itertools
 import pathlib
 import sys
@@ -19,14 +20,12 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "tests" / "pytorch"), str(SOURCE / "examples")]
 from networks import initialise, make_network  # noqa: E402
 from paper.grid import MOST_EPOCHS, NETWORKS, Row  # noqa: E402
-from paper.runs import Goal, Run  # noqa: E402
+from paper.runs import Epoch, Goal, Run  # noqa: E402
 
 BATCH = 128
 TEST_BATCH = 500
 CELLS = ("none", "lstm", "gru", "irnn", "convlstm")
 RNN_L2 = 1e-4
-COLUMNS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds",
-           "images_per_second")
 
 
 def parse_arguments():
@@ -130,14 +129,12 @@ def train(run, goal, train_images, test_images):
         print(f"{run.title}: done before")
         return
     torch.manual_seed(run.seed)
-    row = run.row
-    net = make_network(row.network + ("" if row.rnn == "none" else "+" + row.rnn))
-    net.to(memory_format=torch.channels_last)
+    net = make_network(run.row.name()).to(memory_format=torch.channels_last)
     initialise(net)
     run.folder.mkdir(parents=True, exist_ok=True)
     with open(run.folder / "history.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow(field.name for field in dataclasses.fields(Epoch))
         for line in epochs(net, goal, train_images, test_images):
             writer.writerow(line)
             file.flush()

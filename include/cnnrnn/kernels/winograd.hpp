@@ -32,8 +32,9 @@ void winograd_transform_kernels(const WinogradKernels<T>& kernels, Index n0, Ind
 
 }  // namespace detail
 
-/// U = G w G^T of the kernels from each of `channels` to each of `columns` outputs. A few channels
-/// at a time: the points of a single one are so far apart that they push each other from the cache.
+/// U (panels, points, channels, outputs of a panel) = G w G^T of the kernels from each of
+/// `channels` to each of `columns` outputs. A few channels at a time: the points of a single one
+/// are so far apart that they push each other from the cache.
 template <class T>
 Tensor<T> winograd_weights(Index columns, Index channels, const WinogradKernels<T>& kernels) {
   if (winograd_is_1d(channels)) {
@@ -54,7 +55,7 @@ Tensor<T> winograd_weights(Index columns, Index channels, const WinogradKernels<
       const Index step = std::min(2 * width, round_up(columns - n0, width));
       detail::winograd_transform_kernels(kernels, n0, std::min(columns - n0, step), step, k0, count,
                                          u);
-      T* const to = all + (n0 * Winograd::points * channels) + k0 * step;
+      T* const to = all + n0 * Winograd::points * channels + k0 * step;
       for (Index point = 0; point < Winograd::points; ++point) {
         std::copy_n(u + point * count * step, count * step, to + point * channels * step);
       }
