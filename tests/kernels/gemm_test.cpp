@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -117,6 +118,40 @@ TEST_CASE("gemm reads every other element of A and B") {
     Tensor<float> c({m, n});
     kernels::gemm<float>(m, n, k, a_view, b_view, {c.mutable_data(), n});
     require_close(c, reference(m, n, k, a_view, b_view, Tensor<float>::zeros({m, n})), 1e-5);
+  }
+}
+
+TEST_CASE("gemm of rows a page apart gives the same bytes with rows to come") {
+  constexpr Index steps = 4;
+  for (const auto& [m, n, k] : {Sizes{1, 40, 1024}, {12, 600, 256}, {13, 40, 700}, {30, 33, 300}}) {
+    CAPTURE(m, n, k);
+    const auto x = random_tensor<float>({m, steps * k}, 1);
+    const auto w = random_tensor<float>({n, k}, 2);
+    const kernels::PackedB<float> packed(n, k, view(w, true));
+    for (Index step = 0; step < steps; ++step) {
+      const kernels::MatrixView<float> a{x.data() + step * k, steps * k, 1};
+      Tensor<float> c({m, n});
+      Tensor<float> alone({m, n});
+      kernels::gemm(m, a, packed, {c.mutable_data(), n}, step + 1 < steps ? a.data + k : nullptr);
+      kernels::gemm(m, a, packed, {alone.mutable_data(), n});
+      CHECK(std::equal(c.data(), c.data() + c.size(), alone.data()));
+      require_close(c, reference(m, n, k, a, view(w, true), Tensor<float>::zeros({m, n})), 1e-5);
+    }
+  }
+}
+
+TEST_CASE("a copy of rows of A reads as they do") {
+  const auto x = random_tensor<float>({40, 40}, 1);
+  for (const auto& [row_stride, column_stride] : {std::pair{40, 1}, {1, 40}, {2, 40}, {40, 2}}) {
+    CAPTURE(row_stride, column_stride);
+    const kernels::MatrixView<float> a{x.data(), row_stride, column_stride};
+    std::vector<float> room(8 * 20);
+    const auto copy = kernels::detail::copy_rows<8>(Index(20), a, room.data());
+    for (Index row = 0; row < 8; ++row) {
+      for (Index column = 0; column < 20; ++column) {
+        CHECK(*copy.at(row, column) == *a.at(row, column));
+      }
+    }
   }
 }
 

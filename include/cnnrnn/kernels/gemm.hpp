@@ -81,15 +81,22 @@ void gemm_packing(Index m, Index n, Index k, const MatrixView<T>& a, const Matri
   }
 }
 
-/// Columns n0 ... n0 + n - 1 of B packed before.
+/// Columns n0 ... n0 + n - 1 of B packed before. `after` is the A of the next product.
 template <class T>
 void gemm_packed(Index m, Index n0, Index n, const MatrixView<T>& a, const PackedB<T>& b,
-                 const GemmOutput<T>& c) {
+                 const GemmOutput<T>& c, const T* after = nullptr) {
   using Block = GemmBlock<T>;
+  const auto rows_at = [&](const T* data, Index left) {
+    const Index rows = data != nullptr ? std::min(m, Tile<T>::rows) : 0;
+    return RowsToCome<T>{data, a.row_stride, rows, std::min(Block::depth, left)};
+  };
   for (Index j = 0; j < n; j += Block::columns) {
     for_each_depth(b.k(), Block::depth, [&](Index k0, Index depth) {
+      const Index end = k0 + depth;
+      const bool last = end == b.k();
       gemm_block(m, std::min(Block::columns, n - j), depth, a.shifted(0, k0), b.panels(n0 + j, k0),
-                 c.shifted(0, j).part(k0 == 0, k0 + depth == b.k()));
+                 c.shifted(0, j).part(k0 == 0, last),
+                 last ? rows_at(after, b.k()) : rows_at(a.at(0, end), b.k() - end));
     });
   }
 }
@@ -98,16 +105,19 @@ void gemm_packed(Index m, Index n0, Index n, const MatrixView<T>& a, const Packe
 
 /// c (M, N) = a (M, K) b (K, N), or added to c, or with a bias for every row. Each element is
 /// summed by one thread in one order, so the result is the same for any number of threads. Either a
-/// bias or `accumulate`, not both.
+/// bias or `accumulate`, not both. `after`, if given, is the A of the next product with this B, its
+/// rows as far apart: they are fetched while the last of these are multiplied.
 template <class T>
-void gemm(Index m, MatrixView<T> a, const PackedB<T>& b, const GemmOutput<T>& c) {
+void gemm(Index m, MatrixView<T> a, const PackedB<T>& b, const GemmOutput<T>& c,
+          const T* after = nullptr) {
   if (b.k() == 0) {
     detail::gemm_empty(m, b.n(), c);
     return;
   }
   detail::for_each_gemm_part<T>(
       m, b.n(), b.k(), [&](Index m0, Index rows, Index n0, Index columns) {
-        detail::gemm_packed(rows, n0, columns, a.shifted(m0, 0), b, c.shifted(m0, n0));
+        detail::gemm_packed(rows, n0, columns, a.shifted(m0, 0), b, c.shifted(m0, n0),
+                            after != nullptr ? after + m0 * a.row_stride : nullptr);
       });
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+
+#include "cnnrnn/kernels/fetch_ahead.hpp"
 #include "cnnrnn/kernels/gemm_microkernel.hpp"
 #include "cnnrnn/kernels/gemm_pack.hpp"
 
@@ -7,15 +10,34 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
+/// Rows that are multiplied next, each of them far from the one before, where the machine does not
+/// see that they come: they are fetched while the tiles before them are computed.
+template <class T>
+struct RowsToCome {
+  const T* data = nullptr;
+  Index row_stride = 0;
+  Index count = 0;
+  Index depth = 0;
+
+  /// The part of them that is fetched during one of `tiles`.
+  void fetch(Index tile, Index tiles) const {
+    const Index end = (tile + 1) * count / tiles;
+    for (Index row = tile * count / tiles; row < end; ++row) {
+      fetch_ahead(depth, data + row * row_stride);
+    }
+  }
+};
+
 /// R rows of the result, tile after tile.
 template <Index R, class T>
 void gemm_row_of_tiles(Index n, Index depth, const MatrixView<T>& a, const PanelsOfB<T>& b,
-                       const GemmOutput<T>& c) {
+                       const GemmOutput<T>& c, const RowsToCome<T>& next) {
   constexpr Index nr = Tile<T>::columns;
   constexpr Index width = Packet<T>::width;
   static_assert(Tile<T>::vectors == 2);
   Index n0 = 0;
   const auto tile = [&](auto columns) {
+    next.fetch(n0 / nr, (n + nr - 1) / nr);
     gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, columns, c.shifted(0, n0));
   };
   for (; n0 + nr <= n; n0 += nr) {
@@ -48,35 +70,53 @@ void for_each_row_group(Index m, const Body& body) {
   take_rows<1>(row, m, body);
 }
 
+/// Rows this far apart, in bytes, have their elements of a column in one set of the first cache,
+/// and no machine fetches one ahead for another.
+inline constexpr Index bytes_of_a_way = 4096;
+
+/// Lines of a set that the first cache holds.
+inline Index cache_ways() { return static_cast<Index>(Eigen::l1CacheSize()) / bytes_of_a_way; }
+
 /// Whether the tiles of n columns read their rows of A from a copy: when the lines of the first
 /// cache in which these lie would push out each other, or the panels of B.
 template <class T>
 bool copies_rows(Index n, const MatrixView<T>& a) {
-  constexpr Index ways = 8;
-  constexpr Index bytes_of_a_way = 4096;
-  constexpr Index line = 64;
   if (n <= Tile<T>::columns) {
     return false;
   }
   if (a.column_stride == 1) {
-    return Tile<T>::rows > ways &&
-           a.row_stride * static_cast<Index>(sizeof(T)) % bytes_of_a_way == 0;
+    const bool in_one_set = a.row_stride * static_cast<Index>(sizeof(T)) % bytes_of_a_way == 0;
+    return in_one_set && Tile<T>::rows > cache_ways();
   }
   // Of a transposed A every step of the depth has a line of its own, or two or three.
-  constexpr bool lines_fit = GemmBlock<T>::depth * line <= ways * bytes_of_a_way / 2;
+  constexpr Index least_ways = 8;
+  constexpr Index line = 64;
+  constexpr bool lines_fit = GemmBlock<T>::depth * line <= least_ways * bytes_of_a_way / 2;
   return a.row_stride != 1 || (!lines_fit && n > 8 * Tile<T>::columns);
 }
 
-/// c (m, n) = a (m, depth) b, for one block of the depth.
+template <class T>
+bool fetches_rows(Index n, const MatrixView<T>& a) {
+  return n > Tile<T>::columns && a.column_stride == 1 &&
+         a.row_stride * static_cast<Index>(sizeof(T)) >= bytes_of_a_way;
+}
+
+/// c (m, n) = a (m, depth) b, for one block of the depth; `next` begins the rows of the block after
+/// it, as far apart.
 template <class T>
 void gemm_block(Index m, Index n, Index depth, const MatrixView<T>& a, const PanelsOfB<T>& b,
-                const GemmOutput<T>& c) {
+                const GemmOutput<T>& c, const RowsToCome<T>& next = {}) {
   alignas(64) T copy[Tile<T>::rows * GemmBlock<T>::depth];
   const bool copies = copies_rows(n, a);
+  const bool fetches = fetches_rows(n, a);
   for_each_row_group<T>(m, [&](auto rows, Index row) {
     const auto there = a.shifted(row, 0);
     const auto rows_of_a = copies ? copy_rows<rows>(depth, there, copy) : there;
-    gemm_row_of_tiles<rows>(n, depth, rows_of_a, b, c.shifted(row, 0));
+    const Index left = std::min(Tile<T>::rows, m - row - rows);
+    const auto to_come =
+        left == 0 ? next : RowsToCome<T>{there.at(rows, 0), a.row_stride, left, depth};
+    gemm_row_of_tiles<rows>(n, depth, rows_of_a, b, c.shifted(row, 0),
+                            fetches ? to_come : RowsToCome<T>{});
   });
 }
 

@@ -155,7 +155,8 @@ class RecurrentForward {
       const Index time = step_of(number, d_.sequence(), k == 1).time;
       const Index row = d_.row(n0, time);
       gemm(count, {x_ + row * d_.f, d_.row_step() * d_.f, 1}, direction.weight_ih,
-           {product.data, width_, false, direction.bias.input.data()});
+           {product.data, width_, false, direction.bias.input.data()},
+           x_of_step(k, n0, number + 1));
       const StepTrace<T> trace{keeps ? part(trace_.gates, row, k, width_) : product,
                                keeps && cell_.keeps ? part(trace_.kept, row, k, d_.u) : unused,
                                keeps ? part(trace_.before, row, k, d_.u) : unused_too};
@@ -173,6 +174,12 @@ class RecurrentForward {
         detail::clear_rows_without_step(step, cell_.gates);
       }
     }
+  }
+
+  /// The first row of x of a step, null behind the last one.
+  const T* x_of_step(Index k, Index n0, Index number) const {
+    const Index time = step_of(number, d_.sequence(), k == 1).time;
+    return number < d_.t ? x_ + d_.row(n0, time) * d_.f : nullptr;
   }
 
   /// The columns of direction k in rows of D `columns` each, sequence by sequence.
