@@ -11,11 +11,13 @@ import tempfile
 
 SKIPPED = 77
 
-# The names are the library's; on the right the compiler's, and what the processor says it has.
+# The names are the library's; on the right the compiler's options, and what the processor says it
+# has.
 X86 = {
-    "sse2": ("x86-64", {"sse2"}),
-    "avx2_fma": ("x86-64-v3", {"avx2", "fma"}),
-    "avx512": ("x86-64-v4", {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+    "scalar": (["-march=x86-64-v3", "-DEIGEN_DONT_VECTORIZE"], {"avx2", "fma"}),
+    "sse2": (["-march=x86-64"], {"sse2"}),
+    "avx2_fma": (["-march=x86-64-v3"], {"avx2", "fma"}),
+    "avx512": (["-march=x86-64-v4"], {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
 }
 
 
@@ -50,8 +52,8 @@ def x86(name):
     """The compiler's command, that to run a program, and what this processor lacks for it."""
     if platform.machine() not in ("x86_64", "AMD64"):
         skip(f"{name} is no instruction set of {platform.machine()}")
-    march, flags = X86[name]
-    return [require("g++", "g++"), f"-march={march}"], [], flags - processor_flags()
+    options, flags = X86[name]
+    return [require("g++", "g++"), *options], [], flags - processor_flags()
 
 
 def neon():

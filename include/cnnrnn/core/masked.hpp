@@ -1,6 +1,9 @@
 #pragma once
 
-#include <Eigen/Core>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include <cstddef>
 
 #include "cnnrnn/core/shape.hpp"

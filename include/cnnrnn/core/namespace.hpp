@@ -11,7 +11,9 @@
 
 // Kernels also carry the instruction set that they were compiled for. Objects built with different
 // -march then keep their own copies, and the linker cannot hand AVX-512 code to an SSE2 caller.
-#if defined(__AVX512F__)
+#if defined(EIGEN_DONT_VECTORIZE)
+#define CNNRNN_ISA isa_scalar
+#elif defined(__AVX512F__)
 #define CNNRNN_ISA isa_avx512
 #elif defined(__AVX2__) && defined(__FMA__)
 #define CNNRNN_ISA isa_avx2_fma
