@@ -18,6 +18,47 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
+/// The products U . V of `Tiles` tiles beside each other and one panel, of `Points` points from
+/// `First` on: so many sums as fill the registers.
+template <class T, Index First, Index Points, std::size_t Tiles, std::size_t Vectors>
+[[gnu::always_inline]] inline void winograd_1d_products(
+    const Winograd1dPlan<T>& plan, const T* v, const T* u, const T* bias,
+    Line<T, Winograd::input> (&products)[Tiles][Vectors]) {
+  using P = Packet<T>;
+  constexpr auto tiles = static_cast<Index>(Tiles), vectors = static_cast<Index>(Vectors);
+  P sums[Tiles][Vectors][static_cast<std::size_t>(Points)];
+  unroll<vectors>([&](auto p) {
+    const P start = bias != nullptr ? P::load(bias + p * P::width) : P::zero();
+    unroll<tiles>([&](auto t) {
+      // The column of A^T for the point 1 is ones.
+      unroll<Points>([&](auto i) { sums[t][p][i] = First + i == 1 ? start : P::zero(); });
+    });
+  });
+  const Index point = plan.point, tile = plan.tile;
+  v += First * point;
+  u += First * vectors * P::width;
+  for (const Index tap : plan.taps) {
+    const T* from = v + tap;
+    unroll<Points>([&](auto i) {
+      P weights[Vectors];
+      unroll<vectors>(
+          [&](auto p) { weights[p] = in_register(P::load(u + (i * vectors + p) * P::width)); });
+      unroll<tiles>([&](auto t) {
+        const P element = P::set(from[t * tile]);
+        unroll<vectors>(
+            [&](auto p) { sums[t][p][i] = multiply_add(element, weights[p], sums[t][p][i]); });
+      });
+      from += point;
+    });
+    u += Winograd::input * vectors * P::width;
+  }
+  unroll<tiles>([&](auto t) {
+    unroll<vectors>([&](auto p) {
+      unroll<Points>([&](auto i) { products[t][p][First + i] = sums[t][p][i]; });
+    });
+  });
+}
+
 /// y = A^T (U . V) of `Tiles` tiles beside each other and one panel, plus the bias unless it is
 /// null.
 template <class T, Index Tiles, Index Vectors>
@@ -25,34 +66,15 @@ template <class T, Index Tiles, Index Vectors>
                                                       const T* u, const T* bias, T* y,
                                                       Index y_pixel) {
   using P = Packet<T>;
-  constexpr auto tiles = static_cast<std::size_t>(Tiles);
-  constexpr auto vectors = static_cast<std::size_t>(Vectors);
-  Line<T, Winograd::input> sums[tiles][vectors];
-  unroll<Vectors>([&](auto p) {
-    const P start = bias != nullptr ? P::load(bias + p * P::width) : P::zero();
-    unroll<Tiles>([&](auto t) {
-      // The column of A^T for the point 1 is ones.
-      unroll<Winograd::input>([&](auto i) { sums[t][p][i] = i == 1 ? start : P::zero(); });
-    });
+  constexpr Index points = vector_registers == 32 ? 6 : 3;
+  Line<T, Winograd::input> products[static_cast<std::size_t>(Tiles)]
+                                   [static_cast<std::size_t>(Vectors)];
+  unroll<Winograd::input / points>([&](auto part) {
+    winograd_1d_products<T, part * points, points>(plan, v, u, bias, products);
   });
-  const Index point = plan.point, tile = plan.tile;
-  for (const Index tap : plan.taps) {
-    const T* from = v + tap;
-    unroll<Winograd::input>([&](auto i) {
-      P weights[vectors];
-      unroll<Vectors>([&](auto p) { weights[p] = in_register(P::load(u + p * P::width)); });
-      u += Vectors * P::width;
-      unroll<Tiles>([&](auto t) {
-        const P element = P::set(from[t * tile]);
-        unroll<Vectors>(
-            [&](auto p) { sums[t][p][i] = multiply_add(element, weights[p], sums[t][p][i]); });
-      });
-      from += point;
-    });
-  }
   unroll<Tiles>([&](auto t) {
     unroll<Vectors>([&](auto p) {
-      winograd_transform_line<T, WinogradOutput>(sums[t][p], [&](Index k, P value) {
+      winograd_transform_line<T, WinogradOutput>(products[t][p], [&](Index k, P value) {
         value.store(y + (t * Winograd::output + k) * y_pixel + p * P::width);
       });
     });
@@ -84,7 +106,7 @@ void winograd_1d_rim_tile(const Winograd1dPlan<T>& plan, const T* v, const T* u,
 template <class T, Index Vectors>
 void winograd_1d_row(const Winograd1dPlan<T>& plan, const T* v, const T* u, const T* bias, T* y,
                      Index outputs, bool accumulate) {
-  constexpr Index tiles = (vector_registers == 32 ? 4 : 2) / Vectors;
+  constexpr Index tiles = 4 / Vectors;
   static_assert(tiles <= Winograd1dPlan<T>::most_tiles);
   for (Index q = 0; q < plan.d.out_w; q += tiles * Winograd::output, v += tiles * plan.tile) {
     winograd_1d_rim_tile<T, tiles, Vectors>(plan, v, u, bias, y + q * plan.d.o, plan.d.out_w - q,
