@@ -121,7 +121,7 @@ TEST_CASE("gemm reads every other element of A and B") {
   }
 }
 
-TEST_CASE("gemm of rows a page apart gives the same bytes with rows to come") {
+TEST_CASE("gemm of rows a page apart, alone and with the next ones named") {
   constexpr Index steps = 4;
   for (const auto& [m, n, k] : {Sizes{1, 40, 1024}, {12, 600, 256}, {13, 40, 700}, {30, 33, 300}}) {
     CAPTURE(m, n, k);

@@ -14,7 +14,7 @@ SKIPPED = 77
 # The names are the library's; on the right the compiler's options, and what the processor says it
 # has.
 X86 = {
-    "scalar": (["-march=x86-64-v3", "-DEIGEN_DONT_VECTORIZE"], {"avx2", "fma"}),
+    "scalar_avx2_fma": (["-march=x86-64-v3", "-DEIGEN_DONT_VECTORIZE"], {"avx2", "fma"}),
     "sse2": (["-march=x86-64"], {"sse2"}),
     "avx2_fma": (["-march=x86-64-v3"], {"avx2", "fma"}),
     "avx512": (["-march=x86-64-v4"], {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),

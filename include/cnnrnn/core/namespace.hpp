@@ -11,22 +11,26 @@
 
 // Kernels also carry the instruction set that they were compiled for. Objects built with different
 // -march then keep their own copies, and the linker cannot hand AVX-512 code to an SSE2 caller.
+// Without Eigen's vectors they are others once more.
 #if defined(EIGEN_DONT_VECTORIZE)
-#define CNNRNN_ISA isa_scalar
-#elif defined(__AVX512F__)
-#define CNNRNN_ISA isa_avx512
-#elif defined(__AVX2__) && defined(__FMA__)
-#define CNNRNN_ISA isa_avx2_fma
-#elif defined(__AVX__)
-#define CNNRNN_ISA isa_avx
-#elif defined(__SSE4_1__)
-#define CNNRNN_ISA isa_sse4
-#elif defined(__SSE2__)
-#define CNNRNN_ISA isa_sse2
-#elif defined(__ARM_NEON)
-#define CNNRNN_ISA isa_neon
+#define CNNRNN_ISA_NAME(name) isa_scalar_##name
 #else
-#define CNNRNN_ISA isa_scalar
+#define CNNRNN_ISA_NAME(name) isa_##name
+#endif
+#if defined(__AVX512F__)
+#define CNNRNN_ISA CNNRNN_ISA_NAME(avx512)
+#elif defined(__AVX2__) && defined(__FMA__)
+#define CNNRNN_ISA CNNRNN_ISA_NAME(avx2_fma)
+#elif defined(__AVX__)
+#define CNNRNN_ISA CNNRNN_ISA_NAME(avx)
+#elif defined(__SSE4_1__)
+#define CNNRNN_ISA CNNRNN_ISA_NAME(sse4)
+#elif defined(__SSE2__)
+#define CNNRNN_ISA CNNRNN_ISA_NAME(sse2)
+#elif defined(__ARM_NEON)
+#define CNNRNN_ISA CNNRNN_ISA_NAME(neon)
+#else
+#define CNNRNN_ISA CNNRNN_ISA_NAME(scalar)
 #endif
 
 #define CNNRNN_KERNELS_BEGIN \

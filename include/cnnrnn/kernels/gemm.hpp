@@ -86,17 +86,17 @@ template <class T>
 void gemm_packed(Index m, Index n0, Index n, const MatrixView<T>& a, const PackedB<T>& b,
                  const GemmOutput<T>& c, const T* after = nullptr) {
   using Block = GemmBlock<T>;
-  const auto rows_at = [&](const T* data, Index left) {
-    const Index rows = data != nullptr ? std::min(m, Tile<T>::rows) : 0;
-    return RowsToCome<T>{data, a.row_stride, rows, std::min(Block::depth, left)};
-  };
   for (Index j = 0; j < n; j += Block::columns) {
+    const Index columns = std::min(Block::columns, n - j);
     for_each_depth(b.k(), Block::depth, [&](Index k0, Index depth) {
       const Index end = k0 + depth;
       const bool last = end == b.k();
-      gemm_block(m, std::min(Block::columns, n - j), depth, a.shifted(0, k0), b.panels(n0 + j, k0),
+      const bool last_of_all = last && j + columns == n;
+      const T* const next = !last ? a.at(0, end) : last_of_all ? after : nullptr;
+      gemm_block(m, columns, depth, a.shifted(0, k0), b.panels(n0 + j, k0),
                  c.shifted(0, j).part(k0 == 0, last),
-                 last ? rows_at(after, b.k()) : rows_at(a.at(0, end), b.k() - end));
+                 RowsToCome<T>{next, a.row_stride, next != nullptr ? std::min(m, Tile<T>::rows) : 0,
+                               std::min(Block::depth, last ? b.k() : b.k() - end)});
     });
   }
 }
@@ -105,8 +105,8 @@ void gemm_packed(Index m, Index n0, Index n, const MatrixView<T>& a, const Packe
 
 /// c (M, N) = a (M, K) b (K, N), or added to c, or with a bias for every row. Each element is
 /// summed by one thread in one order, so the result is the same for any number of threads. Either a
-/// bias or `accumulate`, not both. `after`, if given, is the A of the next product with this B, its
-/// rows as far apart: they are fetched while the last of these are multiplied.
+/// bias or `accumulate`, not both. `after`, if given, is the A (M, K) of the next product with this
+/// B, with the same strides: its first rows are fetched while the last of these are multiplied.
 template <class T>
 void gemm(Index m, MatrixView<T> a, const PackedB<T>& b, const GemmOutput<T>& c,
           const T* after = nullptr) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <Eigen/Core>
 #include <algorithm>
 
 #include "cnnrnn/kernels/fetch_ahead.hpp"
@@ -70,8 +71,7 @@ void for_each_row_group(Index m, const Body& body) {
   take_rows<1>(row, m, body);
 }
 
-/// Rows this far apart, in bytes, have their elements of a column in one set of the first cache,
-/// and no machine fetches one ahead for another.
+/// Rows a multiple of this apart have the elements of a column in one set of the first cache.
 inline constexpr Index bytes_of_a_way = 4096;
 
 /// Lines of a set that the first cache holds.
@@ -95,6 +95,8 @@ bool copies_rows(Index n, const MatrixView<T>& a) {
   return a.row_stride != 1 || (!lines_fit && n > 8 * Tile<T>::columns);
 }
 
+/// Whether the tiles of n columns leave time to fetch rows that come next, and these are so far
+/// apart that no machine fetches one ahead for another: a page, which is as large as a way.
 template <class T>
 bool fetches_rows(Index n, const MatrixView<T>& a) {
   return n > Tile<T>::columns && a.column_stride == 1 &&

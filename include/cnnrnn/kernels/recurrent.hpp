@@ -154,7 +154,7 @@ class RecurrentForward {
     for (Index number = 0; number < d_.t; ++number) {
       const Index time = step_of(number, d_.sequence(), k == 1).time;
       const Index row = d_.row(n0, time);
-      gemm(count, {x_ + row * d_.f, d_.row_step() * d_.f, 1}, direction.weight_ih,
+      gemm(count, {x_of_step(k, n0, number), d_.row_step() * d_.f, 1}, direction.weight_ih,
            {product.data, width_, false, direction.bias.input.data()},
            x_of_step(k, n0, number + 1));
       const StepTrace<T> trace{keeps ? part(trace_.gates, row, k, width_) : product,
@@ -176,10 +176,12 @@ class RecurrentForward {
     }
   }
 
-  /// The first row of x of a step, null behind the last one.
+  /// The first row of x of a step, null after the last one.
   const T* x_of_step(Index k, Index n0, Index number) const {
-    const Index time = step_of(number, d_.sequence(), k == 1).time;
-    return number < d_.t ? x_ + d_.row(n0, time) * d_.f : nullptr;
+    if (number == d_.t) {
+      return nullptr;
+    }
+    return x_ + d_.row(n0, step_of(number, d_.sequence(), k == 1).time) * d_.f;
   }
 
   /// The columns of direction k in rows of D `columns` each, sequence by sequence.
