@@ -165,7 +165,7 @@ void winograd_1d_weight_in_blocks(const Winograd1dPlan<T>& plan,
       };
       const Index packets = (outputs + plan.width - 1) / plan.width;
       Index packet = 0;
-      take_rows<layout.packets>(packet, packets, add);
+      take_rows<Winograd1dGradients<T>::packets>(packet, packets, add);
       take_rows<2>(packet, packets, add);
       take_rows<1>(packet, packets, add);
     }
