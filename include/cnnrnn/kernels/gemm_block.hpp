@@ -1,8 +1,8 @@
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 
+#include "cnnrnn/core/simd.hpp"
 #include "cnnrnn/kernels/fetch_ahead.hpp"
 #include "cnnrnn/kernels/gemm_microkernel.hpp"
 #include "cnnrnn/kernels/gemm_pack.hpp"
