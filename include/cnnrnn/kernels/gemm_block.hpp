@@ -103,8 +103,8 @@ bool fetches_rows(Index n, const MatrixView<T>& a) {
          a.row_stride * static_cast<Index>(sizeof(T)) >= bytes_of_a_way;
 }
 
-/// c (m, n) = a (m, depth) b, for one block of the depth; `next` begins the rows of the block after
-/// it, as far apart.
+/// c (m, n) = a (m, depth) b, for one block of the depth; `next` are the first rows of the block
+/// after it.
 template <class T>
 void gemm_block(Index m, Index n, Index depth, const MatrixView<T>& a, const PanelsOfB<T>& b,
                 const GemmOutput<T>& c, const RowsToCome<T>& next = {}) {
