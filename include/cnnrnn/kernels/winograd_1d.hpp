@@ -34,7 +34,7 @@ template <class T, Index First, Index Points, std::size_t Tiles, std::size_t Vec
       unroll<Points>([&](auto i) { sums[t][p][i] = First + i == 1 ? start : P::zero(); });
     });
   });
-  const Index point = plan.point, tile = plan.tile;
+  const Index point = plan.point, tile = plan.d.c;
   v += First * point;
   u += First * vectors * P::width;
   for (const Index tap : plan.taps) {
@@ -108,7 +108,7 @@ void winograd_1d_row(const Winograd1dPlan<T>& plan, const T* v, const T* u, cons
                      Index outputs, bool accumulate) {
   constexpr Index tiles = 4 / Vectors;
   static_assert(tiles <= Winograd1dPlan<T>::most_tiles);
-  for (Index q = 0; q < plan.d.out_w; q += tiles * Winograd::output, v += tiles * plan.tile) {
+  for (Index q = 0; q < plan.d.out_w; q += tiles * Winograd::output, v += tiles * plan.d.c) {
     winograd_1d_rim_tile<T, tiles, Vectors>(plan, v, u, bias, y + q * plan.d.o, plan.d.out_w - q,
                                             outputs, accumulate);
   }
@@ -154,7 +154,7 @@ void winograd_1d_convolve(const WinogradTiles& d, const T* x, const T* u, const 
     bias.resize(static_cast<std::size_t>(d.o + plan.panel));
   }
   parallel_for(plan.jobs(), 1, [&](Index job, Index) {
-    Tensor<T> inputs({plan.v_size()});
+    Tensor<T> inputs({plan.size()});
     T* v = inputs.mutable_data();
     detail::winograd_1d_inputs(plan, job, x, v);
     const Index first = plan.first_row(job), last = first + plan.rows(job);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "cnnrnn/core/tensor.hpp"
@@ -13,15 +14,17 @@
 // of the kernel and each channel. Both dimensions would save more of the products than there are:
 // with few channels the transforms cost more.
 //
-//   V (rows, 6, columns, 4, C)   transformed rows of x
+//   D (4, rows, columns + 1, C)   x, its pixels dealt out by their place in their tile
+//   V (6, rows, columns + 1, C)   transformed; the last column is no tile
 //
-// All pixels of a row are transformed as if a tile began there, in packets across pixels and
-// channels, and each fourth is read.
+// A tile's last two pixels are the next one's first two. So packets go through all of D.
 
 CNNRNN_KERNELS_BEGIN
 
 /// Up to how many channels this way is the faster one.
-inline bool winograd_is_1d(Index channels) { return channels <= 6; }
+inline constexpr Index winograd_1d_most_channels = 6;
+
+inline bool winograd_is_1d(Index channels) { return channels <= winograd_1d_most_channels; }
 
 namespace detail {
 
@@ -36,11 +39,9 @@ struct Winograd1dPlan {
     band = std::clamp<Index>(512 / std::max<Index>(1, d.out_w), 1,
                              std::max<Index>(1, (d.out_h + 1) / 2));
     bands = (d.out_h + band - 1) / band;
-    tile = Winograd::output * d.c;
+    row = (d.columns() + 1) * d.c;
     // A packet more than the data: points must not share their sets in the cache.
-    point = round_up((d.columns() + most_tiles) * tile, width) + width;
-    row = Winograd::input * point;
-    padded = round_up(d.columns() * tile, width) + Winograd::input * d.c;
+    point = round_up((band + Winograd::kernel - 1) * row + most_tiles * d.c, width) + width;
     for (Index i = 0; i < Winograd::kernel; ++i) {
       for (Index c = 0; c < d.c; ++c) {
         taps.push_back(i * row + c);
@@ -50,7 +51,11 @@ struct Winograd1dPlan {
 
   Index jobs() const { return d.n * bands; }
   Index rows(Index job) const { return std::min(band, d.out_h - job % bands * band); }
-  Index v_size() const { return (band + Winograd::kernel - 1) * row; }
+  Index rows_of_x(Index job) const { return rows(job) + Winograd::kernel - 1; }
+  Index v_size() const { return Winograd::input * point; }
+
+  /// Of V and, behind it, D.
+  Index size() const { return v_size() + Winograd::output * point; }
 
   /// The first row of a job in y, counted through all images.
   Index first_row(Index job) const { return job / bands * d.out_h + job % bands * band; }
@@ -60,56 +65,58 @@ struct Winograd1dPlan {
 
   WinogradTiles d;
   Index band, bands;        ///< rows of a band, and bands of an image
-  Index tile, point, row;   ///< steps of V
-  Index padded;             ///< elements of a row of x with what its tiles read beside it
+  Index row, point;         ///< steps of D and V
   std::vector<Index> taps;  ///< where the rows and channels under the kernel lie in V
 };
 
-/// A row of x (W, C) as its tiles read it: `size` elements, with zeros for what lies beside the
-/// image.
-template <class T>
-void copy_padded_row(const WinogradTiles& d, const T* x, Index size, T* to) {
-  const Index shift = d.padding.w * d.c;
-  const Index begin = std::clamp<Index>(shift, 0, size);
-  const Index end = std::clamp<Index>(shift + d.w * d.c, begin, size);
-  std::fill(to, to + begin, T(0));
-  if (begin < end) {
-    std::copy_n(x + (begin - shift), end - begin, to + begin);
-  }
-  std::fill(to + end, to + size, T(0));
+/// A row of D: the pixels of a row of x (W, C), a place in the tiles at a time.
+template <class T, Index Channels>
+void deal_out_row(const Winograd1dPlan<T>& plan, const T* x, T* to) {
+  const WinogradTiles& d = plan.d;
+  const Index begin = std::max<Index>(0, d.padding.w);
+  const Index end = std::min(d.padding.w + d.w, Winograd::output * (d.columns() + 1));
+  unroll<Winograd::output>([&](auto place) {
+    Index column = (begin + Winograd::output - 1 - place) / Winograd::output;
+    for (Index j = column * Winograd::output + place; j < end; j += Winograd::output, ++column) {
+      std::memcpy(to + place * plan.point + column * Channels, x + (j - d.padding.w) * Channels,
+                  Channels * sizeof(T));
+    }
+  });
 }
 
-/// The rows of x (N, H, W, C) that a job reads, with zeros above and below the image.
-template <class T>
-void copy_padded_rows(const Winograd1dPlan<T>& plan, Index job, const T* x, T* to) {
+/// D of a job, with zeros for what lies beside the image.
+template <class T, Index Channels>
+void deal_out_rows(const Winograd1dPlan<T>& plan, Index job, const T* x, T* to) {
   const WinogradTiles& d = plan.d;
-  const T* const image = x + job / plan.bands * d.h * d.w * d.c;
+  std::fill_n(to, Winograd::output * plan.point, T(0));
+  const T* const image = x + job / plan.bands * d.h * d.w * Channels;
   const Index first = job % plan.bands * plan.band - d.padding.h;
-  for (Index i = first; i < first + plan.rows(job) + Winograd::kernel - 1; ++i, to += plan.padded) {
+  for (Index i = first; i < first + plan.rows_of_x(job); ++i, to += plan.row) {
     if (i >= 0 && i < d.h) {
-      copy_padded_row(d, image + i * d.w * d.c, plan.padded, to);
-    } else {
-      std::fill_n(to, plan.padded, T(0));
+      deal_out_row<T, Channels>(plan, image + i * d.w * Channels, to);
     }
   }
 }
 
-/// V = B^T d of the rows of x (N, H, W, C) that a job reads.
+/// V = B^T d of the rows of x (N, H, W, C) that a job reads. D lies behind V.
 template <class T>
 void winograd_1d_inputs(const Winograd1dPlan<T>& plan, Index job, const T* x, T* v) {
   using P = Packet<T>;
-  const Index rows = plan.rows(job) + Winograd::kernel - 1;
+  T* const pixels = v + plan.v_size();
   // All rows before the first is read: a load across fresh stores waits for them.
-  Tensor<T> copy({rows * plan.padded});
-  copy_padded_rows(plan, job, x, copy.mutable_data());
-  const T* from = copy.data();
-  for (Index i = 0; i < rows; ++i, from += plan.padded, v += plan.row) {
-    for (Index at = 0; at < plan.d.columns() * plan.tile; at += P::width) {
-      Line<T, Winograd::input> line;
-      unroll<Winograd::input>([&](auto j) { line[j] = P::load(from + at + j * plan.d.c); });
-      winograd_transform_line<T, WinogradInput>(
-          line, [&](Index k, P value) { value.store(v + k * plan.point + at); });
+  unroll<winograd_1d_most_channels>([&](auto i) {
+    if (plan.d.c == i + 1) {
+      deal_out_rows<T, i + 1>(plan, job, x, pixels);
     }
+  });
+  for (Index at = 0; at < plan.rows_of_x(job) * plan.row; at += P::width) {
+    Line<T, Winograd::input> line;
+    unroll<Winograd::input>([&](auto j) {
+      constexpr Index place = j % Winograd::output, column = j / Winograd::output;
+      line[j] = P::load(pixels + place * plan.point + at + column * plan.d.c);
+    });
+    winograd_transform_line<T, WinogradInput>(
+        line, [&](Index k, P value) { value.store(v + k * plan.point + at); });
   }
 }
 

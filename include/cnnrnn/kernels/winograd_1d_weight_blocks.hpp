@@ -105,7 +105,7 @@ template <class T, Index Points, Index Taps, Index Packets>
           });
         });
       });
-      from += plan.tile;
+      from += plan.d.c;
       gradients += layout.tile;
     }
   }

@@ -57,7 +57,7 @@ template <class T, std::size_t Group, Index Channels, class Lanes>
           sums[m][tap] = multiply_add(P::set(place[from]), gradients[m], sums[m][tap]);
         });
       });
-      place += plan.tile;
+      place += plan.d.c;
     });
   }
   unroll<2>(
