@@ -1,5 +1,7 @@
 // What a convolution does outside training: weights packed once, a batch norm folded into them.
 #include <algorithm>
+#include <cstring>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -83,6 +85,37 @@ TEST_CASE("Sequential folds batch norms and ReLUs outside training") {
   }
 }
 
+TEST_CASE("a packed convolution pools as max_pool2d behind it, bit for bit") {
+  // Sizes that windows and tiles divide and do not, few tiles, few channels, any algorithm.
+  struct Case {
+    Shape x;
+    Index outputs;
+    Convolution options;
+  };
+  const auto check = [](auto zero) {
+    using T = decltype(zero);
+    for (const Case& c :
+         {Case{{1, 8, 8, 10}, 70, {.padding = 1}}, Case{{2, 9, 7, 9}, 18, {}},
+          Case{{40, 10, 5, 16}, 16, {.padding = 1}}, Case{{1, 2, 3, 7}, 5, {.padding = 1}},
+          Case{{2, 9, 8, 3}, 9, {}}, Case{{2, 9, 9, 10}, 9, {.stride = 2}}}) {
+      CAPTURE(to_message(c.x, c.outputs));
+      auto x = random_tensor<T>(c.x, 1);
+      x.mutable_data()[x.size() / 2] = std::numeric_limits<T>::quiet_NaN();
+      const auto weight = random_tensor<T>({c.outputs, c.x[3], 3, 3}, 2);
+      const auto bias = random_tensor<T>({c.outputs}, 3);
+      const PackedConvolution<T> packed(c.x, weight, bias, {}, {}, c.options);
+      for (const bool relu : {false, true}) {
+        const auto expected = max_pool2d(Variable<T>(packed(x, relu))).value();
+        const auto y = packed.pooled(x, relu);
+        REQUIRE(y.shape() == expected.shape());
+        CHECK(std::memcmp(y.data(), expected.data(), y.span().size_bytes()) == 0);
+      }
+    }
+  };
+  check(1.0F);
+  check(1.0);
+}
+
 TEST_CASE("packed weights follow what they were made of") {
   Pair pair({.padding = 1}, 5);
   const auto x = images({2, 6, 6, channels});
@@ -160,6 +193,10 @@ TEST_CASE("a packed convolution says what it expected and what came") {
   CHECK_THROWS_WITH(
       packed(ones({1, 4, 4, 3}), false, ones({1, 4, 4, 2})),
       "packed convolution: expected a residual of shape (1, 2, 2, 2), got (1, 4, 4, 2)");
+  CHECK_THROWS_WITH(
+      packed.pooled(ones({1, 3, 4, 3}), false),
+      "max_pool2d: expected an image of at least the kernel 2x2, got (1, 1, 2, 2) with "
+      "padding 0x0");
   CHECK_THROWS_WITH(
       PackedConvolution<float>({1, 4, 4, 3}, ones({2, 3, 3, 3}), none, ones({3}), ones({2}), {}),
       "packed convolution: expected a scale and a shift of shape (2,), got (3,) and (2,)");

@@ -28,7 +28,7 @@ inline Index window_start(const Pool2dDims& d, Index line, Index q) {
 template <class T>
 void keep_larger(Packet<T> value, Packet<T> x, Packet<T>& largest, Packet<T>& chosen) {
   chosen = select_equal(value, value, select_less(largest, value, x, chosen), x);
-  largest = select_equal(value, value, select_less(largest, value, value, largest), value);
+  largest = larger(largest, value);
 }
 
 }  // namespace detail

@@ -37,6 +37,9 @@ Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nul
       });
 }
 
+/// Whether conv2d_forward can pool what it makes.
+inline bool conv2d_pools(const Conv2dDims& d) { return d.uses_winograd() && !winograd_is_1d(d.c); }
+
 /// y = x * weight, plus what the output asks for, with packed weights.
 template <class T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,

@@ -18,6 +18,10 @@ struct ConvOutput {
   bool relu = false;                     ///< then y = max(y, 0); NaN stays NaN
   ChannelMoments<T>* moments = nullptr;  ///< then takes those of block after block
 
+  /// Then only the largest of each whole window of 2 x 2 is kept, (N, OH / 2, OW / 2, channels):
+  /// where conv2d_pools, without accumulate, residual and moments.
+  bool pool = false;
+
   /// Ends block `block`, the finished rows begin ... end.
   void finish(Index block, Index begin, Index end) const {
     T* const rows = data + begin * channels;
@@ -32,8 +36,13 @@ struct ConvOutput {
       for_each_lanes<T>(
           count, [=](const auto& lanes) { lanes.store(rows, kernels::relu(lanes.load(rows))); });
     }
+    find_moments(block, begin, end);
+  }
+
+  /// The same where residual and ReLU are done.
+  void find_moments(Index block, Index begin, Index end) const {
     if (moments != nullptr) {
-      moments->set(block, end - begin, rows);
+      moments->set(block, end - begin, data + begin * channels);
     }
   }
 };

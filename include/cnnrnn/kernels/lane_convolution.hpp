@@ -186,14 +186,17 @@ class LaneConvolution {
     const Index row = d_.w * column;
     const Index rows = std::min(side, d_.h - tile.row);
     const Index columns = std::min(side, d_.w - tile.column);
-    const auto transform = winograd_transform<T, detail::WinogradOutput>;
+    const auto transform = [&](T* pixels, Index to_row, Index to_column) {
+      winograd_transform<T, detail::WinogradOutput>(m, Winograd::input * m_point(), m_point(),
+                                                    pixels, to_row, to_column);
+    };
     T* const corner = to + tile.row * row + tile.column * column;
     if (rows == side && columns == side) {
-      transform(m, Winograd::input * m_point(), m_point(), corner, row, column);
+      transform(corner, row, column);
       return;
     }
     T whole[static_cast<std::size_t>(side * side * lanes)];
-    transform(m, Winograd::input * m_point(), m_point(), whole, side * lanes, lanes);
+    transform(whole, side * lanes, lanes);
     for (Index i = 0; i < rows; ++i) {
       for (Index j = 0; j < columns; ++j) {
         std::copy_n(whole + (i * side + j) * lanes, lanes, corner + i * row + j * column);

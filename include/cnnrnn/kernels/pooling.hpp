@@ -128,6 +128,12 @@ void store_places(const Lanes& lanes, Place* row, Packet<T> places) {
   }
 }
 
+/// The larger of two. NaN is larger than all: max keeps the one in its first.
+template <class T>
+Packet<T> larger(Packet<T> best, Packet<T> value) {
+  return select_equal(value, value, max(best, value), value);
+}
+
 /// y = the largest of each window. NaN is larger than all.
 template <class T>
 void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y) {
@@ -137,7 +143,7 @@ void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y) {
       P best = P::set(-std::numeric_limits<T>::infinity());
       for_window(rows, columns, [&](Index row, Index column) {
         const P value = lanes.load(image + (row * d.w + column) * d.c);
-        best = select_equal(value, value, select_less(best, value, value, best), value);
+        best = larger(best, value);
       });
       lanes.store(y + pixel * d.c, best);
     });
@@ -160,7 +166,7 @@ void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, Place* place) {
         const P value = lanes.load(image + (row * d.w + column) * d.c);
         const P here = place_of(row, column);
         where = select_equal(value, value, select_less(best, value, here, where), here);
-        best = select_equal(value, value, select_less(best, value, value, best), value);
+        best = larger(best, value);
       });
       lanes.store(y + pixel * d.c, best);
       store_places(lanes, place + pixel * d.c, where);

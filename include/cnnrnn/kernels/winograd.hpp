@@ -93,19 +93,19 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const Con
   }
   const auto run = [&](Index begin, Index end, Index first, Index last) {
     detail::winograd_block(d, plan, begin, end, first, last, x, u,
-                           y.bias != nullptr ? bias.data() : nullptr, y.data, y.accumulate);
+                           y.bias != nullptr ? bias.data() : nullptr, y);
   };
   if (plan.block >= d.rows()) {
     const Index panels = (d.o + panel - 1) / panel;
     parallel_for(panels, (panels + 1) / 2, [&](Index begin, Index end) {
       run(0, d.rows(), begin * panel, std::min(d.o, end * panel));
     });
-    y.finish(0, 0, d.first_pixel(d.rows()));
+    y.find_moments(0, 0, d.first_pixel(d.rows()));
     return;
   }
   parallel_for(d.rows(), plan.block, [&](Index begin, Index end) {
     run(begin, end, 0, d.o);
-    y.finish(begin / plan.block, d.first_pixel(begin), d.first_pixel(end));
+    y.find_moments(begin / plan.block, d.first_pixel(begin), d.first_pixel(end));
   });
 }
 

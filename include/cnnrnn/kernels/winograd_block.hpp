@@ -1,11 +1,14 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <type_traits>
 
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d_output.hpp"
 #include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
+#include "cnnrnn/kernels/pooling.hpp"
 #include "cnnrnn/kernels/winograd_tiles.hpp"
 
 // Convolutions by Winograd's F(4x4, 3x3), a block of tiles at a time that stays in the second
@@ -73,34 +76,72 @@ void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& l
   }
 }
 
-/// y = A^T M A of a block's tiles, for the outputs of `lanes`, a packet at most.
+/// Stores the pixels of a tile (4, 4, width) that are in the image, with what else y asks for.
 template <class T, class Lanes>
-void winograd_outputs(const WinogradTiles& d, Index begin, Index end, const Lanes& lanes,
-                      const T* m, Index m_point, Index m_tile, T* y, bool accumulate) {
+void winograd_store(const ImageSquare<T, Winograd::output>& square, const Lanes& lanes,
+                    const T* tile, const ConvOutput<T>& y) {
+  constexpr Index size = Winograd::output;
+  for (Index i = 0; i < std::min(size, square.h - square.row); ++i) {
+    for (Index j = 0; j < std::min(size, square.w - square.column); ++j) {
+      T* const pixel = square.pixel(i, j);
+      auto value = Packet<T>::load(tile + (i * size + j) * Packet<T>::width);
+      if (y.accumulate) {
+        value = value + lanes.load(pixel);
+      }
+      if (y.residual != nullptr) {
+        value = value + lanes.load(y.residual + (pixel - y.data));
+      }
+      lanes.store(pixel, y.relu ? relu(value) : value);
+    }
+  }
+}
+
+/// Stores the largest of each window of 2 x 2 of a tile (4, 4, width) in a square of half the size,
+/// where the window is whole.
+template <class T, class Lanes>
+void winograd_store_pooled(const ImageSquare<T, Winograd::output / 2>& square, const Lanes& lanes,
+                           const T* tile, const ConvOutput<T>& y) {
+  constexpr Index size = Winograd::output;
+  constexpr Index width = Packet<T>::width;
+  for (Index i = 0; i < std::min(size / 2, square.h - square.row); ++i) {
+    for (Index j = 0; j < std::min(size / 2, square.w - square.column); ++j) {
+      const auto at = [&](Index k, Index l) {
+        return Packet<T>::load(tile + ((2 * i + k) * size + 2 * j + l) * width);
+      };
+      const auto largest = larger(larger(at(0, 0), at(0, 1)), larger(at(1, 0), at(1, 1)));
+      lanes.store(square.pixel(i, j), y.relu ? relu(largest) : largest);
+    }
+  }
+}
+
+/// y = A^T M A of a block's tiles, for the outputs of `lanes` behind n0, a packet at most.
+template <class T, class Lanes>
+void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, const Lanes& lanes,
+                      const T* m, Index m_point, Index m_tile, const ConvOutput<T>& y) {
   constexpr Index size = Winograd::output;
   constexpr Index width = Packet<T>::width;
   constexpr bool whole_packet = std::is_same_v<Lanes, WholeLanes<T>>;
-  const Index image_size = d.out_h * d.out_w * d.o;
+  const bool direct = whole_packet && !y.accumulate && y.residual == nullptr && !y.pool;
+  const Index h = y.pool ? d.out_h / 2 : d.out_h, w = y.pool ? d.out_w / 2 : d.out_w;
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
-    const ImageSquare<T, size> square{
-        y + tile.image * image_size, d.out_h, d.out_w, d.o, tile.row, tile.column};
-    const T* const from = m + index * m_tile;
-    if (whole_packet && !accumulate && square.inside()) {
-      winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point,
-                                            square.pixel(0, 0) + lanes.at, d.out_w * d.o, d.o);
+    const auto transform = [&](T* to, Index to_row, Index to_column, const auto& finish) {
+      winograd_transform<T, WinogradOutput>(m + index * m_tile, Winograd::input * m_point, m_point,
+                                            to, to_row, to_column, finish);
+    };
+    T* const image = y.data + tile.image * h * w * d.o + n0;
+    const ImageSquare<T, size> square{image, h, w, d.o, tile.row, tile.column};
+    if (direct && square.inside()) {
+      T* const to = square.pixel(0, 0) + lanes.at;
+      y.relu ? transform(to, w * d.o, d.o, [](Packet<T> value) { return relu(value); })
+             : transform(to, w * d.o, d.o, std::identity());
       return;
     }
     T whole[static_cast<std::size_t>(size * size * width)];
-    winograd_transform<T, WinogradOutput>(from, Winograd::input * m_point, m_point, whole,
-                                          size * width, width);
-    const Index rows = std::min(size, d.out_h - tile.row);
-    const Index columns = std::min(size, d.out_w - tile.column);
-    for (Index i = 0; i < rows; ++i) {
-      for (Index j = 0; j < columns; ++j) {
-        T* const pixel = square.pixel(i, j);
-        const auto value = Packet<T>::load(whole + (i * size + j) * width);
-        lanes.store(pixel, accumulate ? value + lanes.load(pixel) : value);
-      }
+    transform(whole, size * width, width, std::identity());
+    if (y.pool) {
+      winograd_store_pooled<T>({image, h, w, d.o, tile.row / 2, tile.column / 2}, lanes, whole, y);
+    } else {
+      winograd_store(square, lanes, whole, y);
     }
   });
 }
@@ -138,8 +179,8 @@ struct WinogradPlan {
 /// The bias is padded to whole panels, or null.
 template <class T>
 void winograd_block(const WinogradTiles& d, const WinogradPlan<T>& plan, Index begin, Index end,
-                    Index first, Index last, const T* x, const T* u, const T* bias, T* y,
-                    bool accumulate) {
+                    Index first, Index last, const T* x, const T* u, const T* bias,
+                    const ConvOutput<T>& y) {
   constexpr Index width = Packet<T>::width;
   Tensor<T> scratch({plan.size()});
   T* const v = scratch.mutable_data();
@@ -152,8 +193,7 @@ void winograd_block(const WinogradTiles& d, const WinogradPlan<T>& plan, Index b
     products((end - begin) * d.columns(), d.c, v, plan.layout, u + n0 * Winograd::points * d.c,
              bias != nullptr ? bias + n0 : nullptr, m, plan.m_point);
     for_each_lanes<T>(std::min(columns, d.o - n0), [&](const auto& lanes) {
-      winograd_outputs(d, begin, end, lanes, m + lanes.at, plan.m_point, columns, y + n0,
-                       accumulate);
+      winograd_outputs(d, begin, end, n0, lanes, m + lanes.at, plan.m_point, columns, y);
     });
   }
 }

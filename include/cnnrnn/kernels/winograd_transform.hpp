@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 
 #include "cnnrnn/core/simd.hpp"
 
@@ -147,10 +148,11 @@ void winograd_transform_line(
 }
 
 /// Both directions of one of the transforms above, for one packet of channels: line_at(j) gives the
-/// elements (0, j), (1, j), ... once for each group; element (k, l) of the result goes to `to` + k
-/// to_row + l to_column. A group of lines at a time, few enough for the registers.
-template <class T, class Transform, class LineAt>
-void winograd_transform_lines(const LineAt& line_at, T* to, Index to_row, Index to_column) {
+/// elements (0, j), (1, j), ... once for each group; finish(element (k, l)) of the result goes to
+/// `to` + k to_row + l to_column. A group of lines at a time, few enough for the registers.
+template <class T, class Transform, class LineAt, class Finish = std::identity>
+void winograd_transform_lines(const LineAt& line_at, T* to, Index to_row, Index to_column,
+                              const Finish& finish = {}) {
   constexpr auto inputs = static_cast<std::size_t>(Transform::inputs);
   constexpr auto groups = static_cast<Index>(Transform::groups.size());
   constexpr auto members = Transform::groups[0].size();
@@ -164,8 +166,8 @@ void winograd_transform_lines(const LineAt& line_at, T* to, Index to_row, Index 
       unroll<groups>([&](auto columns) {
         const auto part = Transform::template apply<static_cast<std::size_t>(columns)>(lines[k]);
         unroll<static_cast<Index>(members)>([&](auto l) {
-          part[l].store(to + Transform::groups[rows][k] * to_row +
-                        Transform::groups[columns][l] * to_column);
+          finish(part[l]).store(to + Transform::groups[rows][k] * to_row +
+                                Transform::groups[columns][l] * to_column);
         });
       });
     });
@@ -174,16 +176,17 @@ void winograd_transform_lines(const LineAt& line_at, T* to, Index to_row, Index 
 
 /// The same for elements in memory, (i, j) at `from` + i row + j column; what is loaded more than
 /// once is in the first cache.
-template <class T, class Transform>
+template <class T, class Transform, class Finish = std::identity>
 [[gnu::flatten, gnu::noinline]] void winograd_transform(const T* from, Index row, Index column,
-                                                        T* to, Index to_row, Index to_column) {
+                                                        T* to, Index to_row, Index to_column,
+                                                        const Finish& finish = {}) {
   const auto line_at = [=](auto j) {
     detail::Line<T, static_cast<std::size_t>(Transform::inputs)> line;
     unroll<Transform::inputs>(
         [&](auto i) { line[i] = Packet<T>::load(from + i * row + j * column); });
     return line;
   };
-  winograd_transform_lines<T, Transform>(line_at, to, to_row, to_column);
+  winograd_transform_lines<T, Transform>(line_at, to, to_row, to_column, finish);
 }
 
 CNNRNN_KERNELS_END

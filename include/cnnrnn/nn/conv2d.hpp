@@ -39,7 +39,8 @@ class Conv2d : public Layer<T> {
   }
 
   Variable<T> operator()(const Variable<T>& x) override {
-    return keeps_packed() ? infer(x, nullptr, false) : conv2d(x, weight_, bias_, convolution());
+    return keeps_packed() ? Variable<T>((*packed(x))(x.value(), false))
+                          : conv2d(x, weight_, bias_, convolution());
   }
 
   /// ReLU of the batch norm of the convolution, in as few passes as there can be: in training the
@@ -47,7 +48,7 @@ class Conv2d : public Layer<T> {
   /// recorded, the batch norm is folded into the weights.
   Variable<T> norm_relu(const Variable<T>& x, BatchNorm2d<T>& norm) {
     if (folds(norm)) {
-      return infer(x, &norm, true);
+      return Variable<T>((*packed(x, &norm))(x.value(), true));
     }
     const auto [y, mean, variance] = with_moments(x, norm);
     return norm.relu(y, {mean, variance});
@@ -59,21 +60,23 @@ class Conv2d : public Layer<T> {
                             const Variable<T>& shortcut) {
     require<ShapeError>(shortcut.defined(), "Conv2d: expected a shortcut, got an undefined one");
     if (folds(norm)) {
-      return infer(x, &norm, true, shortcut.value());
+      return Variable<T>((*packed(x, &norm))(x.value(), true, shortcut.value()));
     }
     const auto [y, mean, variance] = with_moments(x, norm);
     return norm.add_relu(y, shortcut, {mean, variance});
   }
 
-  /// Takes along a batch norm and what that takes along, or a ReLU.
+  /// Takes along a batch norm and what that takes along, or a ReLU; outside training, where nothing
+  /// is recorded, also a max-pooling of 2 x 2 behind the ReLU.
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
     auto* const norm = next.template get<BatchNorm2d<T>>();
-    const bool relu = next.template get<Relu<T>>(norm != nullptr ? 1 : 0) != nullptr;
-    if (norm == nullptr) {
-      return fused_relu(x, relu);
+    if (norm == nullptr ? keeps_packed() : folds(*norm)) {
+      return infer(x, norm, next.behind(norm != nullptr ? 1 : 0));
     }
-    if (folds(*norm)) {
-      return {infer(x, norm, relu), relu ? 3U : 2U};
+    if (norm == nullptr) {
+      Convolution options = convolution();
+      options.relu = next.template get<Relu<T>>() != nullptr;
+      return {conv2d(x, weight_, bias_, options), options.relu ? 2U : 1U};
     }
     const auto [y, mean, variance] = with_moments(x, *norm);
     const auto behind = norm->fused(y, next.behind(1), {mean, variance});
@@ -110,29 +113,32 @@ class Conv2d : public Layer<T> {
     return {conv2d(x, weight_, bias_, convolution()), {}, {}};
   }
 
-  Fused<T> fused_relu(const Variable<T>& x, bool relu) {
-    if (keeps_packed()) {
-      return {infer(x, nullptr, relu), relu ? 2U : 1U};
+  Fused<T> infer(const Variable<T>& x, const BatchNorm2d<T>* norm, const NextLayers<T>& next) {
+    const auto convolution = packed(x, norm);
+    const std::size_t layers = norm != nullptr ? 2 : 1;
+    if (next.template get<Relu<T>>() == nullptr) {
+      return {Variable<T>((*convolution)(x.value(), false)), layers};
     }
-    Convolution options = convolution();
-    options.relu = relu;
-    return {conv2d(x, weight_, bias_, options), relu ? 2U : 1U};
+    const auto* const pool = next.template get<MaxPool2d<T>>(1);
+    if (pool == nullptr || !cnnrnn::detail::pools_by_two(pool->options())) {
+      return {Variable<T>((*convolution)(x.value(), true)), layers + 1};
+    }
+    return {Variable<T>(convolution->pooled(x.value(), true)), layers + 2};
   }
 
-  /// The convolution with packed weights, which are made when something has changed.
-  Variable<T> infer(const Variable<T>& x, const BatchNorm2d<T>* norm, bool relu,
-                    const Tensor<T>& residual = {}) {
+  /// The convolution and the batch norm behind it with packed weights, which are made when
+  /// something has changed.
+  auto packed(const Variable<T>& x, const BatchNorm2d<T>* norm = nullptr) {
     std::vector<Tensor<T>> sources{weight_.value(), bias_.value()};
     if (norm != nullptr) {
       const auto more = norm->state();
       sources.insert(sources.end(), more.begin(), more.end());
     }
-    const auto packed = packed_.get(sources, [&] {
+    return packed_.get(sources, [&] {
       const auto folded = norm != nullptr ? norm->folded() : ScaleShift<T>{};
       return PackedConvolution<T>(x.shape(), weight_.value(), bias_.value(), folded.scale,
                                   folded.shift, convolution());
     });
-    return (*packed)(x.value(), relu, residual);
   }
 
   Convolution convolution() const {

@@ -29,13 +29,6 @@ struct BatchNormPoolBackward {
   }
 };
 
-/// Whether batch_norm_relu_pool pools as these options say.
-inline bool pools_by_two(const Pool2dOptions& options) {
-  return options.kernel == Size2d(2) &&
-         (options.stride == Size2d(0) || options.stride == Size2d(2)) &&
-         options.padding == Size2d(0) && !options.ceil_mode;
-}
-
 }  // namespace detail
 
 /// Batch norm, ReLU and max-pooling over windows of 2 x 2, the end of a stage of convolutions, in

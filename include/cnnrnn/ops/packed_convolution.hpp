@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cnnrnn/ops/conv2d.hpp"
+#include "cnnrnn/ops/pooling.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -33,21 +34,45 @@ class PackedConvolution {
   /// x (N, H, W, C) -> y (N, OH, OW, O), plus a residual of y's shape unless it is undefined,
   /// through a ReLU or not. Throws ShapeError.
   Tensor<T> operator()(const Tensor<T>& x, bool relu, const Tensor<T>& residual = {}) const {
-    const auto d = detail::conv2d_dims(x.shape(), weight_shape_, false, {}, options_);
+    const auto d = dims(x);
     Tensor<T> y({d.n, d.oh(), d.ow(), d.o});
     require<ShapeError>(!residual.defined() || residual.shape() == y.shape(),
                         "packed convolution: expected a residual of shape ", y.shape(), ", got ",
                         residual.shape());
     kernels::conv2d_forward(d, x.data(), packed_,
-                            kernels::ConvOutput<T>{.data = y.mutable_data(),
-                                                   .channels = d.o,
-                                                   .bias = bias_.data(),
-                                                   .residual = residual.data(),
-                                                   .relu = relu});
+                            {.data = y.mutable_data(),
+                             .channels = d.o,
+                             .bias = bias_.data(),
+                             .residual = residual.data(),
+                             .relu = relu});
+    return y;
+  }
+
+  /// The same without a residual, and max-pooled by windows of 2 x 2: x -> y (N, OH / 2, OW / 2,
+  /// O). Throws as max_pool2d, too.
+  Tensor<T> pooled(const Tensor<T>& x, bool relu) const {
+    const auto d = dims(x);
+    const auto windows =
+        detail::pool2d_dims("max_pool2d", {d.n, d.oh(), d.ow(), d.o}, {.kernel = 2});
+    Tensor<T> y({d.n, windows.oh, windows.ow, d.o});
+    if (kernels::conv2d_pools(d)) {
+      kernels::conv2d_forward(d, x.data(), packed_,
+                              {.data = y.mutable_data(),
+                               .channels = d.o,
+                               .bias = bias_.data(),
+                               .relu = relu,
+                               .pool = true});
+    } else {
+      kernels::max_pool2d_forward(windows, (*this)(x, relu).data(), y.mutable_data());
+    }
     return y;
   }
 
  private:
+  kernels::Conv2dDims dims(const Tensor<T>& x) const {
+    return detail::conv2d_dims(x.shape(), weight_shape_, false, {}, options_);
+  }
+
   Convolution options_;
   Shape weight_shape_;
   Tensor<T> packed_;

@@ -68,6 +68,14 @@ inline kernels::Pool2dDims pool2d_dims(const char* name, const Shape& x,
           .padding = padding};
 }
 
+/// Whether the windows are the whole ones of 2 x 2 side by side, which passes before may take
+/// along.
+inline bool pools_by_two(const Pool2dOptions& options) {
+  return options.kernel == Size2d(2) &&
+         (options.stride == Size2d(0) || options.stride == Size2d(2)) &&
+         options.padding == Size2d(0) && !options.ceil_mode;
+}
+
 /// max_pool2d with the places in the windows kept as `Place`.
 template <class Place, class T>
 Variable<T> max_pool2d(const Variable<T>& x, const kernels::Pool2dDims& d) {
