@@ -1,5 +1,7 @@
 #include "cnnrnn/core/parallel.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <mutex>
@@ -27,7 +29,7 @@ class Threads {
   Threads& operator=(const Threads&) = delete;
 };
 
-using Blocks = std::set<std::pair<Index, Index>>;
+using Blocks = std::multiset<std::pair<Index, Index>>;
 
 Blocks blocks_of(Index count, Index block) {
   Blocks blocks;
@@ -37,6 +39,15 @@ Blocks blocks_of(Index count, Index block) {
     blocks.emplace(begin, end);
   });
   return blocks;
+}
+
+/// Whether a loop's body runs on a single thread.
+bool alone() {
+#ifdef _OPENMP
+  return omp_get_num_threads() == 1;
+#else
+  return true;
+#endif
 }
 
 /// Half of a denormal number is lost when denormals are flushed.
@@ -50,7 +61,7 @@ bool denormals_flushed() {
 
 TEST_CASE("a parallel loop covers all items in blocks that do not depend on the threads") {
   const Blocks expected{{0, 4}, {4, 8}, {8, 10}};
-  for (const int count : {1, 2, 3, 8}) {
+  for (const int count : {1, 2, 3, 8, 100}) {
     const Threads threads(count);
     CHECK(blocks_of(10, 4) == expected);
     CHECK(blocks_of(4, 4) == Blocks{{0, 4}});
@@ -58,6 +69,25 @@ TEST_CASE("a parallel loop covers all items in blocks that do not depend on the 
     CHECK(blocks_of(0, 4).empty());
     CHECK(blocks_of(1000, 1).size() == 1000);
   }
+}
+
+TEST_CASE("a thread that is done takes over what another has not begun") {
+  const Threads threads(2);
+  constexpr int blocks = 64;
+  std::atomic<int> others{0};
+  bool all_others = false;
+  parallel_for(blocks, 1, [&](Index block, Index) {
+    if (block > 0) {
+      ++others;
+      return;
+    }
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (others < blocks - 1 && !alone() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::yield();
+    }
+    all_others = others == blocks - 1 || alone();
+  });
+  CHECK(all_others);
 }
 
 TEST_CASE("a parallel loop runs in nobody's time when there is nothing to do") {

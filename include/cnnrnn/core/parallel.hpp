@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <exception>
 #include <limits>
@@ -78,6 +79,51 @@ class FirstException {
   std::exception_ptr exception_;
 };
 
+/// The blocks of a loop in equal shares, one to a thread, so that a thread finds in its cache what
+/// it left there in the loop before. Who is done goes on with the shares of the others, unless the
+/// blocks are few: then looking there, at memory that another core writes to, costs more than it
+/// brings.
+class Shares {
+ public:
+  Shares(Index blocks, int threads)
+      : count_(std::min<Index>(threads, std::ssize(shares_))), helps_(blocks >= 4 * threads) {
+    for (Index i = 0; i < count_; ++i) {
+      share(i).next.store(blocks * i / count_, std::memory_order_relaxed);
+      share(i).end = blocks * (i + 1) / count_;
+    }
+  }
+
+  /// Calls body(block) for every block once, if each thread 0 ... threads - 1 calls this.
+  template <class Body>
+  void run(int thread, int threads, const Body& body) {
+    for (Index i = thread % count_; i < count_; i += threads) {
+      finish(share(i), body);
+    }
+    for (Index i = 1; helps_ && i < count_; ++i) {
+      finish(share((thread + i) % count_), body);
+    }
+  }
+
+ private:
+  struct alignas(64) Share {
+    std::atomic<Index> next;
+    Index end;
+  };
+
+  Share& share(Index i) { return shares_[static_cast<std::size_t>(i)]; }
+
+  template <class Body>
+  static void finish(Share& share, const Body& body) {
+    for (Index block; (block = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
+      body(block);
+    }
+  }
+
+  std::array<Share, 64> shares_;
+  Index count_;
+  bool helps_;
+};
+
 }  // namespace detail
 
 /// Calls body(begin, end) for consecutive blocks of `block` items that cover 0 ... count - 1, on
@@ -99,13 +145,11 @@ void parallel_for(Index count, Index block, const Body& body) {
 #ifdef _OPENMP
   const int team = static_cast<int>(std::min<Index>(threads(), blocks));
   if (team > 1 && !omp_in_parallel()) {
+    detail::Shares shares(blocks, team);
 #pragma omp parallel num_threads(team)
     {
       const FlushDenormals flush;
-#pragma omp for schedule(static) nowait
-      for (Index index = 0; index < blocks; ++index) {
-        run(index);
-      }
+      shares.run(omp_get_thread_num(), omp_get_num_threads(), run);
     }
     failure.rethrow();
     return;
