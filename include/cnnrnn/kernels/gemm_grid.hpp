@@ -22,6 +22,8 @@ struct GemmGrid {
   Index cost() const { return rows * columns + 4 * (rows + columns); }
 };
 
+/// Of equal ones that with more parts of rows: where columns are cut, every row of the result is
+/// written by two cores at places that one of them fetches ahead for itself.
 template <class T>
 GemmGrid gemm_grid(Index m, Index n, Index k) {
   constexpr Index least_work = 1 << 17;  // below it, waking a thread costs more than it does
@@ -32,7 +34,7 @@ GemmGrid gemm_grid(Index m, Index n, Index k) {
     const Index rows = round_up((m + row_parts - 1) / row_parts, 4);
     const Index columns = round_up((n + column_parts - 1) / column_parts, Tile<T>::columns);
     const GemmGrid grid{std::min(m, rows), std::min(n, columns), row_parts, column_parts};
-    best = grid.cost() < best.cost() ? grid : best;
+    best = grid.cost() <= best.cost() ? grid : best;
   }
   return best;
 }
