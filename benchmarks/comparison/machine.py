@@ -3,6 +3,7 @@ import os
 import pathlib
 import platform
 import re
+import statistics
 import subprocess
 
 
@@ -41,6 +42,13 @@ def fma_peak(rows):
     return max(row.ours.fma_peak for row in rows)
 
 
+def core_to_core(rows):
+    times = [time for row in rows for time in row.ours.core_to_core]
+    if not times:
+        return "not measured"
+    return f"{statistics.median(times):.0f} ns, {min(times):.0f} to {max(times):.0f} in the run"
+
+
 def describe(build, source, threads, rows):
     """Pairs of what and which; the versions are what the contenders said of themselves."""
     ours = next((row.ours.facts for row in rows if row.ours.facts), {})
@@ -53,6 +61,7 @@ def describe(build, source, threads, rows):
         "threads": threads,
         "instruction set": ours.get("instruction_set", "unknown"),
         "FMA peak": f"{fma_peak(rows):.0f} GFLOP/s on all threads",
+        "core to core": core_to_core(rows),
         "compiler": compiler(build),
         "commit": commit(source),
         "PyTorch": "; ".join(sorted(pythons)) or "not compared",

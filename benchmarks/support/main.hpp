@@ -6,8 +6,10 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "cnnrnn/core/build_info.hpp"
+#include "support/core_to_core.hpp"
 #include "support/fma_peak.hpp"
 
 namespace bench {
@@ -48,6 +50,9 @@ inline int main(int argc, char** argv) {
   benchmark::AddCustomContext("threads", std::to_string(cnnrnn::threads()));
   benchmark::AddCustomContext("instruction_set", cnnrnn::kernels::build_info().instruction_set);
   benchmark::AddCustomContext("fma_peak_gflops", std::to_string(peak));
+  if (cnnrnn::threads() > 1 && std::thread::hardware_concurrency() > 1) {
+    benchmark::AddCustomContext("core_to_core_ns", std::to_string(measure_core_to_core()));
+  }
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

@@ -37,7 +37,7 @@ MUTATIONS = [
      "const T scale = dloss;", "ops/softmax"),
     ("kernels/mse_loss.hpp", "const T scale = 2 * dloss", "const T scale = dloss", "ops/softmax"),
     # Loops
-    ("core/parallel.hpp", "helps_(blocks >= 4 * threads)", "helps_(false)", "core/parallel"),
+    ("core/parallel.hpp", "helps_(blocks / 4 >= threads)", "helps_(false)", "core/parallel"),
     ("core/parallel.hpp", "share(i).end = blocks * (i + 1) / count_;",
      "share(i).end = std::min(blocks, blocks * (i + 1) / count_ + 1);", "core/parallel"),
     # Pooling

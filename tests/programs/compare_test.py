@@ -10,7 +10,7 @@ ROOT = pathlib.Path(os.environ["CNNRNN_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["CNNRNN_TESTS_DIR"]).parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from comparison import report, rounds  # noqa: E402
+from comparison import machine, report, rounds  # noqa: E402
 from comparison.cases import Row  # noqa: E402
 from comparison.contenders import Contender, Ours, our_case  # noqa: E402
 from comparison.results import result  # noqa: E402
@@ -28,7 +28,7 @@ def echo(make, label, document):
 
 
 def our_report(seconds, gflops):
-    return {"context": {"fma_peak_gflops": "10"},
+    return {"context": {"fma_peak_gflops": "10", "core_to_core_ns": "40.5"},
             "benchmarks": [{"real_time": 1e3 * seconds, "time_unit": "ms", "GFLOPS": gflops}]}
 
 
@@ -43,6 +43,7 @@ def ratios_are_of_medians():
     assert (found["best"], found["ratio"]) == ("slow", 4), found
     assert (found["least"], found["most"]) == (3, 5), found
     assert found["share_of_peak"] == 0.4, found
+    assert machine.core_to_core([row]) == "40 ns, 40 to 40 in the run", machine.core_to_core([row])
     assert [len(peer["figures"]) for peer in found["peers"]] == [3, 2], found
     assert found["missing"] == {"absent": "/nowhere/to/be/found: No such file or directory",
                                 "broken": "why"}, found

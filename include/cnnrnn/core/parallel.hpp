@@ -86,7 +86,7 @@ class FirstException {
 class Shares {
  public:
   Shares(Index blocks, int threads)
-      : count_(std::min<Index>(threads, std::ssize(shares_))), helps_(blocks >= 4 * threads) {
+      : count_(std::min<Index>(threads, std::ssize(shares_))), helps_(blocks / 4 >= threads) {
     for (Index i = 0; i < count_; ++i) {
       share(i).next.store(blocks * i / count_, std::memory_order_relaxed);
       share(i).end = blocks * (i + 1) / count_;
