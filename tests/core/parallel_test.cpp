@@ -6,6 +6,7 @@
 #include <limits>
 #include <mutex>
 #include <new>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -88,6 +89,28 @@ TEST_CASE("a thread that is done takes over what another has not begun") {
     all_others = others == blocks - 1 || alone();
   });
   CHECK(all_others);
+}
+
+TEST_CASE("shares cover all blocks once, whoever comes, and who comes first has some") {
+  for (const int asked : {1, 2, 3, 64, 100}) {
+    for (const Index blocks : {1, 7, 100, 399, 1000}) {
+      for (const int came : {1, 2, 3, 64, 100}) {
+        if (came > asked) {
+          continue;
+        }
+        CAPTURE(asked, blocks, came);
+        cnnrnn::detail::Shares shares(blocks, asked);
+        std::vector<int> runs(static_cast<std::size_t>(blocks));
+        Index of_first = 0;
+        for (int thread = came - 1; thread >= 0; --thread) {
+          shares.run(thread, came, [&](Index block) { ++runs[static_cast<std::size_t>(block)]; });
+          of_first += thread == came - 1 ? std::accumulate(runs.begin(), runs.end(), 0) : 0;
+        }
+        CHECK(runs == std::vector<int>(runs.size(), 1));
+        CHECK((of_first > 0 || blocks < asked));
+      }
+    }
+  }
 }
 
 TEST_CASE("a parallel loop runs in nobody's time when there is nothing to do") {

@@ -217,3 +217,24 @@ TEST_CASE("gemm takes parts of wider matrices and writes nothing beside its resu
     }
   }
 }
+
+TEST_CASE("every part of a cut product has work, and equal cuts leave columns whole") {
+  for (const int count : {1, 2, 3, 4, 16}) {
+    set_threads(count);
+    for (Index m = 1; m < 70; m += 3) {
+      for (const Index n : {1, 10, 16, 64, 1000}) {
+        CAPTURE(count, m, n);
+        const auto grid = kernels::detail::gemm_grid<float>(m, n, 1 << 16);
+        CHECK((grid.row_parts - 1) * grid.rows < m);
+        CHECK((grid.column_parts - 1) * grid.columns < n);
+        CHECK(grid.row_parts * grid.rows >= m);
+        CHECK(grid.column_parts * grid.columns >= n);
+        CHECK(grid.parts() <= count);
+      }
+    }
+  }
+  set_threads(2);
+  CHECK(kernels::detail::gemm_grid<float>(512, 512, 512).row_parts == 2);
+  CHECK(kernels::detail::gemm_grid<float>(4, 512, 4096).column_parts == 2);
+  set_threads(0);
+}

@@ -85,7 +85,7 @@ TEST_CASE("Sequential folds batch norms and ReLUs outside training") {
   }
 }
 
-TEST_CASE("a packed convolution pools as max_pool2d behind it, bit for bit") {
+TEST_CASE("a packed convolution rectifies and pools as the single ops do") {
   // Sizes that windows and tiles divide and do not, few tiles, few channels, any algorithm.
   struct Case {
     Shape x;
@@ -104,12 +104,10 @@ TEST_CASE("a packed convolution pools as max_pool2d behind it, bit for bit") {
       const auto weight = random_tensor<T>({c.outputs, c.x[3], 3, 3}, 2);
       const auto bias = random_tensor<T>({c.outputs}, 3);
       const PackedConvolution<T> packed(c.x, weight, bias, {}, {}, c.options);
-      for (const bool relu : {false, true}) {
-        const auto expected = max_pool2d(Variable<T>(packed(x, relu))).value();
-        const auto y = packed.pooled(x, relu);
-        REQUIRE(y.shape() == expected.shape());
-        CHECK(std::memcmp(y.data(), expected.data(), y.span().size_bytes()) == 0);
-      }
+      const auto expected = max_pool2d(Variable<T>(packed(x, true))).value();
+      const auto y = packed.relu_pool(x);
+      REQUIRE(y.shape() == expected.shape());
+      CHECK(std::memcmp(y.data(), expected.data(), y.span().size_bytes()) == 0);
     }
   };
   check(1.0F);
@@ -194,7 +192,7 @@ TEST_CASE("a packed convolution says what it expected and what came") {
       packed(ones({1, 4, 4, 3}), false, ones({1, 4, 4, 2})),
       "packed convolution: expected a residual of shape (1, 2, 2, 2), got (1, 4, 4, 2)");
   CHECK_THROWS_WITH(
-      packed.pooled(ones({1, 3, 4, 3}), false),
+      packed.relu_pool(ones({1, 3, 4, 3})),
       "max_pool2d: expected an image of at least the kernel 2x2, got (1, 1, 2, 2) with "
       "padding 0x0");
   CHECK_THROWS_WITH(

@@ -22,19 +22,21 @@ struct GemmGrid {
   Index cost() const { return rows * columns + 4 * (rows + columns); }
 };
 
-/// Of equal ones that with more parts of rows: where columns are cut, every row of the result is
-/// written by two cores at places that one of them fetches ahead for itself.
+/// The cut of least cost. Of two that cost the same the one that leaves columns whole: where a row
+/// of the result has two writers, what a core fetches ahead is what the other one writes.
 template <class T>
 GemmGrid gemm_grid(Index m, Index n, Index k) {
   constexpr Index least_work = 1 << 17;  // below it, waking a thread costs more than it does
   const Index most = std::min<Index>(loop_threads(), m * n * k / least_work);
+  const auto parts = [](Index count, Index size) { return (count + size - 1) / size; };
   GemmGrid best{m, n, 1, 1};
   for (Index row_parts = 1; row_parts <= most; ++row_parts) {
-    const Index column_parts = most / row_parts;
-    const Index rows = round_up((m + row_parts - 1) / row_parts, 4);
-    const Index columns = round_up((n + column_parts - 1) / column_parts, Tile<T>::columns);
-    const GemmGrid grid{std::min(m, rows), std::min(n, columns), row_parts, column_parts};
-    best = grid.cost() <= best.cost() ? grid : best;
+    const Index rows = std::min(m, round_up(parts(m, row_parts), 4));
+    const Index columns = std::min(n, round_up(parts(n, most / row_parts), Tile<T>::columns));
+    const GemmGrid grid{rows, columns, parts(m, rows), parts(n, columns)};
+    const bool cheaper = grid.cost() < best.cost();
+    const bool wider = grid.cost() == best.cost() && grid.column_parts < best.column_parts;
+    best = cheaper || wider ? grid : best;
   }
   return best;
 }
@@ -57,9 +59,7 @@ void for_each_gemm_part(Index m, Index n, Index k, const Body& body) {
   parallel_for(grid.parts(), 1, [&](Index part, Index) {
     const Index m0 = part / grid.column_parts * grid.rows;
     const Index n0 = part % grid.column_parts * grid.columns;
-    if (m0 < m && n0 < n) {
-      body(m0, std::min(grid.rows, m - m0), n0, std::min(grid.columns, n - n0));
-    }
+    body(m0, std::min(grid.rows, m - m0), n0, std::min(grid.columns, n - n0));
   });
 }
 

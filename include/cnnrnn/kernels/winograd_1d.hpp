@@ -154,7 +154,7 @@ void winograd_1d_convolve(const WinogradTiles& d, const T* x, const T* u, const 
     bias.resize(static_cast<std::size_t>(d.o + plan.panel));
   }
   parallel_for(plan.jobs(), 1, [&](Index job, Index) {
-    Tensor<T> inputs({plan.size()});
+    Tensor<T> inputs({plan.scratch_size()});
     T* v = inputs.mutable_data();
     detail::winograd_1d_inputs(plan, job, x, v);
     const Index first = plan.first_row(job), last = first + plan.rows(job);

@@ -14,10 +14,10 @@
 // of the kernel and each channel. Both dimensions would save more of the products than there are:
 // with few channels the transforms cost more.
 //
-//   D (4, rows, columns + 1, C)   x, its pixels dealt out by their place in their tile
+//   X (4, rows, columns + 1, C)   x, its pixels dealt out by their place in their tile
 //   V (6, rows, columns + 1, C)   transformed; the last column is no tile
 //
-// A tile's last two pixels are the next one's first two. So packets go through all of D.
+// A tile's last two pixels are the next one's first two. So packets go through all of X.
 
 CNNRNN_KERNELS_BEGIN
 
@@ -54,8 +54,8 @@ struct Winograd1dPlan {
   Index rows_of_x(Index job) const { return rows(job) + Winograd::kernel - 1; }
   Index v_size() const { return Winograd::input * point; }
 
-  /// Of V and, behind it, D.
-  Index size() const { return v_size() + Winograd::output * point; }
+  /// Of V and, behind it, X.
+  Index scratch_size() const { return v_size() + Winograd::output * point; }
 
   /// The first row of a job in y, counted through all images.
   Index first_row(Index job) const { return job / bands * d.out_h + job % bands * band; }
@@ -65,11 +65,11 @@ struct Winograd1dPlan {
 
   WinogradTiles d;
   Index band, bands;        ///< rows of a band, and bands of an image
-  Index row, point;         ///< steps of D and V
+  Index row, point;         ///< steps of X and V
   std::vector<Index> taps;  ///< where the rows and channels under the kernel lie in V
 };
 
-/// A row of D: the pixels of a row of x (W, C), a place in the tiles at a time.
+/// A row of X: the pixels of a row of x (W, C), a place in the tiles at a time.
 template <class T, Index Channels>
 void deal_out_row(const Winograd1dPlan<T>& plan, const T* x, T* to) {
   const WinogradTiles& d = plan.d;
@@ -84,7 +84,7 @@ void deal_out_row(const Winograd1dPlan<T>& plan, const T* x, T* to) {
   });
 }
 
-/// D of a job, with zeros for what lies beside the image.
+/// X of a job, with zeros for what lies beside the image.
 template <class T, Index Channels>
 void deal_out_rows(const Winograd1dPlan<T>& plan, Index job, const T* x, T* to) {
   const WinogradTiles& d = plan.d;
@@ -98,7 +98,7 @@ void deal_out_rows(const Winograd1dPlan<T>& plan, Index job, const T* x, T* to) 
   }
 }
 
-/// V = B^T d of the rows of x (N, H, W, C) that a job reads. D lies behind V.
+/// V = B^T d of the rows of x (N, H, W, C) that a job reads. X lies behind V.
 template <class T>
 void winograd_1d_inputs(const Winograd1dPlan<T>& plan, Index job, const T* x, T* v) {
   using P = Packet<T>;

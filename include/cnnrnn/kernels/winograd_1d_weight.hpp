@@ -22,7 +22,7 @@ void winograd_1d_weight_chunk(const Winograd1dPlan<T>& plan, Index begin, Index 
                               const T* dy, T* du) {
   const Winograd1dGradients<T> layout(plan);
   const bool in_registers = plan.d.c <= winograd_1d_channels_in_registers;
-  Tensor<T> scratch({plan.size() + (in_registers ? 0 : layout.size())});
+  Tensor<T> scratch({plan.scratch_size() + (in_registers ? 0 : layout.size())});
   T* const v = scratch.mutable_data();
   const Index last = begin < end ? plan.first_row(end - 1) + plan.rows(end - 1) : 0;
   for (Index job = begin; job < end; ++job) {
@@ -33,7 +33,7 @@ void winograd_1d_weight_chunk(const Winograd1dPlan<T>& plan, Index begin, Index 
       winograd_1d_weight_in_registers(plan, rows, v, job_dy, du);
     } else {
       winograd_1d_weight_in_blocks(plan, layout, rows, last - first - rows, v, job_dy,
-                                   v + plan.size(), du);
+                                   v + plan.scratch_size(), du);
     }
   }
 }

@@ -121,7 +121,7 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, 
   constexpr Index size = Winograd::output;
   constexpr Index width = Packet<T>::width;
   constexpr bool whole_packet = std::is_same_v<Lanes, WholeLanes<T>>;
-  const bool direct = whole_packet && !y.accumulate && y.residual == nullptr && !y.pool;
+  const bool direct = whole_packet && !y.accumulate && y.residual == nullptr;
   const Index h = y.pool ? d.out_h / 2 : d.out_h, w = y.pool ? d.out_w / 2 : d.out_w;
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
     const auto transform = [&](T* to, Index to_row, Index to_column, const auto& finish) {
@@ -129,6 +129,12 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, 
                                             to, to_row, to_column, finish);
     };
     T* const image = y.data + tile.image * h * w * d.o + n0;
+    if (y.pool) {
+      T whole[static_cast<std::size_t>(size * size * width)];
+      transform(whole, size * width, width, std::identity());
+      winograd_store_pooled<T>({image, h, w, d.o, tile.row / 2, tile.column / 2}, lanes, whole, y);
+      return;
+    }
     const ImageSquare<T, size> square{image, h, w, d.o, tile.row, tile.column};
     if (direct && square.inside()) {
       T* const to = square.pixel(0, 0) + lanes.at;
@@ -138,11 +144,7 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, 
     }
     T whole[static_cast<std::size_t>(size * size * width)];
     transform(whole, size * width, width, std::identity());
-    if (y.pool) {
-      winograd_store_pooled<T>({image, h, w, d.o, tile.row / 2, tile.column / 2}, lanes, whole, y);
-    } else {
-      winograd_store(square, lanes, whole, y);
-    }
+    winograd_store(square, lanes, whole, y);
   });
 }
 

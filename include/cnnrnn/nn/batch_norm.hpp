@@ -66,8 +66,7 @@ class BatchNorm : public Layer<T> {
     if (!next.template get<Relu<T>>()) {
       return {alone(x, false, batch)};
     }
-    const auto* const pool = next.template get<MaxPool2d<T>>(1);
-    if (pool != nullptr && cnnrnn::detail::pools_by_two(pool->options())) {
+    if (detail::pools_by_two(next.template get<MaxPool2d<T>>(1))) {
       return {relu_pool(x, batch), 3};
     }
     return {relu(x, batch), 2};

@@ -3,10 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "cnnrnn/nn/activations.hpp"
 #include "cnnrnn/nn/batch_norm.hpp"
 #include "cnnrnn/nn/derived.hpp"
 #include "cnnrnn/nn/init.hpp"
 #include "cnnrnn/nn/module.hpp"
+#include "cnnrnn/nn/pooling.hpp"
 #include "cnnrnn/ops/packed_convolution.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -119,11 +121,10 @@ class Conv2d : public Layer<T> {
     if (next.template get<Relu<T>>() == nullptr) {
       return {Variable<T>((*convolution)(x.value(), false)), layers};
     }
-    const auto* const pool = next.template get<MaxPool2d<T>>(1);
-    if (pool == nullptr || !cnnrnn::detail::pools_by_two(pool->options())) {
+    if (!detail::pools_by_two(next.template get<MaxPool2d<T>>(1))) {
       return {Variable<T>((*convolution)(x.value(), true)), layers + 1};
     }
-    return {Variable<T>(convolution->pooled(x.value(), true)), layers + 2};
+    return {Variable<T>(convolution->relu_pool(x.value())), layers + 2};
   }
 
   /// The convolution and the batch norm behind it with packed weights, which are made when

@@ -40,6 +40,16 @@ class MaxPool2d : public Layer<T> {
   Pool2dOptions options_;
 };
 
+namespace detail {
+
+/// Whether the layer is there and such that those before it may take it along.
+template <class T>
+bool pools_by_two(const MaxPool2d<T>* layer) {
+  return layer != nullptr && cnnrnn::detail::pools_by_two(layer->options());
+}
+
+}  // namespace detail
+
 /// Average pooling as a layer; see avg_pool2d. Throws ValueError for options out of range.
 template <class T>
 class AvgPool2d : public Layer<T> {

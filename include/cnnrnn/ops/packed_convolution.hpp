@@ -48,9 +48,9 @@ class PackedConvolution {
     return y;
   }
 
-  /// The same without a residual, and max-pooled by windows of 2 x 2: x -> y (N, OH / 2, OW / 2,
-  /// O). Throws as max_pool2d, too.
-  Tensor<T> pooled(const Tensor<T>& x, bool relu) const {
+  /// Through a ReLU, and max-pooled by windows of 2 x 2: x -> y (N, OH / 2, OW / 2, O). Throws as
+  /// max_pool2d, too.
+  Tensor<T> relu_pool(const Tensor<T>& x) const {
     const auto d = dims(x);
     const auto windows =
         detail::pool2d_dims("max_pool2d", {d.n, d.oh(), d.ow(), d.o}, {.kernel = 2});
@@ -60,10 +60,10 @@ class PackedConvolution {
                               {.data = y.mutable_data(),
                                .channels = d.o,
                                .bias = bias_.data(),
-                               .relu = relu,
+                               .relu = true,
                                .pool = true});
     } else {
-      kernels::max_pool2d_forward(windows, (*this)(x, relu).data(), y.mutable_data());
+      kernels::max_pool2d_forward(windows, (*this)(x, true).data(), y.mutable_data());
     }
     return y;
   }
