@@ -56,13 +56,14 @@ void gemm_row_of_tiles(Index n, Index depth, const MatrixView<T>& a, const Panel
 
 /// Calls body(R, row) for rows 0 ... m - 1 in groups of R: tiles of full height, then lower ones
 /// that still hide the latency of a multiply-add. So eight rows are twice four rather than six and
-/// two.
+/// two, and sixteen twice eight rather than twelve and four.
 template <class T, class Body>
 void for_each_row_group(Index m, const Body& body) {
   constexpr Index most = Tile<T>::rows;
-  const bool ends_in_eight = most == 6 && m % most == 2 && m > most;
+  constexpr Index pair = most == 6 ? 8 : 16;
+  const bool ends_in_pair = m > most && m % most == pair % most;
   Index row = 0;
-  take_rows<most>(row, ends_in_eight ? m - 8 : m, body);
+  take_rows<most>(row, ends_in_pair ? m - pair : m, body);
   if constexpr (most > 8) {
     take_rows<8>(row, m, body);
   }
