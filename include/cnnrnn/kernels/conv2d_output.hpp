@@ -6,9 +6,9 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// Where a convolution leaves its result, rows of `channels` outputs, and what becomes
-/// of that on the way: of every tile before it is stored, or of every block of rows while it is
-/// still in the cache. Either a bias or `accumulate`, not both.
+/// Where a convolution leaves its result, rows of `channels` outputs, and what becomes of that on
+/// the way: of every tile before it is stored, or of every block of rows while it is still in the
+/// cache. Either a bias or `accumulate`, not both.
 template <class T>
 struct ConvOutput {
   T* data;
