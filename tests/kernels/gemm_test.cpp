@@ -42,11 +42,12 @@ struct Sizes {
 };
 
 /// Every rim of a tile on every side, then every way of the product: few rows, few columns, B where
-/// it lies, and B packed in several blocks.
+/// it lies, and B packed in several blocks, before the products and with the first of them.
 std::vector<Sizes> all_sizes() {
   std::vector<Sizes> sizes{{0, 3, 2},      {3, 0, 2},      {3, 2, 0},      {4, 300, 70},
                            {300, 3, 70},   {2, 530, 1030}, {7, 530, 513},  {31, 257, 300},
-                           {200, 31, 600}, {26, 70, 1024}, {100, 600, 20}, {97, 65, 40}};
+                           {200, 31, 600}, {26, 70, 1024}, {100, 600, 20}, {97, 65, 40},
+                           {60, 530, 300}};
   for (const Index m : {1, 2, 3, 5, 7, 8, 11, 12, 13, 25}) {
     for (const Index n : {1, 3, 8, 13, 16, 17, 31, 32, 33, 100}) {
       for (const Index k : {1, 2, 7, 16, 33}) {

@@ -63,7 +63,8 @@ void gemm_in_place(Index m, Index n, Index k, const MatrixView<T>& a, const Matr
   });
 }
 
-/// Packs a block of B at a time, which stays in the second cache.
+/// Packs a block of B at a time, which stays in the second cache: with the first rows of A if B's
+/// rows are contiguous, else before them.
 template <class T>
 void gemm_packing(Index m, Index n, Index k, const MatrixView<T>& a, const MatrixView<T>& b,
                   const GemmOutput<T>& c) {
@@ -71,12 +72,19 @@ void gemm_packing(Index m, Index n, Index k, const MatrixView<T>& a, const Matri
   const Index nr = n <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
   Tensor<T> packed({std::min(k, Block::depth) * std::min(Block::columns, round_up(n, nr))});
   T* const panels = packed.mutable_data();
+  const bool packs_with_rows = b.column_stride == 1 && nr == Tile<T>::columns && m >= Tile<T>::rows;
+  const Index first = packs_with_rows ? Tile<T>::rows : 0;
   for (Index n0 = 0; n0 < n; n0 += Block::columns) {
     const Index columns = std::min(Block::columns, n - n0);
     for_each_depth(k, Block::depth, [&](Index k0, Index depth) {
-      pack_block(depth, columns, b.shifted(k0, n0), panels, nr);
-      gemm_block(m, columns, depth, a.shifted(0, k0), {panels, nr * depth, nr},
-                 c.shifted(0, n0).part(k0 == 0, k0 + depth == k));
+      const auto part = c.shifted(0, n0).part(k0 == 0, k0 + depth == k);
+      if (packs_with_rows) {
+        gemm_packing_rows(columns, depth, a.shifted(0, k0), b.shifted(k0, n0), panels, part);
+      } else {
+        pack_block(depth, columns, b.shifted(k0, n0), panels, nr);
+      }
+      gemm_block(m - first, columns, depth, a.shifted(first, k0), {panels, nr * depth, nr},
+                 part.shifted(first, 0));
     });
   }
 }

@@ -39,7 +39,7 @@ void gemm_row_of_tiles(Index n, Index depth, const MatrixView<T>& a, const Panel
   Index n0 = 0;
   const auto tile = [&](auto columns) {
     next.fetch(n0 / nr, (n + nr - 1) / nr);
-    gemm_microkernel<R>(depth, a, b.at(n0), b.row_stride, columns, c.shifted(0, n0));
+    gemm_microkernel<R>(depth, a, PanelRows<T>{b.at(n0), b.row_stride}, columns, c.shifted(0, n0));
   };
   for (; n0 + nr <= n; n0 += nr) {
     tile(TileColumns<T, 2, false>{width});
@@ -121,6 +121,28 @@ void gemm_block(Index m, Index n, Index depth, const MatrixView<T>& a, const Pan
     gemm_row_of_tiles<rows>(n, depth, rows_of_a, b, c.shifted(row, 0),
                             fetches ? to_come : RowsToCome<T>{});
   });
+}
+
+/// The first MR rows of gemm_block, which leave B's panels packed for the rest. B's rows are
+/// contiguous, each far from the next: what it takes to reach them hides behind the products.
+template <class T>
+void gemm_packing_rows(Index n, Index depth, const MatrixView<T>& a, const MatrixView<T>& b,
+                       T* panels, const GemmOutput<T>& c) {
+  constexpr Index mr = Tile<T>::rows;
+  constexpr Index nr = Tile<T>::columns;
+  alignas(64) T copy[mr * GemmBlock<T>::depth];
+  const auto rows_of_a = copies_rows(n, a) ? copy_rows<mr>(depth, a, copy) : a;
+  const TileColumns<T, 2, false> whole{Packet<T>::width};
+  Index n0 = 0;
+  for (; n0 + nr <= n; n0 += nr) {
+    const PackingRows<T> rows_of_b{b.at(0, n0), b.row_stride, panels + n0 * depth};
+    gemm_microkernel<mr>(depth, rows_of_a, rows_of_b, whole, c.shifted(0, n0));
+  }
+  if (n0 < n) {
+    T* const last = panels + n0 * depth;
+    pack_panel(depth, n - n0, b.shifted(0, n0), last);
+    gemm_row_of_tiles<mr>(n - n0, depth, rows_of_a, {last, nr * depth, nr}, c.shifted(0, n0), {});
+  }
 }
 
 }  // namespace detail

@@ -77,10 +77,45 @@ class RowPointers {
   Index stride_;
 };
 
+/// The rows of a panel of B, one after the other.
+template <class T>
+struct PanelRows {
+  const T* row;
+  Index stride;
+
+  template <Index I, class Columns>
+  Packet<T> load(const Columns& columns) const {
+    return columns.template load_b<I>(row);
+  }
+  void advance() { row += stride; }
+};
+
+/// The same in B's own memory, of which each row is copied to the packed panel as it passes.
+template <class T>
+struct PackingRows {
+  const T* row;
+  Index stride;
+  T* packed;
+
+  template <Index I, class Columns>
+  Packet<T> load(const Columns& columns) const {
+    constexpr Index ahead = 16;
+    constexpr Index at = I * Packet<T>::width;
+    __builtin_prefetch(row + ahead * stride + at);
+    const auto vector = columns.template load_b<I>(row);
+    vector.store(packed + at);
+    return vector;
+  }
+  void advance() {
+    row += stride;
+    packed += Tile<T>::columns;
+  }
+};
+
 /// c (R, columns) = start + a (R, depth) b (depth, columns), each element summed in the order of
 /// the depth.
-template <Index R, class T, Index V, bool Partial>
-void gemm_microkernel(Index depth, const MatrixView<T>& a, const T* b, Index b_stride,
+template <Index R, class T, Index V, bool Partial, class RowsOfB>
+void gemm_microkernel(Index depth, const MatrixView<T>& a, RowsOfB b,
                       TileColumns<T, V, Partial> columns, const GemmOutput<T>& c) {
   using P = Packet<T>;
   const auto start = c.accumulate ? TileStart<T>{c.data, c.row_stride} : TileStart<T>{c.bias, 0};
@@ -93,9 +128,9 @@ void gemm_microkernel(Index depth, const MatrixView<T>& a, const T* b, Index b_s
     });
   });
   RowPointers<T, R> rows(a.data, a.row_stride);
-  for (Index k = 0; k < depth; ++k, b += b_stride, rows.advance(a.column_stride)) {
+  for (Index k = 0; k < depth; ++k, b.advance(), rows.advance(a.column_stride)) {
     P row_of_b[static_cast<std::size_t>(V)];
-    unroll<V>([&](auto v) { row_of_b[v] = columns.template load_b<v>(b); });
+    unroll<V>([&](auto v) { row_of_b[v] = b.template load<v>(columns); });
     unroll<R>([&](auto i) {
       const P element_of_a = P::set(rows.template get<i>());
       unroll<V>([&](auto v) { sum[i][v] = multiply_add(element_of_a, row_of_b[v], sum[i][v]); });

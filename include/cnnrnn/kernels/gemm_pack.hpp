@@ -29,8 +29,8 @@ namespace detail {
 /// Copies a strip of at most `width` columns, each contiguous in memory, to rows of a packet that
 /// are `to_stride` apart, forward or backward: squares of vectors are transposed in registers.
 template <class T>
-void pack_transposed_strip(Index depth, Index columns, const T* b, Index column_stride, T* to,
-                           Index to_stride) {
+[[gnu::flatten]] void pack_transposed_strip(Index depth, Index columns, const T* b,
+                                            Index column_stride, T* to, Index to_stride) {
   using P = Packet<T>;
   std::array<P, static_cast<std::size_t>(P::width)> square;
   square.fill(P::zero());
@@ -48,21 +48,16 @@ void pack_transposed_strip(Index depth, Index columns, const T* b, Index column_
   }
 }
 
-/// Panels of rows that already lie as a panel wants them, read in the order of memory.
+/// A panel of rows that already lie as it wants them.
 template <class T>
-void pack_plain_panels(Index depth, Index panels, const MatrixView<T>& b, T* to) {
-  constexpr Index nr = Tile<T>::columns;
+void pack_plain_panel(Index depth, const MatrixView<T>& b, T* to) {
   constexpr Index ahead = 4;
-  for (Index k = 0; k < depth; ++k, to += nr) {
-    const T* const next = b.at(std::min(k + ahead, depth - 1), 0);
-    const T* const row = b.at(k, 0);
-    for (Index panel = 0; panel < panels; ++panel) {
-      unroll<Tile<T>::vectors>([&](auto v) {
-        const Index column = panel * nr + v * Packet<T>::width;
-        __builtin_prefetch(next + column);
-        Packet<T>::load(row + column).store(to + panel * nr * depth + v * Packet<T>::width);
-      });
-    }
+  for (Index k = 0; k < depth; ++k, to += Tile<T>::columns) {
+    unroll<Tile<T>::vectors>([&](auto v) {
+      constexpr Index column = v * Packet<T>::width;
+      __builtin_prefetch(b.at(k + ahead, column));
+      Packet<T>::load(b.at(k, column)).store(to + column);
+    });
   }
 }
 
@@ -72,7 +67,7 @@ void pack_panel(Index depth, Index columns, const MatrixView<T>& b, T* to,
                 Index stride = Tile<T>::columns) {
   constexpr Index width = Packet<T>::width;
   if (b.column_stride == 1 && columns == Tile<T>::columns) {
-    pack_plain_panels(depth, 1, b, to);
+    pack_plain_panel(depth, b, to);
     return;
   }
   const bool transposed = b.row_stride == 1;
@@ -92,10 +87,7 @@ void pack_panel(Index depth, Index columns, const MatrixView<T>& b, T* to,
 /// All panels of a block of B, one after the other.
 template <class T>
 void pack_block(Index depth, Index columns, const MatrixView<T>& b, T* to, Index stride) {
-  const bool plain = b.column_stride == 1 && stride == Tile<T>::columns;
-  const Index done = plain ? columns / stride * stride : 0;
-  pack_plain_panels(depth, done / stride, b, to);
-  for (Index column = done; column < columns; column += stride) {
+  for (Index column = 0; column < columns; column += stride) {
     pack_panel(depth, std::min(stride, columns - column), b.shifted(0, column), to + column * depth,
                stride);
   }
