@@ -91,6 +91,8 @@ MUTATIONS = [
      "multiply_add(elements[Taps - 1 - tap], gradient,", "ops/conv2d_winograd"),
     ("kernels/winograd_1d_weight_blocks.hpp", "v + row * plan.row, gradients +", "v, gradients +",
      "ops/conv2d_winograd"),
+    ("kernels/winograd_block.hpp", "winograd_product<T, 2 * third, Vectors>",
+     "winograd_product<T, third, Vectors>", "ops/conv2d_winograd"),
     ("kernels/gemm_block.hpp", "copies ? copy_rows<rows>(depth, there, copy) : there;",
      "copies ? copy_rows<rows>(depth, a, copy) : there;", "kernels/gemm"),
     ("kernels/gemm_microkernel.hpp", "vector.store(packed + at);", "vector.store(packed);",

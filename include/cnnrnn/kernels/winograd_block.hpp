@@ -55,6 +55,13 @@ template <class T, Index Rows, Index Vectors>
 template <class T, Index Vectors>
 inline constexpr Index winograd_rows = Tile<T>::rows* Tile<T>::vectors / Vectors;
 
+/// How many of the tiles left are multiplied next: those of a whole register tile, two thirds or a
+/// third. A third alone does not hide the latency of a multiply-add, so four are twice two.
+constexpr Index winograd_step(Index left, Index third) {
+  const bool whole = left > 2 * third && left != 4 * third;
+  return whole ? 3 * third : left > third ? 2 * third : third;
+}
+
 /// M of one panel. Adding the bias to the point (1, 1) of a tile adds it to all its outputs,
 /// because the second column of A^T is ones.
 template <class T, Index Vectors>
@@ -63,13 +70,13 @@ void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& l
   constexpr Index columns = Vectors * Packet<T>::width;
   constexpr Index rows = winograd_rows<T, Vectors>;
   constexpr Index ones = Winograd::input + 1;
-  constexpr Index few = rows / 3;
+  constexpr Index third = rows / 3;
   for (Index point = 0; point < Winograd::points; ++point) {
     for (Index t = 0, step = 0; t < tiles; t += step) {
-      const bool whole = tiles - t > 2 * few;
-      step = whole ? rows : few;
-      const auto product =
-          whole ? winograd_product<T, rows, Vectors> : winograd_product<T, few, Vectors>;
+      step = winograd_step(tiles - t, third);
+      const auto product = step == rows        ? winograd_product<T, rows, Vectors>
+                           : step == 2 * third ? winograd_product<T, 2 * third, Vectors>
+                                               : winograd_product<T, third, Vectors>;
       product(k, v + point * layout.point + t * layout.tile, layout.packet, u + point * k * columns,
               point == ones ? bias : nullptr, m + point * m_point + t * columns);
     }
@@ -160,8 +167,9 @@ struct WinogradPlan {
     const Index all = d.rows() * d.columns();
     const Index most = d.block(cache / (Winograd::points * std::max(channels, 2 * width)), unit);
     // Blocks as equal as rows can be, and even in number where they can be, for two threads; they
-    // share the outputs of an image whose tiles are few.
-    const Index blocks = all < 2 * unit ? 1 : round_up((d.rows() + most - 1) / most, 2);
+    // share the outputs, and with them U, where these are many and tiles few.
+    const bool shares_outputs = all < 2 * unit && d.o > 2 * all;
+    const Index blocks = shares_outputs ? 1 : round_up((d.rows() + most - 1) / most, 2);
     block = std::max<Index>(1, (d.rows() + blocks - 1) / blocks);
     const Index tiles = round_up(block * d.columns(), unit);
     // A packet more than the data: points must not share their sets in the cache.
