@@ -168,7 +168,7 @@ struct WinogradPlan {
     const Index most = d.block(cache / (Winograd::points * std::max(channels, 2 * width)), unit);
     // Blocks as equal as rows can be, and even in number where they can be, for two threads; they
     // share the outputs, and with them U, where these are many and tiles few.
-    const bool shares_outputs = all < 2 * unit && d.o > 2 * all;
+    const bool shares_outputs = all < 2 * unit && d.o > 8 * all;
     const Index blocks = shares_outputs ? 1 : round_up((d.rows() + most - 1) / most, 2);
     block = std::max<Index>(1, (d.rows() + blocks - 1) / blocks);
     const Index tiles = round_up(block * d.columns(), unit);
