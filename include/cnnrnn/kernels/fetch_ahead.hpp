@@ -4,13 +4,21 @@
 
 CNNRNN_KERNELS_BEGIN
 
+/// Asks for the line of an element in the second cache.
+template <bool Writes = false, class T>
+[[gnu::always_inline]] inline void fetch_line(const T* element) {
+  __builtin_prefetch(element, Writes ? 1 : 0, 2);
+  // GCC takes a function that only prefetches for one without effects, and drops its calls.
+  __asm__ __volatile__("");
+}
+
 /// Asks for `count` elements in the second cache before they are read, or written: for those that
 /// lie where the machine does not see that they come next.
 template <bool Writes = false, class T>
 void fetch_ahead(Index count, const T* from) {
   constexpr Index line = 64 / static_cast<Index>(sizeof(T));
   for (Index at = 0; at < count; at += line) {
-    __builtin_prefetch(from + at, Writes ? 1 : 0, 2);
+    fetch_line<Writes>(from + at);
   }
 }
 

@@ -83,6 +83,20 @@ void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& l
   }
 }
 
+/// Asks for the pixels that the tile below stores, and for those of its shortcut.
+template <class T>
+void winograd_fetch_outputs(const ImageSquare<T, Winograd::output>& square, Index channel,
+                            const ConvOutput<T>& y) {
+  winograd_fetch_below<true>(square, channel);
+  if (y.residual != nullptr) {
+    const T* const shortcut = y.residual + (square.image - y.data);
+    winograd_fetch_below(
+        ImageSquare<const T, Winograd::output>{shortcut, square.h, square.w, square.c, square.row,
+                                               square.column},
+        channel);
+  }
+}
+
 /// Stores the pixels of a tile (4, 4, width) that are in the image, with what else y asks for.
 template <class T, class Lanes>
 void winograd_store(const ImageSquare<T, Winograd::output>& square, const Lanes& lanes,
@@ -143,6 +157,9 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, 
       return;
     }
     const ImageSquare<T, size> square{image, h, w, d.o, tile.row, tile.column};
+    if (tile.image + 1 < d.n) {
+      winograd_fetch_outputs(square, lanes.at, y);
+    }
     if (direct && square.inside()) {
       T* const to = square.pixel(0, 0) + lanes.at;
       y.relu ? transform(to, w * d.o, d.o, [](Packet<T> value) { return relu(value); })

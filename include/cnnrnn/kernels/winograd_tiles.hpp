@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "cnnrnn/core/size2d.hpp"
+#include "cnnrnn/kernels/fetch_ahead.hpp"
 #include "cnnrnn/kernels/lanes.hpp"
 #include "cnnrnn/kernels/winograd_transform.hpp"
 
@@ -100,15 +101,32 @@ template <class T, class Transform, class Lanes, std::size_t Count>
   winograd_transform_lines<T, Transform>(line_at, to, to_row, to_column);
 }
 
-/// Transforms all channels of a square to the layout's places; outside of its image are zeros.
+/// Asks for a packet of the pixels that the tile below has and this one has not in the second
+/// cache: they come a row of tiles later, in stretches too short for the machine to see that. Below
+/// the last row lies the next image, so there must be one.
+template <bool Writes = false, class T, Index Size>
+void winograd_fetch_below(const ImageSquare<T, Size>& square, Index channel) {
+  const T* const first = square.pixel(Size, (Size - Winograd::output) / 2) + channel;
+  for (Index i = 0; i < Winograd::output; ++i) {
+    for (Index j = 0; j < Winograd::output; ++j) {
+      fetch_line<Writes>(first + (i * square.w + j) * square.c);
+    }
+  }
+}
+
+/// Transforms all channels of a square to the layout's places; outside of its image are zeros. If
+/// it is not of the `last` image, asks for what the tile below reads.
 template <class T, class Transform, Index Size>
 void winograd_square(const ImageSquare<const T, Size>& square, Index channels,
-                     const WinogradLayout& layout, T* to) {
+                     const WinogradLayout& layout, T* to, bool last) {
   constexpr Index width = Packet<T>::width;
   static constexpr T zeros[static_cast<std::size_t>(width)] = {};
   const Index to_row = Winograd::input * layout.point;
   const bool inside = square.inside();
   for (Index c = 0; c < channels; c += width, to += layout.packet) {
+    if (!last) {
+      winograd_fetch_below(square, c);
+    }
     if (channels - c < width) {
       winograd_transform_pixels<T, Transform>(
           square.pixels(c, zeros), PartLanes<T>{0, channels - c}, to, to_row, layout.point);
@@ -130,7 +148,8 @@ void winograd_inputs(const WinogradTiles& d, Index begin, Index end, const T* x,
     const ImageSquare<const T, Winograd::input> square{
         x + tile.image * d.h * d.w * d.c, d.h, d.w, d.c, tile.row - d.padding.h,
         tile.column - d.padding.w};
-    winograd_square<T, detail::WinogradInput>(square, d.c, layout, v + index * layout.tile);
+    winograd_square<T, detail::WinogradInput>(square, d.c, layout, v + index * layout.tile,
+                                              tile.image + 1 == d.n);
   });
 }
 
@@ -141,8 +160,8 @@ void winograd_output_gradients(const WinogradTiles& d, Index begin, Index end, c
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
     const ImageSquare<const T, Winograd::output> square{
         dy + tile.image * d.out_h * d.out_w * d.o, d.out_h, d.out_w, d.o, tile.row, tile.column};
-    winograd_square<T, detail::WinogradOutputGradient>(square, outputs, layout,
-                                                       to + index * layout.tile);
+    winograd_square<T, detail::WinogradOutputGradient>(
+        square, outputs, layout, to + index * layout.tile, tile.image + 1 == d.n);
   });
 }
 
