@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/strided.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -13,11 +15,15 @@ struct PadDims {
   Index first;  // of x's first element in y
 };
 
-/// y = x inside; the rest of y is left alone
+/// y = x inside, `value` in the rest
 template <class T>
-void pad_forward(const PadDims& d, const T* x, T* y) {
+void pad_forward(const PadDims& d, const T* x, T value, std::span<T> y) {
+  constexpr Index block = 1 << 14;
+  parallel_for(std::ssize(y), block, [&](Index begin, Index end) {
+    std::fill(y.begin() + begin, y.begin() + end, value);
+  });
   for_each_row(d.walk, [&](Index position, Index count, const auto& offsets) {
-    std::copy_n(x + position, count, y + d.first + offsets[0]);
+    std::copy_n(x + position, count, y.data() + d.first + offsets[0]);
   });
 }
 

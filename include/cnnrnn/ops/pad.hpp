@@ -39,7 +39,7 @@ inline Shape padded_shape(const Shape& x, const std::vector<Padding>& paddings) 
 template <class T>
 Variable<T> pad(const Variable<T>& x, const std::vector<Padding>& paddings,
                 std::type_identity_t<T> value = T(0)) {
-  auto y = Tensor<T>::full(detail::padded_shape(x.shape(), paddings), value);
+  Tensor<T> y(detail::padded_shape(x.shape(), paddings));
   const auto strides = detail::row_major_strides(y.shape());
   kernels::PadDims d{{}, 0};
   for (Index axis = 0; axis < x.rank(); ++axis) {
@@ -47,7 +47,7 @@ Variable<T> pad(const Variable<T>& x, const std::vector<Padding>& paddings,
     d.walk.append(x.dim(axis), {strides[i]});
     d.first += paddings[i].before * strides[i];
   }
-  kernels::pad_forward(d, x.value().data(), y.mutable_data());
+  kernels::pad_forward(d, x.value().data(), value, y.mutable_span());
   return record<T>("pad", {x}, y,
                    [d](Gradients<T>& g) { kernels::pad_backward(d, g.dy().data(), g.dx()); });
 }
