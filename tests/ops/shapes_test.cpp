@@ -154,6 +154,13 @@ TEST_CASE("pad") {
                   pad(ones({2, 3}), {{-1, 0}, {0, 0}});
                 },
                 "pad: expected paddings of 0 or more, got -1 and 0 for axis 0")});
+  const Tensor<float> column({3, 1}, {1, 2, 3});
+  const Variable<float> x(column, true);
+  const auto beside_column = pad(x, {{0, 0}, {1, 1}});
+  const std::vector<float> expected{0, 1, 0, 0, 2, 0, 0, 3, 0};
+  CHECK(std::ranges::equal(beside_column.value().span(), expected));
+  beside_column.backward(Tensor<float>({3, 3}, {0, 1, 2, 3, 4, 5, 6, 7, 8}));
+  CHECK(std::ranges::equal(x.grad().span(), std::vector<float>{1, 4, 7}));
   const auto around_nothing = pad(ones({0, 2}), {{1, 1}, {0, 1}}, 7).value();
   CHECK(around_nothing.shape() == Shape{2, 3});
   CHECK(around_nothing(1, 2) == 7);

@@ -72,7 +72,8 @@ void gemm_packing(Index m, Index n, Index k, const MatrixView<T>& a, const Matri
   const Index nr = n <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
   Tensor<T> packed({std::min(k, Block::depth) * std::min(Block::columns, round_up(n, nr))});
   T* const panels = packed.mutable_data();
-  const bool packs_with_rows = b.column_stride == 1 && nr == Tile<T>::columns && m >= Tile<T>::rows;
+  const bool packs_with_rows =
+      b.column_stride == 1 && nr == Tile<T>::columns && m > 2 * Tile<T>::rows;
   const Index first = packs_with_rows ? Tile<T>::rows : 0;
   for (Index n0 = 0; n0 < n; n0 += Block::columns) {
     const Index columns = std::min(Block::columns, n - n0);

@@ -90,7 +90,8 @@ struct PanelRows {
   void advance() { row += stride; }
 };
 
-/// The same in B's own memory, of which each row is copied to the packed panel as it passes.
+/// The rows of a panel of B that is not packed yet: each is copied to its packed place as it
+/// passes.
 template <class T>
 struct PackingRows {
   const T* row;

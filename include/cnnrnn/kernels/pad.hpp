@@ -22,8 +22,12 @@ void pad_forward(const PadDims& d, const T* x, T value, std::span<T> y) {
   parallel_for(std::ssize(y), block, [&](Index begin, Index end) {
     std::fill(y.begin() + begin, y.begin() + end, value);
   });
+  const Index step = d.walk.row_strides()[0];
   for_each_row(d.walk, [&](Index position, Index count, const auto& offsets) {
-    std::copy_n(x + position, count, y.data() + d.first + offsets[0]);
+    T* const to = y.data() + d.first + offsets[0];
+    for (Index i = 0; i < count; ++i) {
+      to[i * step] = x[position + i];
+    }
   });
 }
 
@@ -33,11 +37,12 @@ void pad_backward(const PadDims& d, const T* dy, GradientSpan<T> dx) {
   if (!dx.needed()) {
     return;
   }
+  const Index step = d.walk.row_strides()[0];
   for_each_row(d.walk, [&](Index position, Index count, const auto& offsets) {
     const T* const from = dy + d.first + offsets[0];
     T* const to = dx.data() + position;
     for (Index i = 0; i < count; ++i) {
-      to[i] = dx.accumulate ? to[i] + from[i] : from[i];
+      to[i] = dx.accumulate ? to[i] + from[i * step] : from[i * step];
     }
   });
 }
