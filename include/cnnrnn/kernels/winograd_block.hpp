@@ -56,7 +56,8 @@ template <class T, Index Vectors>
 inline constexpr Index winograd_rows = Tile<T>::rows* Tile<T>::vectors / Vectors;
 
 /// How many of the tiles left are multiplied next: those of a whole register tile, two thirds or a
-/// third. A third alone does not hide the latency of a multiply-add, so up to four are twice two.
+/// third. A third alone does not hide the latency of a multiply-add, so what is more than a whole
+/// tile and at most four thirds is taken as twice two.
 constexpr Index winograd_step(Index left, Index third) {
   const bool whole = left > 2 * third && (left <= 3 * third || left > 4 * third);
   return whole ? 3 * third : left > third ? 2 * third : third;
