@@ -85,7 +85,7 @@ class WeightGradient {
           const auto tile = columns_ - n > width ? gemm_transposed_tile<T, Rows, 2>
                                                  : gemm_transposed_tile<T, Rows, 1>;
           tile(band.rows(), band.row_step(), window_.out_w, band.pixel_step(), a, dy + n, dy_step,
-               sum + n, columns_);
+               width, sum + n, columns_);
         }
       }
     }

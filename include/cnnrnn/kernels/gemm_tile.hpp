@@ -90,12 +90,13 @@ void gemm_rim_tile(const T* const* a, std::span<const Run> runs, const T* b, Til
 }
 
 /// c (Rows, Vectors packets) += sum over i and k of the product of a[i row_stride + k step + m] and
-/// b[(i steps + k) b_step + n]: the tile of weight gradients, whose A lies transposed. `Rows`
-/// elements must be readable at each step.
+/// of b at (i steps + k) b_step, the packets of b being b_packet apart: the tile of weight
+/// gradients, whose A lies transposed. `Rows` elements must be readable at each step.
 template <class T, Index Rows, Index Vectors>
 [[gnu::flatten, gnu::noinline]] void gemm_transposed_tile(Index rows, Index row_stride, Index steps,
                                                           Index step, const T* a, const T* b,
-                                                          Index b_step, T* c, Index c_stride) {
+                                                          Index b_step, Index b_packet, T* c,
+                                                          Index c_stride) {
   using P = Packet<T>;
   P sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)];
   unroll<Rows>([&](auto m) {
@@ -105,7 +106,7 @@ template <class T, Index Rows, Index Vectors>
     const T* column_of_a = a;
     for (Index k = 0; k < steps; ++k, column_of_a += step, b += b_step) {
       P row_of_b[static_cast<std::size_t>(Vectors)];
-      unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
+      unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(b + v * b_packet); });
       unroll<Rows>([&](auto m) {
         const P element_of_a = P::set(column_of_a[m]);
         unroll<Vectors>(

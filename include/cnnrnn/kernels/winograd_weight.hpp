@@ -13,9 +13,12 @@
 
 // The weight gradient by Winograd's F(4x4, 3x3), a block of tiles at a time.
 //
-//   V (points, tiles, C)         the block's transformed inputs, C rounded up to whole tiles
-//   D (points, tiles, columns)   its transformed output gradients for one slice of outputs
-//   dU (points, C, columns)      sum over tiles of V^T D: the transform of the weight gradient
+//   V (points, C / width, tiles, width)         the block's transformed inputs, C rounded up to
+//                                               whole register tiles; or (points, tiles, C)
+//   D (points, columns / width, tiles, width)   its transformed output gradients for one slice of
+//                                               outputs; or (points, tiles, columns)
+//   dU (points, C, columns)                     sum over tiles of V^T D: the transform of the
+//                                               weight gradient
 
 CNNRNN_KERNELS_BEGIN
 
@@ -35,7 +38,9 @@ struct WinogradWeightPlan {
         slice(std::min<Index>(round_up(d.o, width), 128)),
         slices((d.o + slice - 1) / slice),
         c(round_up(d.c, 2 * rows)),
-        block(d.block(48, 1)) {
+        block(d.block(48, 1)),
+        inputs(layout(c)),
+        outputs(layout(slice)) {
     constexpr Index budget = (16 << 20) / static_cast<Index>(sizeof(T));
     const Index blocks = (d.rows() + block - 1) / block;
     const Index most = std::min(budget / (slices * size()), blocks / 4);
@@ -48,22 +53,51 @@ struct WinogradWeightPlan {
   Index size() const { return Winograd::points * c * slice; }
 
   WinogradTiles d;
-  Index slice, slices;  ///< outputs of a slice, and how many there are
-  Index c;              ///< channels, rounded up
-  Index block;          ///< rows of tiles in a block
+  Index slice, slices;             ///< outputs of a slice, and how many there are
+  Index c;                         ///< channels, rounded up
+  Index block;                     ///< rows of tiles in a block
+  WinogradLayout inputs, outputs;  ///< of V and D
   Index chunk = 1, chunks = 1;
+
+ private:
+  /// Packets apart where the rows of a register tile lie in one, else beside each other. A packet
+  /// more than the data: points must not share their sets in the cache.
+  WinogradLayout layout(Index channels) const {
+    const Index tiles = block * d.columns();
+    const Index point = tiles * channels + width;
+    return width % (2 * rows) == 0 ? WinogradLayout{point, tiles * width, width}
+                                   : WinogradLayout{point, width, channels};
+  }
 };
+
+/// dU of one point += V^T D, for the first `outputs` columns.
+template <class T>
+void winograd_weight_products(const WinogradWeightPlan<T>& plan, Index tiles, Index outputs,
+                              const T* v, const T* m, T* du) {
+  constexpr Index width = Packet<T>::width;
+  constexpr Index rows = WinogradWeightPlan<T>::rows;
+  const WinogradLayout &a = plan.inputs, &b = plan.outputs;
+  const auto multiply = [&](auto tile, Index tile_rows, Index n) {
+    for (Index i = 0; i < plan.d.c; i += tile_rows) {
+      tile(1, 0, tiles, a.tile, v + i / width * a.packet + i % width, m + n / width * b.packet,
+           b.tile, b.packet, du + i * plan.slice + n, plan.slice);
+    }
+  };
+  Index n = 0;
+  for (; n + width < outputs; n += 2 * width) {
+    multiply(gemm_transposed_tile<T, rows, 2>, rows, n);
+  }
+  if (n < outputs) {
+    multiply(gemm_transposed_tile<T, 2 * rows, 1>, 2 * rows, n);
+  }
+}
 
 /// dU of one chunk and slice.
 template <class T>
 void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index end, Index slice,
                            const T* x, const T* dy, T* du) {
-  using P = Packet<T>;
-  constexpr Index rows = WinogradWeightPlan<T>::rows;
   const WinogradTiles& d = plan.d;
-  const Index most = plan.block * d.columns();
-  const WinogradLayout inputs{most * plan.c + P::width, P::width, plan.c};
-  const WinogradLayout outputs{most * plan.slice + P::width, P::width, plan.slice};
+  const WinogradLayout &inputs = plan.inputs, &outputs = plan.outputs;
   Tensor<T> scratch({Winograd::points * (inputs.point + outputs.point)});
   T* const v = scratch.mutable_data();
   T* const m = v + Winograd::points * inputs.point;
@@ -75,22 +109,8 @@ void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index
     winograd_inputs(d, row, last, x, inputs, v);
     winograd_output_gradients(d, row, last, dy + slice * plan.slice, o, outputs, m);
     for (Index point = 0; point < Winograd::points; ++point) {
-      const T* const a = v + point * inputs.point;
-      const T* const b = m + point * outputs.point;
-      T* const c = du + point * plan.c * plan.slice;
-      Index n = 0;
-      for (; n + P::width < o; n += 2 * P::width) {
-        for (Index i = 0; i < d.c; i += rows) {
-          gemm_transposed_tile<T, rows, 2>(1, 0, tiles, inputs.tile, a + i, b + n, outputs.tile,
-                                           c + i * plan.slice + n, plan.slice);
-        }
-      }
-      for (; n < o; n += P::width) {
-        for (Index i = 0; i < d.c; i += 2 * rows) {
-          gemm_transposed_tile<T, 2 * rows, 1>(1, 0, tiles, inputs.tile, a + i, b + n, outputs.tile,
-                                               c + i * plan.slice + n, plan.slice);
-        }
-      }
+      winograd_weight_products(plan, tiles, o, v + point * inputs.point, m + point * outputs.point,
+                               du + point * plan.c * plan.slice);
     }
   }
 }
