@@ -40,7 +40,8 @@ struct WinogradWeightPlan {
         c(round_up(d.c, 2 * rows)),
         block(d.block(48, 1)),
         inputs(layout(c)),
-        outputs(layout(slice)) {
+        outputs(layout(slice)),
+        group(std::max<Index>(1, std::min(512 / slice, d.c / 8))) {
     constexpr Index budget = (16 << 20) / static_cast<Index>(sizeof(T));
     const Index blocks = (d.rows() + block - 1) / block;
     const Index most = std::min(budget / (slices * size()), blocks / 4);
@@ -57,6 +58,7 @@ struct WinogradWeightPlan {
   Index c;                         ///< channels, rounded up
   Index block;                     ///< rows of tiles in a block
   WinogradLayout inputs, outputs;  ///< of V and D
+  Index group;                     ///< channels whose chunks are added together
   Index chunk = 1, chunks = 1;
 
  private:
@@ -115,6 +117,48 @@ void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index
   }
 }
 
+/// u (points, count, columns) = the sum of all chunks' dU, for the channels c ... c + count - 1 of
+/// a slice.
+template <class T>
+void winograd_weight_sum(const WinogradWeightPlan<T>& plan, Index slice, Index c, Index count,
+                         const T* du, T* u) {
+  const Index chunks = plan.chunks;
+  const Index step = plan.slices * plan.size();
+  for (Index point = 0; point < Winograd::points; ++point, u += count * plan.slice) {
+    const T* const first = du + slice * plan.size() + (point * plan.c + c) * plan.slice;
+    for_each_lanes<T>(count * plan.slice, [=](const auto& lanes) {
+      auto sum = lanes.load(first);
+      for (Index chunk = 1; chunk < chunks; ++chunk) {
+        sum = sum + lanes.load(first + chunk * step);
+      }
+      lanes.store(u, sum);
+    });
+  }
+}
+
+/// The gradients G^T u G of the taps of those channels.
+template <class T>
+void winograd_weight_taps(const WinogradWeightPlan<T>& plan, Index slice, Index c, Index count,
+                          const T* u, GradientSpan<T> dweight) {
+  constexpr Index width = Packet<T>::width;
+  constexpr Index side = Winograd::kernel;
+  const Index point = count * plan.slice;
+  const Index first = slice * plan.slice;
+  for (Index i = 0; i < count; ++i) {
+    for (Index n = 0; n < std::min(plan.slice, plan.d.o - first); n += width) {
+      T taps[static_cast<std::size_t>(side * side * width)];
+      winograd_transform<T, WinogradWeightGradient>(u + i * plan.slice + n, Winograd::input * point,
+                                                    point, taps, side * width, width);
+      for (Index lane = 0; lane < std::min(width, plan.d.o - first - n); ++lane) {
+        const Index kernel = (first + n + lane) * plan.d.c + c + i;
+        for (Index tap = 0; tap < side * side; ++tap) {
+          dweight.put(kernel * side * side + tap, taps[tap * width + lane]);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace detail
 
 /// dweight (O, C, 3, 3) = sum over pixels of x at the taps times dy. Chunks of tiles are summed on
@@ -126,7 +170,6 @@ void winograd_backward_weight(const WinogradTiles& d, const T* x, const T* dy,
     winograd_1d_backward_weight(d, x, dy, dweight);
     return;
   }
-  using P = Packet<T>;
   const detail::WinogradWeightPlan<T> plan(d);
   Tensor<T> sums({plan.chunks * plan.slices, plan.size()});
   T* const all = sums.mutable_data();
@@ -135,28 +178,14 @@ void winograd_backward_weight(const WinogradTiles& d, const T* x, const T* dy,
     detail::winograd_weight_chunk(plan, begin, std::min(d.rows(), begin + plan.chunk),
                                   job % plan.slices, x, dy, all + job * plan.size());
   });
-  parallel_for(d.c, 1, [&](Index c, Index) {
-    for (Index n = 0; n < d.o; n += P::width) {
-      const T* const from = all + n / plan.slice * plan.size() + c * plan.slice + n % plan.slice;
-      T u[Winograd::points * P::width];
-      for (Index point = 0; point < Winograd::points; ++point) {
-        const T* part = from + point * plan.c * plan.slice;
-        P sum = P::load(part);
-        for (Index chunk = 1; chunk < plan.chunks; ++chunk) {
-          part += plan.slices * plan.size();
-          sum = sum + P::load(part);
-        }
-        sum.store(u + point * P::width);
-      }
-      T taps[Winograd::kernel * Winograd::kernel * P::width];
-      winograd_transform<T, detail::WinogradWeightGradient>(
-          u, Winograd::input * P::width, P::width, taps, Winograd::kernel * P::width, P::width);
-      for (Index lane = 0; lane < std::min(P::width, d.o - n); ++lane) {
-        for (Index tap = 0; tap < 9; ++tap) {
-          dweight.put(((n + lane) * d.c + c) * 9 + tap, taps[tap * P::width + lane]);
-        }
-      }
-    }
+  const Index groups = (d.c + plan.group - 1) / plan.group;
+  parallel_for(groups * plan.slices, 1, [&](Index job, Index) {
+    const Index slice = job % plan.slices;
+    const Index c = job / plan.slices * plan.group;
+    const Index count = std::min(plan.group, d.c - c);
+    Tensor<T> u({Winograd::points, count, plan.slice});
+    detail::winograd_weight_sum(plan, slice, c, count, all, u.mutable_data());
+    detail::winograd_weight_taps(plan, slice, c, count, u.data(), dweight);
   });
 }
 
