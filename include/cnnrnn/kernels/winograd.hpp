@@ -14,13 +14,15 @@ CNNRNN_KERNELS_BEGIN
 namespace detail {
 
 /// U = G w G^T of the kernels from channels k0 ... k0 + count - 1 to the outputs of one panel,
-/// which are `columns` from n0 on in rows of `step`: u (points, count, step).
+/// which are `columns` from n0 on in rows of `step`: u (points, count, step). Asks for those of the
+/// next channels, which come in stretches too short for the machine to see that.
 template <class T>
 void winograd_transform_kernels(const WinogradKernels<T>& kernels, Index n0, Index columns,
                                 Index step, Index k0, Index count, T* u) {
   constexpr Index width = Packet<T>::width;
   constexpr Index side = Winograd::kernel;
   T w[static_cast<std::size_t>(side * side * width)];
+  kernels.fetch(n0, columns, k0 + count, count);
   for (Index k = 0; k < count; ++k) {
     for (Index n = 0; n < columns; n += width) {
       kernels.read(n0 + n, std::min(width, columns - n), k0 + k, w);

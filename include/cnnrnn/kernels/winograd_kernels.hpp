@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cnnrnn/kernels/fetch_ahead.hpp"
 #include "cnnrnn/kernels/gemm_pack.hpp"
 #include "cnnrnn/kernels/winograd_transform.hpp"
 
@@ -16,6 +17,15 @@ struct WinogradKernels {
   const T* scale = nullptr;  ///< (columns): to multiply the kernels of each output with
 
   static constexpr Index taps = Winograd::kernel * Winograd::kernel;
+
+  /// Asks for the kernels from the channels k ... k + count - 1 to `columns` outputs from n0 on.
+  void fetch(Index n0, Index columns, Index k, Index count) const {
+    for (Index column = n0; column < n0 + columns; ++column) {
+      for (Index i = k; i < k + count; ++i) {
+        fetch_line(data + column * column_stride + i * k_stride);
+      }
+    }
+  }
 
   /// Copies the kernels from channel k to a packet of `lanes` outputs from n0 on to (3, 3, width),
   /// with zeros in the other lanes.
