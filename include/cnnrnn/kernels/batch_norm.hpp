@@ -70,12 +70,12 @@ void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<T>& affi
     const auto normalise = affine.view();
     parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
       for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index at) {
-        lanes.store(y + at, finish(lanes, at, normalise(lanes, lanes.stream(x + at))));
+        lanes.store(y + at, finish(lanes, at, normalise(lanes, lanes.load_ahead(x + at))));
       });
     });
   };
   const auto add = [=](const auto& lanes, Index at, auto z) {
-    return z + lanes.stream(residual + at);
+    return z + lanes.load_ahead(residual + at);
   };
   if (residual != nullptr && rectified) {
     run([=](const auto& lanes, Index at, auto z) { return relu(add(lanes, at, z)); });
@@ -88,7 +88,7 @@ void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<T>& affi
   }
 }
 
-/// dz = dy
+/// dz = dy. Asking ahead for it slows down the pass that stores dx in its place.
 template <class T>
 struct PlainUpstream {
   const T* dy;
@@ -107,7 +107,7 @@ struct ReluUpstream {
 
   template <class Lanes>
   Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
-    return relu_gradient(affine.of_centred(lanes, centred), lanes.stream(dy + at));
+    return relu_gradient(affine.of_centred(lanes, centred), lanes.load_ahead(dy + at));
   }
 };
 
@@ -121,7 +121,7 @@ struct ResidualUpstream {
 
   template <class Lanes>
   Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> /*centred*/) const {
-    const auto dz = relu_gradient(lanes.stream(y + at), lanes.stream(dy + at));
+    const auto dz = relu_gradient(lanes.load_ahead(y + at), lanes.load_ahead(dy + at));
     if (dresidual.needed()) {
       T* const to = dresidual.data() + at;
       lanes.store(to, dresidual.accumulate ? lanes.load(to) + dz : dz);
@@ -142,7 +142,7 @@ void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, cons
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
     std::vector<T> wide(2 * wide_mean.size());
     sum_wide_rows<2>(d, begin, end, wide.data(), [=](const auto& lanes, Index at, auto& sum) {
-      const auto centred = lanes.stream(x + at) - lanes.load(m);
+      const auto centred = lanes.load_ahead(x + at) - lanes.load(m);
       const auto dz = upstream(lanes, at, centred);
       sum[0] = sum[0] + dz;
       sum[1] = multiply_add(dz, centred, sum[1]);

@@ -46,10 +46,10 @@ void batch_norm_pool_forward(const Pool2dDims& d, const T* x, const T* mean, con
         const T* const window = x + detail::window_start(d, line, q);
         const Index to = (line * d.ow + q) * d.c;
         for_each_lanes<T>(d.c, [=](const auto& lanes) {
-          auto best = lanes.stream(window);
+          auto best = lanes.load_ahead(window);
           auto largest = normalise(lanes, best);
           unroll<3>([&](auto i) {
-            const auto other = lanes.stream(window + offsets[i + 1]);
+            const auto other = lanes.load_ahead(window + offsets[i + 1]);
             detail::keep_larger(normalise(lanes, other), other, largest, best);
           });
           lanes.store(y + to, relu(largest));
@@ -112,7 +112,7 @@ void batch_norm_pool_backward_input(const Pool2dDims& d, const T* x, const T* ch
       const auto largest = lanes.load(chosen + from);
       auto dz = relu_gradient(gradient.affine(lanes, largest), lanes.load(dy + from));
       unroll<4>([&](auto i) {
-        const auto value = lanes.stream(x + at + offsets[i]);
+        const auto value = lanes.load_ahead(x + at + offsets[i]);
         gradient.put(lanes, at + offsets[i], value, select_equal(value, largest, dz, zero));
         dz = select_equal(value, largest, zero, dz);
       });

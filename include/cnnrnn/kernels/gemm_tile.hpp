@@ -89,9 +89,9 @@ void gemm_rim_tile(const T* const* a, std::span<const Run> runs, const T* b, Til
   }
 }
 
-/// c (Rows, Vectors packets) += sum over i and k of the product of a[i row_stride + k step + m] and
-/// of b at (i steps + k) b_step, the packets of b being b_packet apart: the tile of weight
-/// gradients, whose A lies transposed. `Rows` elements must be readable at each step.
+/// c (Rows, Vectors packets) += sum over i and k of a[i row_stride + k step + m] times packet v at
+/// b[(i steps + k) b_step + v b_packet]: the tile of weight gradients, whose A lies transposed.
+/// `Rows` elements must be readable at each step.
 template <class T, Index Rows, Index Vectors>
 [[gnu::flatten, gnu::noinline]] void gemm_transposed_tile(Index rows, Index row_stride, Index steps,
                                                           Index step, const T* a, const T* b,

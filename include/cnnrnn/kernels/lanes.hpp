@@ -11,9 +11,9 @@ struct WholeLanes {
   static constexpr Index count = Packet<T>::width;
 
   Packet<T> load(const T* row) const { return Packet<T>::load(row + at); }
-  /// The same of memory that is read from end to end. Asks for what lies a page further on, where
-  /// the machine's own fetching ahead does not reach.
-  Packet<T> stream(const T* row) const {
+  /// The same of a row that is long, or followed by the next. Asks for what lies a page further on,
+  /// where the processor's own fetching ahead does not reach.
+  Packet<T> load_ahead(const T* row) const {
     __builtin_prefetch(row + at + 4096 / static_cast<Index>(sizeof(T)));
     return load(row);
   }
@@ -27,7 +27,7 @@ struct PartLanes {
   Index count;
 
   Packet<T> load(const T* row) const { return Packet<T>::load_partial(row + at, count); }
-  Packet<T> stream(const T* row) const { return load(row); }
+  Packet<T> load_ahead(const T* row) const { return load(row); }
   void store(T* row, Packet<T> value) const { value.store_partial(row + at, count); }
 };
 

@@ -14,15 +14,13 @@ CNNRNN_KERNELS_BEGIN
 namespace detail {
 
 /// U = G w G^T of the kernels from channels k0 ... k0 + count - 1 to the outputs of one panel,
-/// which are `columns` from n0 on in rows of `step`: u (points, count, step). Asks for those of the
-/// next channels, which come in stretches too short for the machine to see that.
+/// which are `columns` from n0 on in rows of `step`: u (points, count, step).
 template <class T>
 void winograd_transform_kernels(const WinogradKernels<T>& kernels, Index n0, Index columns,
                                 Index step, Index k0, Index count, T* u) {
   constexpr Index width = Packet<T>::width;
   constexpr Index side = Winograd::kernel;
   T w[static_cast<std::size_t>(side * side * width)];
-  kernels.fetch(n0, columns, k0 + count, count);
   for (Index k = 0; k < count; ++k) {
     for (Index n = 0; n < columns; n += width) {
       kernels.read(n0 + n, std::min(width, columns - n), k0 + k, w);
@@ -55,8 +53,9 @@ Tensor<T> winograd_weights(Index columns, Index channels, const WinogradKernels<
       const Index k0 = job % chunks * chunk;
       const Index count = std::min(chunk, channels - k0);
       const Index step = std::min(2 * width, round_up(columns - n0, width));
-      detail::winograd_transform_kernels(kernels, n0, std::min(columns - n0, step), step, k0, count,
-                                         u);
+      const Index present = std::min(columns - n0, step);
+      kernels.fetch(n0, present, k0 + count, std::min(chunk, channels - k0 - count));
+      detail::winograd_transform_kernels(kernels, n0, present, step, k0, count, u);
       T* const to = all + n0 * Winograd::points * channels + k0 * step;
       for (Index point = 0; point < Winograd::points; ++point) {
         std::copy_n(u + point * count * step, count * step, to + point * channels * step);

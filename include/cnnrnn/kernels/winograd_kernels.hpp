@@ -18,7 +18,8 @@ struct WinogradKernels {
 
   static constexpr Index taps = Winograd::kernel * Winograd::kernel;
 
-  /// Asks for the kernels from the channels k ... k + count - 1 to `columns` outputs from n0 on.
+  /// Asks for the first lines of the kernels from the channels k ... k + count - 1 to `columns`
+  /// outputs from n0 on, which lie too far apart for the processor to see them come.
   void fetch(Index n0, Index columns, Index k, Index count) const {
     for (Index column = n0; column < n0 + columns; ++column) {
       for (Index i = k; i < k + count; ++i) {

@@ -33,15 +33,18 @@ struct WinogradWeightPlan {
   /// Rows of the register tile for two packets of outputs; it divides or nearly divides C.
   static constexpr Index rows = vector_registers == 32 ? 8 : 6;
 
+  /// Elements of a chunk that are added in one go, so that the processor sees them come.
+  static constexpr Index stretch = 512;
+
   explicit WinogradWeightPlan(const WinogradTiles& tiles)
       : d(tiles),
-        slice(std::min<Index>(round_up(d.o, width), 128)),
-        slices((d.o + slice - 1) / slice),
+        slices((d.o + 127) / 128),
+        slice(round_up((d.o + slices - 1) / slices, width)),
         c(round_up(d.c, 2 * rows)),
         block(d.block(48, 1)),
         inputs(layout(c)),
         outputs(layout(slice)),
-        group(std::max<Index>(1, std::min(512 / slice, d.c / 8))) {
+        sum_channels(std::clamp<Index>(stretch / slice, 1, std::max<Index>(1, d.c / 16))) {
     constexpr Index budget = (16 << 20) / static_cast<Index>(sizeof(T));
     const Index blocks = (d.rows() + block - 1) / block;
     const Index most = std::min(budget / (slices * size()), blocks / 4);
@@ -54,16 +57,17 @@ struct WinogradWeightPlan {
   Index size() const { return Winograd::points * c * slice; }
 
   WinogradTiles d;
-  Index slice, slices;             ///< outputs of a slice, and how many there are
+  Index slices, slice;             ///< how many slices there are, and outputs of one
   Index c;                         ///< channels, rounded up
   Index block;                     ///< rows of tiles in a block
   WinogradLayout inputs, outputs;  ///< of V and D
-  Index group;                     ///< channels whose chunks are added together
+  Index sum_channels;              ///< channels whose chunks are added together
   Index chunk = 1, chunks = 1;
 
  private:
-  /// Packets apart where the rows of a register tile lie in one, else beside each other. A packet
-  /// more than the data: points must not share their sets in the cache.
+  /// Packet behind packet where the rows of a register tile lie in one, for V, and so for D; else
+  /// the channels of a tile beside each other. A packet more than the data: points must not share
+  /// their sets in the cache, and what is stored of the last tile may reach past its channels.
   WinogradLayout layout(Index channels) const {
     const Index tiles = block * d.columns();
     const Index point = tiles * channels + width;
@@ -136,7 +140,8 @@ void winograd_weight_sum(const WinogradWeightPlan<T>& plan, Index slice, Index c
   }
 }
 
-/// The gradients G^T u G of the taps of those channels.
+/// dweight = G^T u G for the channels c ... c + count - 1 and the outputs of a slice, of their
+/// u (points, count, columns).
 template <class T>
 void winograd_weight_taps(const WinogradWeightPlan<T>& plan, Index slice, Index c, Index count,
                           const T* u, GradientSpan<T> dweight) {
@@ -178,11 +183,11 @@ void winograd_backward_weight(const WinogradTiles& d, const T* x, const T* dy,
     detail::winograd_weight_chunk(plan, begin, std::min(d.rows(), begin + plan.chunk),
                                   job % plan.slices, x, dy, all + job * plan.size());
   });
-  const Index groups = (d.c + plan.group - 1) / plan.group;
-  parallel_for(groups * plan.slices, 1, [&](Index job, Index) {
+  const Index parts = (d.c + plan.sum_channels - 1) / plan.sum_channels;
+  parallel_for(parts * plan.slices, 1, [&](Index job, Index) {
     const Index slice = job % plan.slices;
-    const Index c = job / plan.slices * plan.group;
-    const Index count = std::min(plan.group, d.c - c);
+    const Index c = job / plan.slices * plan.sum_channels;
+    const Index count = std::min(plan.sum_channels, d.c - c);
     Tensor<T> u({Winograd::points, count, plan.slice});
     detail::winograd_weight_sum(plan, slice, c, count, all, u.mutable_data());
     detail::winograd_weight_taps(plan, slice, c, count, u.data(), dweight);
