@@ -19,6 +19,7 @@
 //                                               outputs; or (points, tiles, columns)
 //   dU (points, C, columns)                     sum over tiles of V^T D: the transform of the
 //                                               weight gradient
+//   u (points, count, columns)                  that of all chunks, for some of the channels
 
 CNNRNN_KERNELS_BEGIN
 
