@@ -158,7 +158,7 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, 
       return;
     }
     const ImageSquare<T, size> square{image, h, w, d.o, tile.row, tile.column};
-    if (tile.image + 1 < d.n) {
+    if (!d.is_last(tile.image)) {
       winograd_fetch_outputs(square, lanes.at, y);
     }
     if (direct && square.inside()) {

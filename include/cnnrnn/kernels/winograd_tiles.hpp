@@ -23,6 +23,7 @@ struct WinogradTiles {
   Index columns() const { return (out_w + Winograd::output - 1) / Winograd::output; }
   Index rows_of_image() const { return (out_h + Winograd::output - 1) / Winograd::output; }
   Index rows() const { return n * rows_of_image(); }
+  bool is_last(Index image) const { return image + 1 == n; }
 
   /// The first pixel of y, counted through all images, that is in row `row` of tiles or behind it.
   Index first_pixel(Index row) const {
@@ -149,7 +150,7 @@ void winograd_inputs(const WinogradTiles& d, Index begin, Index end, const T* x,
         x + tile.image * d.h * d.w * d.c, d.h, d.w, d.c, tile.row - d.padding.h,
         tile.column - d.padding.w};
     winograd_square<T, detail::WinogradInput>(square, d.c, layout, v + index * layout.tile,
-                                              tile.image + 1 == d.n);
+                                              d.is_last(tile.image));
   });
 }
 
@@ -161,7 +162,7 @@ void winograd_output_gradients(const WinogradTiles& d, Index begin, Index end, c
     const ImageSquare<const T, Winograd::output> square{
         dy + tile.image * d.out_h * d.out_w * d.o, d.out_h, d.out_w, d.o, tile.row, tile.column};
     winograd_square<T, detail::WinogradOutputGradient>(
-        square, outputs, layout, to + index * layout.tile, tile.image + 1 == d.n);
+        square, outputs, layout, to + index * layout.tile, d.is_last(tile.image));
   });
 }
 

@@ -34,12 +34,15 @@ struct WinogradWeightPlan {
   /// Rows of the register tile for two packets of outputs; it divides or nearly divides C.
   static constexpr Index rows = vector_registers == 32 ? 8 : 6;
 
+  /// Outputs of a slice at most. Slices of a chunk are jobs of their own.
+  static constexpr Index widest = 128;
+
   /// Elements of a chunk that are added in one go, so that the processor sees them come.
   static constexpr Index stretch = 512;
 
   explicit WinogradWeightPlan(const WinogradTiles& tiles)
       : d(tiles),
-        slices((d.o + 127) / 128),
+        slices((d.o + widest - 1) / widest),
         slice(round_up((d.o + slices - 1) / slices, width)),
         c(round_up(d.c, 2 * rows)),
         block(d.block(48, 1)),
