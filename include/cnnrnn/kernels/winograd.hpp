@@ -71,8 +71,7 @@ Index winograd_blocks(const WinogradTiles& d) {
   if (winograd_is_1d(d.c)) {
     return detail::Winograd1dPlan<T>(d).jobs();
   }
-  const Index block = detail::WinogradPlan<T>(d).block;
-  return (d.rows() + block - 1) / block;
+  return detail::WinogradPlan<T>(d).blocks();
 }
 
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights u.
@@ -96,7 +95,7 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const Con
     detail::winograd_block(d, plan, begin, end, first, last, x, u,
                            y.bias != nullptr ? bias.data() : nullptr, y);
   };
-  if (plan.block >= d.rows()) {
+  if (plan.blocks() == 1) {
     const Index panels = (d.o + panel - 1) / panel;
     parallel_for(panels, (panels + 1) / 2, [&](Index begin, Index end) {
       run(0, d.rows(), begin * panel, std::min(d.o, end * panel));
@@ -104,9 +103,12 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const Con
     y.find_moments(0, 0, d.first_pixel(d.rows()));
     return;
   }
-  parallel_for(d.rows(), plan.block, [&](Index begin, Index end) {
-    run(begin, end, 0, d.o);
-    y.find_moments(begin / plan.block, d.first_pixel(begin), d.first_pixel(end));
+  parallel_for(plan.blocks(), 1, [&](Index block, Index) {
+    const auto [begin, end] = plan.block_rows(block);
+    if (begin < end) {
+      run(begin, end, 0, d.o);
+      y.find_moments(block, d.first_pixel(begin), d.first_pixel(end));
+    }
   });
 }
 

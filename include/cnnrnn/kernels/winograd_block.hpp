@@ -173,32 +173,50 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, 
   });
 }
 
-/// A convolution's blocks of rows of tiles, and the scratch memory of one.
+/// A convolution's blocks of rows of tiles, and the scratch memory of one. The rows are halved
+/// before they are cut into blocks, so that of two threads none waits for the other's last block.
 template <class T>
 struct WinogradPlan {
   static constexpr Index width = Packet<T>::width;
 
-  explicit WinogradPlan(const WinogradTiles& d) {
+  struct Rows {
+    Index begin, end;
+  };
+
+  explicit WinogradPlan(const WinogradTiles& d) : rows(d.rows()) {
     constexpr Index unit = winograd_rows<T, 1>;
     constexpr Index cache = (400 << 10) / static_cast<Index>(sizeof(T));
     const Index channels = round_up(d.c, width);
-    const Index all = d.rows() * d.columns();
+    const Index all = rows * d.columns();
     const Index most = d.block(cache / (Winograd::points * std::max(channels, 2 * width)), unit);
-    // Blocks as equal as rows can be, and even in number where they can be, for two threads; they
-    // share the outputs, and with them U, where these are many and tiles few.
+    // Threads share the outputs, and with them U, where these are many and tiles few.
     const bool shares_outputs = all < 2 * unit && d.o > 8 * all;
-    const Index blocks = shares_outputs ? 1 : round_up((d.rows() + most - 1) / most, 2);
-    block = std::max<Index>(1, (d.rows() + blocks - 1) / blocks);
+    part = shares_outputs ? rows : (rows + 1) / 2;
+    const Index wanted = shares_outputs ? 1 : std::max<Index>(1, (part + most - 1) / most);
+    block = std::max<Index>(1, (part + wanted - 1) / wanted);
+    blocks_of_part = (part + block - 1) / block;
     const Index tiles = round_up(block * d.columns(), unit);
     // A packet more than the data: points must not share their sets in the cache.
     layout = {tiles * channels + width, tiles * width, width};
     m_point = tiles * 2 * width + width;
   }
 
+  Index blocks() const { return part < rows ? 2 * blocks_of_part : blocks_of_part; }
+
+  /// The rows of a block; the last one may have none.
+  Rows block_rows(Index index) const {
+    const Index first = index / blocks_of_part * part;
+    const Index begin = first + index % blocks_of_part * block;
+    return {std::min(rows, begin), std::min({rows, first + part, begin + block})};
+  }
+
   Index v_size() const { return Winograd::points * layout.point; }
   Index size() const { return v_size() + Winograd::points * m_point; }
 
-  Index block;
+  Index rows;   ///< of tiles
+  Index part;   ///< of them in each half
+  Index block;  ///< of them in a block
+  Index blocks_of_part;
   WinogradLayout layout;
   Index m_point;
 };
