@@ -162,6 +162,29 @@ TEST_CASE("the smallest free piece that is large enough is taken") {
   allocator().release_cached();
 }
 
+TEST_CASE("of equal free pieces the one that was freed last is taken, before one never used") {
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  allocator().release_cached();
+  void* const whole = allocator().allocate(8 * mib);
+  allocator().deallocate(whole, 8 * mib);
+  std::array<void*, 3> blocks{};
+  for (auto& block : blocks) {
+    block = allocator().allocate(2 * mib);
+  }
+  allocator().deallocate(blocks[0], 2 * mib);
+  CHECK(allocator().allocate(2 * mib) == blocks[0]);  // not the rest of the segment
+
+  void* const last = allocator().allocate(2 * mib);
+  allocator().deallocate(blocks[2], 2 * mib);
+  allocator().deallocate(blocks[0], 2 * mib);
+  CHECK(allocator().allocate(2 * mib) == blocks[0]);
+  CHECK(allocator().allocate(2 * mib) == blocks[2]);
+  for (void* const block : {blocks[0], blocks[1], blocks[2], last}) {
+    allocator().deallocate(block, 2 * mib);
+  }
+  allocator().release_cached();
+}
+
 TEST_CASE("a segment with a block in use is kept, the others go back to the system") {
   constexpr std::size_t mib = std::size_t{1} << 20;
   allocator().release_cached();
