@@ -52,6 +52,13 @@ MUTATIONS = [
      "std::min(columns.first + d.kernel.w, d.w)", "ops/pooling"),
     ("kernels/pooling.hpp", "lanes.store(target, lanes.load(target) + share);",
      "lanes.store(target, share);", "ops/pooling"),
+    # Memory
+    ("core/segments.hpp", "std::tie(a.size, b.freed, a.begin) < std::tie(b.size, a.freed, b.begin)",
+     "std::tie(a.size, a.freed, a.begin) < std::tie(b.size, b.freed, b.begin)", "core/allocator"),
+    ("core/segments.hpp", "size, false, 0, Entry()", "size, false, frees_ + 1, Entry()",
+     "core/allocator"),
+    ("core/scratch.hpp", "used_ += bytes;", "", "core/scratch"),
+    ("core/scratch.hpp", "stack().want(bytes_);", "", "core/scratch"),
     # Batch norm
     ("kernels/batch_norm.hpp", "dz * lanes.load(normalise.scale) - through_statistics",
      "dz * lanes.load(normalise.scale) + through_statistics", "ops/batch_norm"),
@@ -82,6 +89,8 @@ MUTATIONS = [
      "nn/conv2d_inference"),
     ("kernels/winograd_block.hpp", "lanes.load(y.residual + (pixel - y.data))",
      "lanes.load(y.residual + (pixel - square.image))", "nn/conv2d_inference"),
+    ("kernels/winograd_block.hpp", "std::min({rows, first + part, begin + block})",
+     "std::min({rows, begin + block})", "ops/conv2d_winograd"),
     ("kernels/winograd_1d_inputs.hpp", "x + (j - d.padding.w) * Channels,", "x + j * Channels,",
      "ops/conv2d_winograd"),
     ("kernels/winograd_kernels.hpp", "if (turned) {", "if (!turned) {", "ops/conv2d_winograd"),

@@ -5,6 +5,7 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/kernels/channel_moments.hpp"
 #include "cnnrnn/kernels/relu.hpp"
 
@@ -136,11 +137,11 @@ template <class T, class Upstream>
 void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, const T* inverse,
                               const Upstream& upstream, T* sum_dz, T* sum_dz_x) {
   const Index tile_size = 2 * d.channels;
-  std::vector<T> tiles(static_cast<std::size_t>(d.tiles() * tile_size));
+  const ThreadScratch<T> tiles(d.tiles() * tile_size);
   const auto wide_mean = repeat_channels(d, mean);
   const T* const m = wide_mean.data();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
-    std::vector<T> wide(2 * wide_mean.size());
+    const ThreadScratch<T> wide(2 * d.width);
     sum_wide_rows<2>(d, begin, end, wide.data(), [=](const auto& lanes, Index at, auto& sum) {
       const auto centred = lanes.load_ahead(x + at) - lanes.load(m);
       const auto dz = upstream(lanes, at, centred);
@@ -153,9 +154,10 @@ void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, cons
   });
 
   std::vector<double> totals(static_cast<std::size_t>(tile_size));
-  for (std::size_t from = 0; from < tiles.size();) {
+  const T* from = tiles.data();
+  for (Index tile = 0; tile < d.tiles(); ++tile) {
     for (double& total : totals) {
-      total += static_cast<double>(tiles[from++]);
+      total += static_cast<double>(*from++);
     }
   }
   for (Index c = 0; c < d.channels; ++c) {

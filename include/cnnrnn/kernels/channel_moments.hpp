@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/wide_rows.hpp"
 
@@ -15,9 +16,10 @@ CNNRNN_KERNELS_BEGIN
 template <class T>
 void find_moments(const WideRows& d, Index begin, Index end, const T* x, T* mean, T* correction,
                   T* squares) {
-  std::vector<T> space(static_cast<std::size_t>(2 * d.width + d.channels));
+  const ThreadScratch<T> space(3 * d.width + d.channels);
   T* const sums = space.data();
-  T* const rest = sums + 2 * d.width;
+  T* const centre = sums + 2 * d.width;
+  T* const rest = centre + d.width;
   const auto rows = static_cast<T>(std::min(d.rows, end * d.fold) - begin * d.fold);
   sum_wide_rows<1>(d, begin, end, sums, [=](const auto& lanes, Index offset, auto& sum) {
     sum[0] = sum[0] + lanes.load(x + offset);
@@ -25,8 +27,7 @@ void find_moments(const WideRows& d, Index begin, Index end, const T* x, T* mean
   fold_channels(d, sums, mean);
   std::for_each(mean, mean + d.channels, [rows](T& value) { value /= rows; });
 
-  const auto wide_mean = repeat_channels(d, mean);
-  const T* const centre = wide_mean.data();
+  repeat_channels(d, mean, centre);
   sum_wide_rows<2>(d, begin, end, sums, [=](const auto& lanes, Index offset, auto& sum) {
     const auto difference = lanes.load(x + offset) - lanes.load(centre);
     sum[0] = sum[0] + difference;
@@ -51,11 +52,12 @@ class ChannelMoments {
  public:
   ChannelMoments(Index blocks, Index channels)
       : channels_(channels),
-        rows_(static_cast<std::size_t>(blocks)),
+        rows_of_blocks_(Tensor<Index>::zeros({blocks})),
         parts_({blocks, 3, channels}),
+        rows_(rows_of_blocks_.mutable_data()),
         data_(parts_.mutable_data()) {}
 
-  Index blocks() const { return std::ssize(rows_); }
+  Index blocks() const { return rows_of_blocks_.size(); }
 
   /// Block `block` is the rows x (rows, C). A block that is never set has no rows.
   void set(Index block, Index rows, const T* x) {
@@ -65,7 +67,7 @@ class ChannelMoments {
 
   /// Block `block` is the wide rows begin ... end of x.
   void set(Index block, const WideRows& d, Index begin, Index end, const T* x) {
-    rows_[static_cast<std::size_t>(block)] = std::min(d.rows, end * d.fold) - begin * d.fold;
+    rows_[block] = std::min(d.rows, end * d.fold) - begin * d.fold;
     T* const mean = data_ + block * 3 * channels_;
     find_moments(d, begin, end, x, mean, mean + channels_, mean + 2 * channels_);
   }
@@ -77,7 +79,7 @@ class ChannelMoments {
     std::vector<double> squares(channels);
     double before = 0;
     for (Index block = 0; block < blocks(); ++block) {
-      const auto rows = static_cast<double>(rows_[static_cast<std::size_t>(block)]);
+      const auto rows = static_cast<double>(rows_[block]);
       if (rows == 0) {
         continue;
       }
@@ -102,8 +104,9 @@ class ChannelMoments {
 
  private:
   Index channels_;
-  std::vector<Index> rows_;
+  Tensor<Index> rows_of_blocks_;
   Tensor<T> parts_;  // (blocks, mean, correction and squares, C)
+  Index* rows_;
   T* data_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/kernels/wide_rows.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -17,18 +18,19 @@ void column_sums(Index rows, Index columns, const T* x, GradientSpan<T> sums) {
     return;
   }
   const WideRows d(rows, columns);
-  std::vector<T> tiles(static_cast<std::size_t>(d.tiles() * columns));
+  const ThreadScratch<T> tiles(d.tiles() * columns);
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
-    std::vector<T> wide(static_cast<std::size_t>(d.width));
+    const ThreadScratch<T> wide(d.width);
     sum_wide_rows<1>(d, begin, end, wide.data(), [x](const auto& lanes, Index offset, auto& sum) {
       sum[0] = sum[0] + lanes.load(x + offset);
     });
     fold_channels(d, wide.data(), tiles.data() + begin / d.tile * columns);
   });
   std::vector<T> totals(static_cast<std::size_t>(columns));
-  for (std::size_t from = 0; from < tiles.size();) {
+  const T* from = tiles.data();
+  for (Index tile = 0; tile < d.tiles(); ++tile) {
     for (T& total : totals) {
-      total += tiles[from++];
+      total += *from++;
     }
   }
   for (Index column = 0; column < columns; ++column) {

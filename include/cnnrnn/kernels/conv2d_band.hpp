@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/size2d.hpp"
-#include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -50,9 +50,9 @@ class ConvBand {
         in_rows_((rows_ - 1) * window.stride.h + (window.kernel.h - 1) * window.dilation.h + 1),
         in_columns_((window.out_w - 1) * window.stride.w +
                     (window.kernel.w - 1) * window.dilation.w + 1),
-        copy_({in_rows_ * in_columns_ * channels + Tile<T>::rows}) {
+        copy_(in_rows_ * in_columns_ * channels + Tile<T>::rows) {
     // A transposed tile reads MR elements at a time, past the last channel of the last pixel.
-    std::fill_n(copy_.mutable_data() + in_rows_ * in_columns_ * channels, Tile<T>::rows, T(0));
+    std::fill_n(copy_.data() + in_rows_ * in_columns_ * channels, Tile<T>::rows, T(0));
     const bool dense = window.dilation.w == 1;
     for (Index i = 0; i < window.kernel.h; ++i) {
       for (Index j = 0; j < (dense ? 1 : window.kernel.w); ++j) {
@@ -64,7 +64,7 @@ class ConvBand {
 
   /// Copies the channels of group `group` out of an image (h, w, c).
   void fill(const T* image, Index group) {
-    T* to = copy_.mutable_data();
+    T* to = copy_.data();
     for (Index row = 0; row < in_rows_; ++row, to += in_columns_ * channels_) {
       const Index place = first_row_ * window_.stride.h + row - window_.padding.h;
       if (place >= 0 && place < window_.h) {
@@ -129,7 +129,7 @@ class ConvBand {
   Index rows_;
   Index in_rows_;
   Index in_columns_;
-  Tensor<T> copy_;
+  ThreadScratch<T> copy_;
   std::vector<Run> runs_;
 };
 

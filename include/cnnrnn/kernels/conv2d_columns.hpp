@@ -5,6 +5,7 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/kernels/conv2d_dims.hpp"
 #include "cnnrnn/kernels/gemm.hpp"
 
@@ -34,12 +35,12 @@ class ConvColumns {
 
   /// Adds what the output gradients dy (OH, OW, O) of one image owe to dx (H, W, C).
   void add_image(const T* dy, T* dx) const {
-    Tensor<T> columns({band_ * d_.ow() * k_});
+    const ThreadScratch<T> columns(band_ * d_.ow() * k_);
     for (Index g = 0; g < d_.groups; ++g) {
       for (Index p = 0; p < d_.oh(); p += band_) {
         const Index rows = std::min(band_, d_.oh() - p);
         const MatrixView<T> from{dy + p * d_.ow() * d_.o + g * d_.group_o(), d_.o, 1};
-        T* const to = columns.mutable_data();
+        T* const to = columns.data();
         gemm(rows * d_.ow(), from, packed_[static_cast<std::size_t>(g)], GemmOutput<T>{to, k_});
         for (Index row = 0; row < rows; ++row) {
           add_row(p + row, to + row * d_.ow() * k_, dx + g * d_.group_c());

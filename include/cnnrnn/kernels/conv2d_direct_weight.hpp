@@ -4,6 +4,8 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/scratch.hpp"
+#include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/conv2d_dims.hpp"
 #include "cnnrnn/kernels/gemm_operands.hpp"
 
@@ -40,14 +42,14 @@ class WeightGradient {
   void add(Index image, Index band_index, const T* x, const T* dy, T* sum) const {
     ConvBand<T> band(window_, d_.group_c(), band_index);
     const T* const band_dy = dy + (image * window_.out_h + band.first_row()) * window_.out_w * d_.o;
-    Tensor<T> padded;
+    const bool whole = columns_ == d_.group_o();
+    const ThreadScratch<T> padded(whole ? 0 : columns_ * band.pixels());
     for (Index g = 0; g < d_.groups; ++g, sum += runs_ * run_rows_ * columns_) {
       band.fill(x + image * d_.h * d_.w * d_.c, g);
-      if (columns_ == d_.group_o()) {
+      if (whole) {
         add_group(band, band_dy + g * d_.group_o(), d_.o, sum);
       } else {
-        padded = padded.defined() ? padded : Tensor<T>({columns_ * band.pixels()});
-        pad_dy(band.pixels(), band_dy + g * d_.group_o(), padded.mutable_data());
+        pad_dy(band.pixels(), band_dy + g * d_.group_o(), padded.data());
         add_group(band, padded.data(), columns_, sum);
       }
     }

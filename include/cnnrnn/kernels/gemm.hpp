@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/kernels/gemm_block.hpp"
 #include "cnnrnn/kernels/gemm_dot.hpp"
 #include "cnnrnn/kernels/gemm_grid.hpp"
@@ -70,8 +70,9 @@ void gemm_packing(Index m, Index n, Index k, const MatrixView<T>& a, const Matri
                   const GemmOutput<T>& c) {
   using Block = GemmBlock<T>;
   const Index nr = n <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
-  Tensor<T> packed({std::min(k, Block::depth) * std::min(Block::columns, round_up(n, nr))});
-  T* const panels = packed.mutable_data();
+  const ThreadScratch<T> packed(std::min(k, Block::depth) *
+                                std::min(Block::columns, round_up(n, nr)));
+  T* const panels = packed.data();
   const bool packs_with_rows =
       b.column_stride == 1 && nr == Tile<T>::columns && m > 2 * Tile<T>::rows;
   const Index first = packs_with_rows ? Tile<T>::rows : 0;

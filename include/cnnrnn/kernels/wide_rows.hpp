@@ -37,14 +37,19 @@ struct WideRows {
   Index row_width(Index row) const { return std::min(width, rows * channels - row * width); }
 };
 
-/// values (C), repeated along a wide row
+/// wide = values (C), repeated along a wide row
+template <class T>
+void repeat_channels(const WideRows& d, const T* values, T* wide) {
+  for (Index i = 0; i < d.fold; ++i, wide += d.channels) {
+    std::copy_n(values, d.channels, wide);
+  }
+}
+
+/// The same in memory of its own.
 template <class T>
 std::vector<T> repeat_channels(const WideRows& d, const T* values) {
-  std::vector<T> wide;
-  wide.reserve(static_cast<std::size_t>(d.width));
-  for (Index i = 0; i < d.fold; ++i) {
-    wide.insert(wide.end(), values, values + d.channels);
-  }
+  std::vector<T> wide(static_cast<std::size_t>(d.width));
+  repeat_channels(d, values, wide.data());
   return wide;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/conv2d_output.hpp"
 #include "cnnrnn/kernels/winograd_1d_inputs.hpp"
@@ -154,8 +155,8 @@ void winograd_1d_convolve(const WinogradTiles& d, const T* x, const T* u, const 
     bias.resize(static_cast<std::size_t>(d.o + plan.panel));
   }
   parallel_for(plan.jobs(), 1, [&](Index job, Index) {
-    Tensor<T> inputs({plan.scratch_size()});
-    T* v = inputs.mutable_data();
+    const ThreadScratch<T> inputs(plan.scratch_size());
+    T* v = inputs.data();
     detail::winograd_1d_inputs(plan, job, x, v);
     const Index first = plan.first_row(job), last = first + plan.rows(job);
     for (Index row = first; row < last; ++row, v += plan.row) {

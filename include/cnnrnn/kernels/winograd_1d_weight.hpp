@@ -4,6 +4,7 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/winograd_1d_weight_blocks.hpp"
 #include "cnnrnn/kernels/winograd_1d_weight_registers.hpp"
@@ -22,8 +23,8 @@ void winograd_1d_weight_chunk(const Winograd1dPlan<T>& plan, Index begin, Index 
                               const T* dy, T* du) {
   const Winograd1dGradients<T> layout(plan);
   const bool in_registers = plan.d.c <= winograd_1d_channels_in_registers;
-  Tensor<T> scratch({plan.scratch_size() + (in_registers ? 0 : layout.size())});
-  T* const v = scratch.mutable_data();
+  const ThreadScratch<T> scratch(plan.scratch_size() + (in_registers ? 0 : layout.size()));
+  T* const v = scratch.data();
   const Index last = begin < end ? plan.first_row(end - 1) + plan.rows(end - 1) : 0;
   for (Index job = begin; job < end; ++job) {
     const Index first = plan.first_row(job), rows = plan.rows(job);

@@ -4,7 +4,7 @@
 #include <functional>
 #include <type_traits>
 
-#include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/kernels/conv2d_output.hpp"
 #include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
@@ -228,8 +228,8 @@ void winograd_block(const WinogradTiles& d, const WinogradPlan<T>& plan, Index b
                     Index first, Index last, const T* x, const T* u, const T* bias,
                     const ConvOutput<T>& y) {
   constexpr Index width = Packet<T>::width;
-  Tensor<T> scratch({plan.size()});
-  T* const v = scratch.mutable_data();
+  const ThreadScratch<T> scratch(plan.size());
+  T* const v = scratch.data();
   T* const m = v + plan.v_size();
   winograd_inputs(d, begin, end, x, plan.layout, v);
   for (Index n0 = first; n0 < last; n0 += 2 * width) {

@@ -5,6 +5,7 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/gemm_operands.hpp"
 #include "cnnrnn/kernels/gemm_tile.hpp"
@@ -108,8 +109,8 @@ void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index
                            const T* x, const T* dy, T* du) {
   const WinogradTiles& d = plan.d;
   const WinogradLayout &inputs = plan.inputs, &outputs = plan.outputs;
-  Tensor<T> scratch({Winograd::points * (inputs.point + outputs.point)});
-  T* const v = scratch.mutable_data();
+  const ThreadScratch<T> scratch(Winograd::points * (inputs.point + outputs.point));
+  T* const v = scratch.data();
   T* const m = v + Winograd::points * inputs.point;
   const Index o = std::min(plan.slice, d.o - slice * plan.slice);
   std::fill_n(du, plan.size(), T(0));
@@ -192,8 +193,8 @@ void winograd_backward_weight(const WinogradTiles& d, const T* x, const T* dy,
     const Index slice = job % plan.slices;
     const Index c = job / plan.slices * plan.sum_channels;
     const Index count = std::min(plan.sum_channels, d.c - c);
-    Tensor<T> u({Winograd::points, count, plan.slice});
-    detail::winograd_weight_sum(plan, slice, c, count, all, u.mutable_data());
+    const ThreadScratch<T> u(Winograd::points * count * plan.slice);
+    detail::winograd_weight_sum(plan, slice, c, count, all, u.data());
     detail::winograd_weight_taps(plan, slice, c, count, u.data(), dweight);
   });
 }
