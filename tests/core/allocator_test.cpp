@@ -162,26 +162,37 @@ TEST_CASE("the smallest free piece that is large enough is taken") {
   allocator().release_cached();
 }
 
-TEST_CASE("of equal free pieces the one that was freed last is taken, before one never used") {
+TEST_CASE("of equal free pieces the one that was freed last is taken") {
   constexpr std::size_t mib = std::size_t{1} << 20;
   allocator().release_cached();
   void* const whole = allocator().allocate(8 * mib);
   allocator().deallocate(whole, 8 * mib);
-  std::array<void*, 3> blocks{};
+  std::array<void*, 4> blocks{};
   for (auto& block : blocks) {
     block = allocator().allocate(2 * mib);
   }
-  allocator().deallocate(blocks[0], 2 * mib);
-  CHECK(allocator().allocate(2 * mib) == blocks[0]);  // not the rest of the segment
-
-  void* const last = allocator().allocate(2 * mib);
   allocator().deallocate(blocks[2], 2 * mib);
   allocator().deallocate(blocks[0], 2 * mib);
   CHECK(allocator().allocate(2 * mib) == blocks[0]);
   CHECK(allocator().allocate(2 * mib) == blocks[2]);
-  for (void* const block : {blocks[0], blocks[1], blocks[2], last}) {
+  for (void* const block : blocks) {
     allocator().deallocate(block, 2 * mib);
   }
+  allocator().release_cached();
+}
+
+TEST_CASE("a freed piece is taken before an equal rest of a cut") {
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  allocator().release_cached();
+  void* const large = allocator().allocate(8 * mib);
+  void* const small = allocator().allocate(2 * mib);
+  allocator().deallocate(large, 8 * mib);
+  allocator().deallocate(small, 2 * mib);
+  void* const cut = allocator().allocate(6 * mib);
+  CHECK(cut == large);
+  CHECK(allocator().allocate(2 * mib) == small);
+  allocator().deallocate(cut, 6 * mib);
+  allocator().deallocate(small, 2 * mib);
   allocator().release_cached();
 }
 

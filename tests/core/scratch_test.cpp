@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <new>
 #include <thread>
 
@@ -59,19 +60,20 @@ TEST_CASE("scratch within scratch lies apart, and behind it from the second time
 }
 
 TEST_CASE("every thread has scratch of its own") {
-  const ThreadScratch<float> mine(small);
-  const auto [begin, end] = write_whole(mine, small);
-  std::fill_n(mine.data(), small, 2.0F);
-  std::array<const float*, 2> other{};
-  std::thread([&] {
-    const ThreadScratch<float> theirs(small);
-    other = write_whole(theirs, small);
-  }).join();
-  CHECK((other[1] <= begin || other[0] >= end));
-  CHECK(std::count(begin, end, 2.0F) == small);
+  for (const bool warm : {false, true}) {
+    const ThreadScratch<float> mine(small);
+    const float* const next = place_of_scratch(small);
+    if (warm) {
+      std::thread([&] { CHECK_FALSE(place_of_scratch(small) == next); }).join();
+    }
+  }
 }
 
 TEST_CASE("scratch that no machine has throws, and what follows finds room") {
+  constexpr Index largest = std::numeric_limits<Index>::max();
+  for (const Index size : {largest, largest / 2, largest / 4, Index{-1}}) {
+    CHECK_THROWS_AS(ThreadScratch<float>(size), std::bad_alloc);
+  }
   if constexpr (!sanitized) {
     constexpr Index absurd = Index{1} << 58;
     CHECK_THROWS_AS(ThreadScratch<float>(absurd), std::bad_alloc);
@@ -79,4 +81,43 @@ TEST_CASE("scratch that no machine has throws, and what follows finds room") {
     CHECK_THROWS_AS(ThreadScratch<float>(absurd), std::bad_alloc);
   }
   CHECK(place_of_scratch(large) == place_of_scratch(large));
+}
+
+TEST_CASE("a thread that cannot have all it wants at once has what it asks for") {
+  if constexpr (!sanitized) {
+    std::thread([] {
+      detail::ScratchStack::of_this_thread(1)->want(std::size_t{1} << 60);
+      const float* const first = place_of_scratch(small);
+      CHECK(first != nullptr);
+      const auto before = CachingAllocator::instance().statistics();
+      CHECK(place_of_scratch(small) == first);
+      CHECK(CachingAllocator::instance().statistics().system_allocations ==
+            before.system_allocations);
+    }).join();
+  }
+}
+
+TEST_CASE("scratch can be had while the variables of a thread are destroyed") {
+  static bool no_stack = false;
+  struct Last {
+    ~Last() {
+      no_stack = detail::ScratchStack::of_this_thread(1) == nullptr;
+      CHECK(place_of_scratch(small) != nullptr);
+    }
+  };
+  std::thread([] {
+    thread_local const Last last;  // lives longer than what is made after it
+    CHECK(place_of_scratch(small) != nullptr);
+  }).join();
+  CHECK(no_stack);
+}
+
+TEST_CASE("the allocator counts the scratch of a thread until that ends") {
+  const auto in_use = [] { return CachingAllocator::instance().statistics().bytes_in_use; };
+  const std::size_t before = in_use();
+  std::thread([&] {
+    place_of_scratch(large);
+    CHECK(in_use() >= before + large * sizeof(float));
+  }).join();
+  CHECK(in_use() == before);
 }

@@ -2,29 +2,36 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <new>
 #include <type_traits>
 
-#include "cnnrnn/core/huge_pages.hpp"
+#include "cnnrnn/core/allocator.hpp"
 #include "cnnrnn/core/shape.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// Memory of one thread, used as a stack. It grows, while nothing lies on it, to the most that was
-/// asked for at once, and is kept until the thread ends.
+/// Memory of one thread, used as a stack, that begins at a page: convolutions are up to 4 % slower
+/// where it does not. While nothing lies on it, it grows to what did not find room before; the
+/// thread keeps it until it ends.
 class ScratchStack {
  public:
-  static constexpr std::size_t alignment = 64;
+  /// From this size on scratch lies on a stack of its own, of whole huge pages.
+  static constexpr std::size_t large = CachingAllocator::large;
 
-  /// From this size on scratch has a stack of its own, on huge pages.
-  static constexpr std::size_t large = std::size_t{1} << 20;
-
-  static ScratchStack& of_this_thread(std::size_t bytes) {
-    thread_local ScratchStack small_stack(alignment);
-    thread_local ScratchStack large_stack(huge_page);
-    return bytes < large ? small_stack : large_stack;
+  /// That for `bytes` bytes; null while the thread's variables are destroyed.
+  static ScratchStack* of_this_thread(std::size_t bytes) {
+    thread_local bool ended = false;
+    struct Stacks {
+      ScratchStack small_stack{page};
+      ScratchStack large_stack{huge_page};
+      ~Stacks() { ended = true; }
+    };
+    thread_local Stacks stacks;
+    return ended ? nullptr : bytes < large ? &stacks.small_stack : &stacks.large_stack;
   }
 
   ~ScratchStack() { release(); }
@@ -35,13 +42,13 @@ class ScratchStack {
   /// std::bad_alloc.
   std::byte* push(std::size_t bytes) {
     if (used_ == 0 && std::max(wanted_, bytes) > size_) {
-      grow(std::max(wanted_, bytes));
+      grow(bytes);
     }
     if (bytes > size_ - used_) {
       return nullptr;
     }
     used_ += bytes;
-    return memory_ + used_ - bytes;
+    return first_ + used_ - bytes;
   }
   void pop(std::size_t bytes) noexcept { used_ -= bytes; }
 
@@ -49,26 +56,41 @@ class ScratchStack {
   void want(std::size_t bytes) noexcept { wanted_ = std::max(wanted_, used_ + bytes); }
 
  private:
-  explicit ScratchStack(std::size_t page) : page_{page} {}
+  static constexpr std::size_t page = 4096;
 
+  explicit ScratchStack(std::size_t unit) : unit_(unit) {}
+
+  /// To what is wanted, or, if there is not so much, to `bytes`.
   void grow(std::size_t bytes) {
     release();
-    const auto page = static_cast<std::size_t>(page_);
-    const std::size_t size = (bytes + page - 1) / page * page;
-    memory_ = static_cast<std::byte*>(::operator new(size, page_));
-    size_ = size;
-    if (page == huge_page) {
-      advise_huge_pages(memory_, size_);
+    try {
+      take(std::max(wanted_, bytes));
+    } catch (const std::bad_alloc&) {
+      if (wanted_ <= bytes) {
+        throw;
+      }
+      wanted_ = bytes;
+      take(bytes);
     }
   }
+  void take(std::size_t bytes) {
+    const std::size_t whole = (bytes + page + unit_ - 1) / unit_ * unit_;
+    memory_ = CachingAllocator::instance().allocate(whole);
+    size_ = whole - page;
+    const auto address = reinterpret_cast<std::uintptr_t>(memory_);
+    first_ = static_cast<std::byte*>(memory_) + (page - address % page) % page;
+  }
   void release() noexcept {
-    ::operator delete(memory_, page_);
+    if (memory_ != nullptr) {
+      CachingAllocator::instance().deallocate(memory_, size_ + page);
+    }
     memory_ = nullptr;
     size_ = 0;
   }
 
-  std::align_val_t page_;
-  std::byte* memory_ = nullptr;
+  std::size_t unit_;  ///< memory comes in multiples of this
+  void* memory_ = nullptr;
+  std::byte* first_ = nullptr;
   std::size_t size_ = 0;
   std::size_t used_ = 0;
   std::size_t wanted_ = 0;
@@ -78,29 +100,32 @@ class ScratchStack {
 
 /// Uninitialised memory of one thread for `size` elements, on a cache line, as long as it is in
 /// scope. It lies where the scratch of the block before lay, of the same loop or of another, so it
-/// is in the cache of the thread's core, and costs no lock. Scratch that is made later must go
-/// first, as local variables do. Throws std::bad_alloc.
+/// is in the cache of the thread's core, and once it has found its place it costs no lock. A thread
+/// destroys its own, the last one first, as local variables are. Throws std::bad_alloc.
 template <class T>
 class ThreadScratch {
   static_assert(std::is_trivially_copyable_v<T>);
-  static constexpr auto alignment = detail::ScratchStack::alignment;
 
  public:
-  explicit ThreadScratch(Index size)
-      : bytes_((static_cast<std::size_t>(size) * sizeof(T) + alignment - 1) / alignment *
-               alignment),
-        memory_(stack().push(bytes_)) {
+  explicit ThreadScratch(Index size) : bytes_(whole_lines(size)) {
+    if (bytes_ == 0) {
+      return;
+    }
+    stack_ = detail::ScratchStack::of_this_thread(bytes_);
+    memory_ = stack_ != nullptr ? stack_->push(bytes_) : nullptr;
     if (memory_ == nullptr) {
-      memory_ = static_cast<std::byte*>(::operator new (bytes_, std::align_val_t{alignment}));
-      apart_ = true;
-      stack().want(bytes_);
+      memory_ = static_cast<std::byte*>(CachingAllocator::instance().allocate(bytes_));
+      if (stack_ != nullptr) {
+        stack_->want(bytes_);
+        stack_ = nullptr;
+      }
     }
   }
   ~ThreadScratch() {
-    if (apart_) {
-      ::operator delete (memory_, std::align_val_t{alignment});
-    } else {
-      stack().pop(bytes_);
+    if (stack_ != nullptr) {
+      stack_->pop(bytes_);
+    } else if (memory_ != nullptr) {
+      CachingAllocator::instance().deallocate(memory_, bytes_);
     }
   }
   ThreadScratch(const ThreadScratch&) = delete;
@@ -109,11 +134,18 @@ class ThreadScratch {
   T* data() const { return reinterpret_cast<T*>(memory_); }
 
  private:
-  detail::ScratchStack& stack() const { return detail::ScratchStack::of_this_thread(bytes_); }
+  static std::size_t whole_lines(Index size) {
+    constexpr std::size_t line = CachingAllocator::alignment;
+    const auto count = static_cast<std::size_t>(size);
+    if (count > std::numeric_limits<std::size_t>::max() / 4 / sizeof(T)) {
+      throw std::bad_alloc();
+    }
+    return (count * sizeof(T) + line - 1) / line * line;
+  }
 
   std::size_t bytes_;
-  std::byte* memory_;
-  bool apart_ = false;
+  std::byte* memory_ = nullptr;
+  detail::ScratchStack* stack_ = nullptr;  // null for memory apart
 };
 
 CNNRNN_NAMESPACE_END

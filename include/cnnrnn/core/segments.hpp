@@ -17,7 +17,8 @@ CNNRNN_NAMESPACE_BEGIN
 /// Book-keeping of large stretches of memory, the segments, from which blocks are cut: a training
 /// step frees large blocks and then asks for several smaller ones, or the other way round. A block
 /// is cut from the smallest free piece that holds it, of equal ones from that which was freed last,
-/// whose memory may still be in a cache; freed pieces that touch become one again.
+/// whose memory may still be in a cache; the rest of a cut counts as never freed. Freed pieces that
+/// touch become one again.
 class Segments {
  public:
   struct Segment {

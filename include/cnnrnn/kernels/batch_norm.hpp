@@ -6,6 +6,7 @@
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
+#include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/channel_moments.hpp"
 #include "cnnrnn/kernels/relu.hpp"
 
@@ -137,7 +138,8 @@ template <class T, class Upstream>
 void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, const T* inverse,
                               const Upstream& upstream, T* sum_dz, T* sum_dz_x) {
   const Index tile_size = 2 * d.channels;
-  const ThreadScratch<T> tiles(d.tiles() * tile_size);
+  Tensor<T> tiles({d.tiles(), tile_size});
+  T* const sums_of_tiles = tiles.mutable_data();
   const auto wide_mean = repeat_channels(d, mean);
   const T* const m = wide_mean.data();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
@@ -148,13 +150,13 @@ void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, cons
       sum[0] = sum[0] + dz;
       sum[1] = multiply_add(dz, centred, sum[1]);
     });
-    T* const to = tiles.data() + begin / d.tile * tile_size;
+    T* const to = sums_of_tiles + begin / d.tile * tile_size;
     fold_channels(d, wide.data(), to);
     fold_channels(d, wide.data() + d.width, to + d.channels);
   });
 
   std::vector<double> totals(static_cast<std::size_t>(tile_size));
-  const T* from = tiles.data();
+  const T* from = sums_of_tiles;
   for (Index tile = 0; tile < d.tiles(); ++tile) {
     for (double& total : totals) {
       total += static_cast<double>(*from++);

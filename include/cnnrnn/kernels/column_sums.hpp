@@ -6,6 +6,7 @@
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
+#include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/wide_rows.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -18,16 +19,17 @@ void column_sums(Index rows, Index columns, const T* x, GradientSpan<T> sums) {
     return;
   }
   const WideRows d(rows, columns);
-  const ThreadScratch<T> tiles(d.tiles() * columns);
+  Tensor<T> tiles({d.tiles(), columns});
+  T* const sums_of_tiles = tiles.mutable_data();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
     const ThreadScratch<T> wide(d.width);
     sum_wide_rows<1>(d, begin, end, wide.data(), [x](const auto& lanes, Index offset, auto& sum) {
       sum[0] = sum[0] + lanes.load(x + offset);
     });
-    fold_channels(d, wide.data(), tiles.data() + begin / d.tile * columns);
+    fold_channels(d, wide.data(), sums_of_tiles + begin / d.tile * columns);
   });
   std::vector<T> totals(static_cast<std::size_t>(columns));
-  const T* from = tiles.data();
+  const T* from = sums_of_tiles;
   for (Index tile = 0; tile < d.tiles(); ++tile) {
     for (T& total : totals) {
       total += *from++;

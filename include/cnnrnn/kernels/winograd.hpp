@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/conv2d_output.hpp"
 #include "cnnrnn/kernels/winograd_1d.hpp"
 #include "cnnrnn/kernels/winograd_block.hpp"

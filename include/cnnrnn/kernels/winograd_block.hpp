@@ -207,7 +207,7 @@ struct WinogradPlan {
   Rows block_rows(Index index) const {
     const Index first = index / blocks_of_part * part;
     const Index begin = first + index % blocks_of_part * block;
-    return {std::min(rows, begin), std::min({rows, first + part, begin + block})};
+    return {begin, std::min({rows, first + part, begin + block})};
   }
 
   Index v_size() const { return Winograd::points * layout.point; }
