@@ -14,9 +14,8 @@ CNNRNN_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// Memory of one thread, used as a stack, that begins at a page: convolutions are up to 4 % slower
-/// where it does not. While nothing lies on it, it grows to what did not find room before; the
-/// thread keeps it until it ends.
+/// Memory of one thread, used as a stack, that begins at a page. While nothing lies on it, it grows
+/// to what did not find room before; the thread keeps it until it ends.
 class ScratchStack {
  public:
   /// From this size on scratch lies on a stack of its own, of whole huge pages.

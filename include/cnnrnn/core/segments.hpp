@@ -103,7 +103,7 @@ class Segments {
   struct Piece {
     std::size_t size;
     bool first;           // of its segment
-    std::uint64_t freed;  // the how manieth put
+    std::uint64_t freed;  // the count of puts when it was freed
     Entry entry;          // of a block in use, so that putting it back needs no memory
   };
   using Pieces = std::map<std::byte*, Piece>;  // by address; a few hundred
