@@ -1,4 +1,4 @@
-#include "cnnrnn/kernels/channel_moments.hpp"
+#include "cnnrnn/kernels/norm/channel_moments.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "cnnrnn/core/gradient.hpp"
-#include "cnnrnn/kernels/conv2d_columns.hpp"
-#include "cnnrnn/kernels/conv2d_dims.hpp"
-#include "cnnrnn/kernels/conv2d_direct.hpp"
-#include "cnnrnn/kernels/conv2d_direct_weight.hpp"
-#include "cnnrnn/kernels/winograd.hpp"
-#include "cnnrnn/kernels/winograd_weight.hpp"
+#include "cnnrnn/kernels/conv2d/columns.hpp"
+#include "cnnrnn/kernels/conv2d/dims.hpp"
+#include "cnnrnn/kernels/conv2d/direct.hpp"
+#include "cnnrnn/kernels/conv2d/direct/weight_gradient.hpp"
+#include "cnnrnn/kernels/conv2d/winograd.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/weight_gradient.hpp"
 
 // Convolution in its three directions, each by the algorithm that fits the shapes.
 

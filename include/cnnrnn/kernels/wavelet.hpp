@@ -6,8 +6,8 @@
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/tensor.hpp"
-#include "cnnrnn/kernels/lanes.hpp"
-#include "cnnrnn/kernels/wavelet_axis.hpp"
+#include "cnnrnn/kernels/loops/lanes.hpp"
+#include "cnnrnn/kernels/wavelet/axis.hpp"
 
 // Wavelet transforms of images, down the columns and along the rows.
 //

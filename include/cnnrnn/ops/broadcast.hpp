@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "cnnrnn/core/shape.hpp"
-#include "cnnrnn/kernels/strided.hpp"
-#include "cnnrnn/kernels/sum.hpp"
+#include "cnnrnn/kernels/loops/strided.hpp"
+#include "cnnrnn/kernels/reduction/sum.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

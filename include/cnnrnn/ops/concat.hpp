@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/concat.hpp"
+#include "cnnrnn/kernels/layout/concat.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/column_sums.hpp"
 #include "cnnrnn/kernels/conv2d.hpp"
+#include "cnnrnn/kernels/reduction/column_sums.hpp"
 #include "cnnrnn/ops/relu.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

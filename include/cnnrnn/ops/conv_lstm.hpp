@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/conv_lstm_forward.hpp"
-#include "cnnrnn/kernels/conv_lstm_weights.hpp"
+#include "cnnrnn/kernels/conv_lstm/forward.hpp"
+#include "cnnrnn/kernels/conv_lstm/weight_gradients.hpp"
 #include "cnnrnn/ops/sequence_lengths.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

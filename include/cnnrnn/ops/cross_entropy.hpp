@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/cross_entropy.hpp"
+#include "cnnrnn/kernels/loss/cross_entropy.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/gelu.hpp"
+#include "cnnrnn/kernels/pointwise/gelu.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

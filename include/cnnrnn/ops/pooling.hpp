@@ -3,8 +3,8 @@
 #include <cstdint>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/global_pooling.hpp"
-#include "cnnrnn/kernels/pooling.hpp"
+#include "cnnrnn/kernels/pool/global_pool.hpp"
+#include "cnnrnn/kernels/pool/max_pool.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/softmax.hpp"
+#include "cnnrnn/kernels/loss/softmax.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <algorithm>
+
+#include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/kernels/conv2d/direct/band.hpp"
+#include "cnnrnn/kernels/conv2d/output.hpp"
+#include "cnnrnn/kernels/gemm/operands.hpp"
+#include "cnnrnn/kernels/gemm/tile.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+namespace detail {
+
+/// Weights of all groups as the tile reads them: (group, panel of NR columns, KH, KW, inner, NR),
+/// where weight_at(group, column, i, j, inner) knows which is which.
+template <class T, class WeightAt>
+Tensor<T> pack_weights(Index groups, Index columns, Size2d kernel, Index inner,
+                       const WeightAt& weight_at) {
+  constexpr Index nr = Tile<T>::columns;
+  const Index panels = (columns + nr - 1) / nr;
+  Tensor<T> packed({groups, panels, kernel.h * kernel.w * inner, nr});
+  T* const all = packed.mutable_data();
+  parallel_for(groups * panels, 1, [&](Index job, Index) {
+    T* to = all + job * kernel.h * kernel.w * inner * nr;
+    const Index n0 = job % panels * nr;
+    for (Index i = 0; i < kernel.h; ++i) {
+      for (Index j = 0; j < kernel.w; ++j) {
+        for (Index k = 0; k < inner; ++k, to += nr) {
+          for (Index column = 0; column < nr; ++column) {
+            to[column] = n0 + column < columns ? weight_at(job / panels, n0 + column, i, j, k) : 0;
+          }
+        }
+      }
+    }
+  });
+  return packed;
+}
+
+/// One group of one band: to (pixels, columns of the group) = band * packed weights.
+template <class T>
+void convolve_band(const ConvBand<T>& band, const T* packed, Index columns, const T* bias, T* to,
+                   Index to_stride, bool accumulate) {
+  using R = Tile<T>;
+  const Index depth = band.depth();
+  for (Index n0 = 0; n0 < columns; n0 += R::columns, packed += depth * R::columns) {
+    for (Index p0 = 0; p0 < band.pixels(); p0 += R::rows) {
+      const Index rows = std::min(R::rows, band.pixels() - p0);
+      const T* pointers[R::rows];
+      band.pixels_from(p0, pointers);
+      T* const target = to + p0 * to_stride + n0;
+      const auto start = accumulate ? TileStart<T>{target, to_stride}
+                                    : TileStart<T>{bias ? bias + n0 : nullptr, 0};
+      gemm_rim_tile<T>(pointers, band.runs(), packed, start, target, to_stride, rows,
+                       std::min(R::columns, columns - n0));
+    }
+  }
+}
+
+/// to (N, out_h, out_w, groups * columns) = from seen through the window, times packed weights. A
+/// block is a band.
+template <class T>
+void convolve(const ConvWindow& window, Index n, Index groups, Index columns, const T* from,
+              const T* packed, const ConvOutput<T>& to) {
+  const Index bands = window.bands<T>();
+  const Index packed_group =
+      round_up(columns, Tile<T>::columns) * window.kernel.area() * (window.c / groups);
+  parallel_for(n * bands, 1, [&](Index job, Index) {
+    ConvBand<T> band(window, window.c / groups, job % bands);
+    const Index image = job / bands;
+    const Index begin = (image * window.out_h + band.first_row()) * window.out_w;
+    T* const out = to.data + begin * to.channels;
+    for (Index g = 0; g < groups; ++g) {
+      band.fill(from + image * window.h * window.w * window.c, g);
+      convolve_band(band, packed + g * packed_group, columns,
+                    to.bias ? to.bias + g * columns : nullptr, out + g * columns, to.channels,
+                    to.accumulate);
+    }
+    to.finish(job, begin, begin + band.pixels());
+  });
+}
+
+}  // namespace detail
+
+CNNRNN_KERNELS_END

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "cnnrnn/kernels/conv2d/winograd/transform.hpp"
+#include "cnnrnn/kernels/gemm/pack.hpp"
+#include "cnnrnn/kernels/loops/fetch_ahead.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+/// Where the 3x3 kernels of a convolution lie in memory, tap after tap: that from channel k to
+/// output `column` begins at data[column column_stride + k k_stride].
+template <class T>
+struct WinogradKernels {
+  const T* data;
+  Index column_stride;
+  Index k_stride;
+  bool turned = false;       ///< by half a turn, as the gradient of the input reads them
+  const T* scale = nullptr;  ///< (columns): to multiply the kernels of each output with
+
+  static constexpr Index taps = Winograd::kernel * Winograd::kernel;
+
+  /// Asks for the first lines of the kernels from the channels k ... k + count - 1 to `columns`
+  /// outputs from n0 on, which lie too far apart for the processor to see them come.
+  void fetch(Index n0, Index columns, Index k, Index count) const {
+    for (Index column = n0; column < n0 + columns; ++column) {
+      for (Index i = k; i < k + count; ++i) {
+        fetch_line(data + column * column_stride + i * k_stride);
+      }
+    }
+  }
+
+  /// Copies the kernels from channel k to a packet of `lanes` outputs from n0 on to (3, 3, width),
+  /// with zeros in the other lanes.
+  void read(Index n0, Index lanes, Index k, T* to) const {
+    constexpr Index width = Packet<T>::width;
+    const T* const from = data + n0 * column_stride + k * k_stride;
+    if (turned) {
+      detail::pack_transposed_strip(taps, lanes, from, column_stride, to + (taps - 1) * width,
+                                    -width);
+    } else {
+      detail::pack_transposed_strip(taps, lanes, from, column_stride, to, width);
+    }
+    if (scale != nullptr) {
+      const auto factor = Packet<T>::load_partial(scale + n0, lanes);
+      unroll<taps>(
+          [&](auto tap) { (Packet<T>::load(to + tap * width) * factor).store(to + tap * width); });
+    }
+  }
+};
+
+CNNRNN_KERNELS_END

@@ -1,0 +1,199 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/scratch.hpp"
+#include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/norm/channel_moments.hpp"
+#include "cnnrnn/kernels/pointwise/relu.hpp"
+
+// Batch normalisation over the rows of x (R, C), each channel on its own, with what may follow it.
+//
+//   mean, variance (C)   of a channel's R values; the variance is the biased one
+//   inverse (C)          1 / sqrt(variance + epsilon)
+//   z (R, C)             (x - mean) scale + shift
+//   y (R, C)             z, z + residual, or the ReLU of either
+//   dz (R, C)            the gradient of z; also that of the residual
+//
+// Memory is what it costs, so every pass streams through x from front to back, and dz is found anew
+// in each pass rather than stored.
+
+CNNRNN_KERNELS_BEGIN
+
+/// Mean and biased variance of each channel.
+template <class T>
+void batch_norm_statistics(const WideRows& d, const T* x, T* mean, T* variance) {
+  ChannelMoments<T> moments(d.tiles(), d.channels);
+  parallel_for(d.count(), d.tile,
+               [&](Index begin, Index end) { moments.set(begin / d.tile, d, begin, end, x); });
+  moments.combine(mean, variance);
+}
+
+/// mean, scale and shift (C) of z, repeated along a wide row.
+template <class T>
+class WideAffine {
+ public:
+  WideAffine(const WideRows& d, const T* mean, const T* scale, const T* shift)
+      : mean_(repeat_channels(d, mean)),
+        scale_(repeat_channels(d, scale)),
+        shift_(repeat_channels(d, shift)) {}
+
+  /// Pointers, for the bodies of loops.
+  struct View {
+    const T *mean, *scale, *shift;
+
+    template <class Lanes>
+    Packet<T> centred(const Lanes& lanes, Packet<T> x) const {
+      return x - lanes.load(mean);
+    }
+    template <class Lanes>
+    Packet<T> of_centred(const Lanes& lanes, Packet<T> centred) const {
+      return multiply_add(centred, lanes.load(scale), lanes.load(shift));
+    }
+    template <class Lanes>
+    Packet<T> operator()(const Lanes& lanes, Packet<T> x) const {
+      return of_centred(lanes, centred(lanes, x));
+    }
+  };
+  View view() const { return {mean_.data(), scale_.data(), shift_.data()}; }
+
+ private:
+  std::vector<T> mean_, scale_, shift_;
+};
+
+/// y = z, plus the residual unless it is null, through a ReLU if `rectified`
+template <class T>
+void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<T>& affine,
+                        const T* residual, bool rectified, T* y) {
+  const auto run = [&](const auto& finish) {
+    const auto normalise = affine.view();
+    parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
+      for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index at) {
+        lanes.store(y + at, finish(lanes, at, normalise(lanes, lanes.load_ahead(x + at))));
+      });
+    });
+  };
+  const auto add = [=](const auto& lanes, Index at, auto z) {
+    return z + lanes.load_ahead(residual + at);
+  };
+  if (residual != nullptr && rectified) {
+    run([=](const auto& lanes, Index at, auto z) { return relu(add(lanes, at, z)); });
+  } else if (residual != nullptr) {
+    run(add);
+  } else if (rectified) {
+    run([](const auto& /*lanes*/, Index /*at*/, auto z) { return relu(z); });
+  } else {
+    run([](const auto& /*lanes*/, Index /*at*/, auto z) { return z; });
+  }
+}
+
+/// dz = dy. Asking ahead for it slows down the pass that stores dx in its place.
+template <class T>
+struct PlainUpstream {
+  const T* dy;
+
+  template <class Lanes>
+  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> /*centred*/) const {
+    return lanes.load(dy + at);
+  }
+};
+
+/// dz = dy where z > 0, which is computed as forward did.
+template <class T>
+struct ReluUpstream {
+  const T* dy;
+  typename WideAffine<T>::View affine;
+
+  template <class Lanes>
+  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
+    return relu_gradient(affine.of_centred(lanes, centred), lanes.load_ahead(dy + at));
+  }
+};
+
+/// dz = dy where y > 0, for a ReLU behind a residual. It is stored in, or added to, `dresidual` on
+/// the way, unless that is not needed.
+template <class T>
+struct ResidualUpstream {
+  const T* dy;
+  const T* y;
+  GradientSpan<T> dresidual;
+
+  template <class Lanes>
+  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> /*centred*/) const {
+    const auto dz = relu_gradient(lanes.load_ahead(y + at), lanes.load_ahead(dy + at));
+    if (dresidual.needed()) {
+      T* const to = dresidual.data() + at;
+      lanes.store(to, dresidual.accumulate ? lanes.load(to) + dz : dz);
+    }
+    return dz;
+  }
+};
+
+/// sum_dz (C) = sum of dz, which is dbeta; sum_dz_x (C) = sum of dz (x - mean) inverse: dgamma.
+/// upstream(lanes, offset, x - mean) gives dz.
+template <class T, class Upstream>
+void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, const T* inverse,
+                              const Upstream& upstream, T* sum_dz, T* sum_dz_x) {
+  const Index tile_size = 2 * d.channels;
+  Tensor<T> tiles({d.tiles(), tile_size});
+  T* const sums_of_tiles = tiles.mutable_data();
+  const auto wide_mean = repeat_channels(d, mean);
+  const T* const m = wide_mean.data();
+  parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
+    const ThreadScratch<T> wide(2 * d.width);
+    sum_wide_rows<2>(d, begin, end, wide.data(), [=](const auto& lanes, Index at, auto& sum) {
+      const auto centred = lanes.load_ahead(x + at) - lanes.load(m);
+      const auto dz = upstream(lanes, at, centred);
+      sum[0] = sum[0] + dz;
+      sum[1] = multiply_add(dz, centred, sum[1]);
+    });
+    T* const to = sums_of_tiles + begin / d.tile * tile_size;
+    fold_channels(d, wide.data(), to);
+    fold_channels(d, wide.data() + d.width, to + d.channels);
+  });
+
+  std::vector<double> totals(static_cast<std::size_t>(tile_size));
+  const T* from = sums_of_tiles;
+  for (Index tile = 0; tile < d.tiles(); ++tile) {
+    for (double& total : totals) {
+      total += static_cast<double>(*from++);
+    }
+  }
+  for (Index c = 0; c < d.channels; ++c) {
+    const double* const total = totals.data() + c;
+    sum_dz[c] = static_cast<T>(total[0]);
+    sum_dz_x[c] = static_cast<T>(total[d.channels]) * inverse[c];
+  }
+}
+
+/// dx = scale dz - slope (x - mean) - offset. In training slope = scale inverse dgamma / R and
+/// offset = scale dbeta / R, because the statistics depend on x; else both are 0. dx may be where
+/// dy lies.
+template <class T, class Upstream>
+void batch_norm_backward_input(const WideRows& d, const T* x, const WideAffine<T>& affine,
+                               const T* slope, const T* offset, const Upstream& upstream,
+                               GradientSpan<T> dx) {
+  if (!dx.needed()) {
+    return;
+  }
+  const auto wide_slope = repeat_channels(d, slope);
+  const auto wide_offset = repeat_channels(d, offset);
+  const T* const b = wide_slope.data();
+  const T* const c = wide_offset.data();
+  const auto normalise = affine.view();
+  parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
+    for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index at) {
+      const auto centred = normalise.centred(lanes, lanes.load(x + at));
+      const auto through_statistics = multiply_add(centred, lanes.load(b), lanes.load(c));
+      const auto dz = upstream(lanes, at, centred);
+      const auto value = dz * lanes.load(normalise.scale) - through_statistics;
+      T* const to = dx.data() + at;
+      lanes.store(to, dx.accumulate ? lanes.load(to) + value : value);
+    });
+  });
+}
+
+CNNRNN_KERNELS_END

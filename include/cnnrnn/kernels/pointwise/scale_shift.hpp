@@ -1,0 +1,22 @@
+#pragma once
+
+#include <span>
+
+#include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/kernels/loops/elementwise.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+/// y = scale x + shift
+template <class T>
+void scale_shift_forward(std::span<const T> x, T scale, T shift, std::span<T> y) {
+  for_each_element(x.size(), [&](std::size_t i) { y[i] = scale * x[i] + shift; });
+}
+
+/// dx = scale dy
+template <class T>
+void scale_shift_backward(T scale, std::span<const T> dy, GradientSpan<T> dx) {
+  store_gradient(dx, [&](std::size_t i) { return scale * dy[i]; });
+}
+
+CNNRNN_KERNELS_END

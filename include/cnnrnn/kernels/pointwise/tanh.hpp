@@ -1,0 +1,28 @@
+#pragma once
+
+#include <span>
+
+#include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/packet_functions.hpp"
+#include "cnnrnn/kernels/loops/packets.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+/// y = tanh x
+template <class T>
+void tanh_forward(std::span<const T> x, std::span<T> y) {
+  for_each_packet<T>(x.size(),
+                     [&](auto lanes) { lanes.store(y.data(), tanh(lanes.load(x.data()))); });
+}
+
+/// dx = dy (1 - y^2)
+template <class T>
+void tanh_backward(std::span<const T> y, std::span<const T> dy, GradientSpan<T> dx) {
+  const auto one = Packet<T>::set(T(1));
+  store_gradient_packets(dx, [&](auto lanes) {
+    const auto y_i = lanes.load(y.data());
+    return lanes.load(dy.data()) * (one - y_i * y_i);
+  });
+}
+
+CNNRNN_KERNELS_END

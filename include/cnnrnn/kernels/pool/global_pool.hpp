@@ -1,0 +1,51 @@
+#pragma once
+
+#include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/kernels/loops/lanes.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+/// x (N, P, C): N images of P pixels -> y (N, C)
+struct GlobalPoolDims {
+  Index n, p, c;
+};
+
+/// y = the mean over the pixels of an image
+template <class T>
+void global_avg_pool_forward(const GlobalPoolDims& d, const T* x, T* y) {
+  const auto share = Packet<T>::set(T(1) / static_cast<T>(d.p));
+  parallel_for(d.n, 1, [&](Index image, Index /*end*/) {
+    const T* const from = x + image * d.p * d.c;
+    T* const to = y + image * d.c;
+    for_each_lanes<T>(d.c, [=](const auto& lanes) {
+      auto sum = Packet<T>::zero();
+      for (Index pixel = 0; pixel < d.p; ++pixel) {
+        sum = sum + lanes.load(from + pixel * d.c);
+      }
+      lanes.store(to, sum * share);
+    });
+  });
+}
+
+/// dx = dy / P
+template <class T>
+void global_avg_pool_backward(const GlobalPoolDims& d, const T* dy, GradientSpan<T> dx) {
+  if (!dx.needed()) {
+    return;
+  }
+  const auto share = Packet<T>::set(T(1) / static_cast<T>(d.p));
+  parallel_for(d.n, 1, [&](Index image, Index /*end*/) {
+    const T* const from = dy + image * d.c;
+    T* const to = dx.data() + image * d.p * d.c;
+    for_each_lanes<T>(d.c, [=](const auto& lanes) {
+      const auto gradient = lanes.load(from) * share;
+      for (Index pixel = 0; pixel < d.p; ++pixel) {
+        T* const target = to + pixel * d.c;
+        lanes.store(target, dx.accumulate ? lanes.load(target) + gradient : gradient);
+      }
+    });
+  });
+}
+
+CNNRNN_KERNELS_END

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "cnnrnn/kernels/gemm/product.hpp"
+#include "cnnrnn/kernels/loops/lanes.hpp"
+#include "cnnrnn/kernels/recurrent/dims.hpp"
+
+// What a recurrent cell is to the sequence driver in recurrent.hpp: how many gates it has, which
+// products it takes of its state, and a step forward and backward for a block of sequences.
+//
+//   G gates of U units; R sequences of a block
+
+CNNRNN_KERNELS_BEGIN
+
+/// Rows of a matrix, or of some of its columns.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  Index stride = 0;
+
+  T* operator[](Index row) const { return data + row * stride; }
+  Rows shifted(Index columns) const { return {data + columns, stride}; }
+};
+
+/// The weights of an LSTM by which its gates see the cell state, (U) each; all null without.
+template <class T>
+struct Peepholes {
+  const T* input = nullptr;
+  const T* forget = nullptr;
+  const T* output = nullptr;
+
+  bool any() const { return input != nullptr || forget != nullptr || output != nullptr; }
+};
+
+/// A product with the recurrent weights of `gates` gates from `first` on. `with_kept`: of what the
+/// cell keeps instead of the state. `apart`: it is not added to the product of the input, so the
+/// gradient is one of its own.
+struct StateProduct {
+  Index first;
+  Index gates;
+  bool with_kept = false;
+  bool apart = false;
+};
+
+/// Which rows a step takes: `count` sequences from n0 on, at one time.
+struct StepBlock {
+  const RecurrentDims& d;
+  Index n0, count, time;
+
+  /// Calls body(row) for the sequences that have this step.
+  template <class Body>
+  void for_each_row(const Body& body) const {
+    for (Index row = 0; row < count; ++row) {
+      if (d.has_step(n0 + row, time)) {
+        body(row);
+      }
+    }
+  }
+};
+
+/// The recurrent weights of one direction, packed: for each StateProduct its part of W_hh^T
+/// (U, gates U) forward, of W_hh (gates U, U) backward.
+template <class T>
+struct StepWeights {
+  std::span<const PackedB<T>> weight_hh;
+  Peepholes<T> peepholes;
+  const T* apart_bias = nullptr;  // (U): of the product that is apart, forward
+
+  /// output = or += a (count, K) times the weights of product k.
+  void multiply(Index count, std::size_t k, Rows<T> a, const GemmOutput<T>& output) const {
+    const PackedB<T>& b = weight_hh[k];
+    detail::gemm_packed(count, Index(0), b.n(), {a.data, a.stride, 1}, b, output);
+  }
+};
+
+/// What forward keeps of a step for backward.
+template <class T>
+struct StepTrace {
+  Rows<T> gates;   // (R, G U): forward it may be the product of the input
+  Rows<T> kept;    // (R, U): what else the cell needs
+  Rows<T> before;  // (R, U): the state before the step
+};
+
+/// A step of R sequences of one direction forward.
+template <class T>
+struct ForwardStep {
+  StepBlock block;
+  StepWeights<T> weights;
+  Rows<T> product;  // (R, G U): comes as the product of the input, with the biases
+  Rows<T> apart;    // (R, U): room for a second product
+  Rows<T> h;        // (R, U): comes as the state before the step, leaves as that after it
+  Rows<T> c;        // the same of the cell state
+  Rows<T> y;        // (R, U): h once more
+  StepTrace<T> trace;
+
+  /// output = or += states (R, U) W_hh^T, of product k.
+  void multiply(std::size_t k, Rows<T> states, const GemmOutput<T>& output) const {
+    weights.multiply(block.count, k, states, output);
+  }
+};
+
+/// The same step backward.
+template <class T>
+struct BackwardStep {
+  StepBlock block;
+  StepWeights<T> weights;
+  StepTrace<const T> trace;
+  Rows<const T> dy;  // (R, U)
+  Rows<T> dh;        // (R, U): comes without dy, leaves as that before the step
+  Rows<T> dc;        // (R, U)
+  Rows<T> dgates;    // (R, G U): of the product of the input, for the cell to store, as is the next
+  Rows<T> dapart;    // (R, U): of the product that is apart, if there is one
+  T* dpeepholes;     // (3, U): to add to
+
+  /// output = or += gradient (R, gates U) W_hh, of product k.
+  void multiply(std::size_t k, Rows<T> gradient, const GemmOutput<T>& output) const {
+    weights.multiply(block.count, k, gradient, output);
+  }
+};
+
+/// A kind of cell. Its step forward leaves the state after the step, and what the way back needs;
+/// its step backward makes gradients of the gates and of the state before.
+template <class T>
+struct RecurrentCell {
+  const char* name;
+  Index gates;
+  bool has_cell_state;
+  bool keeps;  // uses `kept`
+  std::vector<StateProduct> products;
+  void (*forward)(const ForwardStep<T>&);
+  void (*backward)(const BackwardStep<T>&);
+
+  bool has_apart() const {
+    return std::any_of(products.begin(), products.end(),
+                       [](const StateProduct& product) { return product.apart; });
+  }
+};
+
+CNNRNN_KERNELS_END
