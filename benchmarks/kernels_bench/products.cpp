@@ -1,7 +1,6 @@
 // Square matrix products, ours and Eigen's, N x N; and a dense layer, NAME/B/I/O: batch B, from I
 // to O features. Packing is timed, as it happens in every call.
-#include "cnnrnn/kernels/gemm/linear.hpp"
-#include "cnnrnn/kernels/gemm/product.hpp"
+#include "cnnrnn/kernels/gemm.hpp"
 #include "support/random_tensor.hpp"
 #include "support/rates.hpp"
 

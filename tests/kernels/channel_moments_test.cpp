@@ -1,4 +1,4 @@
-#include "cnnrnn/kernels/norm/channel_moments.hpp"
+#include "cnnrnn/kernels/norm.hpp"
 
 #include <algorithm>
 #include <array>

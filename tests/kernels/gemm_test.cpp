@@ -1,4 +1,4 @@
-#include "cnnrnn/kernels/gemm/product.hpp"
+#include "cnnrnn/kernels/gemm.hpp"
 
 #include <algorithm>
 #include <cmath>

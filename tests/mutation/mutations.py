@@ -46,9 +46,9 @@ MUTATIONS = [
     # Pooling
     ("kernels/pool/max_pool.hpp", "select_equal(value, value, max(best, value), value)",
      "max(best, value)", "ops/pooling"),
-    ("kernels/pool/max_pool.hpp", "reach < 0 ? 0 : reach / d.stride.h + 1",
+    ("kernels/pool/windows.hpp", "reach < 0 ? 0 : reach / d.stride.h + 1",
      "reach < 0 ? 0 : reach / d.stride.h + 2", "ops/pooling"),
-    ("kernels/pool/max_pool.hpp", "std::min(columns.first + d.kernel.w, d.w + d.padding.w)",
+    ("kernels/pool/avg_pool.hpp", "std::min(columns.first + d.kernel.w, d.w + d.padding.w)",
      "std::min(columns.first + d.kernel.w, d.w)", "ops/pooling"),
     ("kernels/pool/max_pool.hpp", "lanes.store(target, lanes.load(target) + share);",
      "lanes.store(target, share);", "ops/pooling"),

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "cnnrnn/kernels/gemm/product.hpp"
+#include "cnnrnn/kernels/gemm.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
 #include "cnnrnn/ops/cross_entropy.hpp"

@@ -1,4 +1,5 @@
-"""Checks that every header includes only what its folder may see (docs/architecture.md).
+"""Checks that every header includes only what its folder may see, and that kernels/ keeps the order
+of its rooms (docs/architecture.md).
 
 usage: includes.py INCLUDE_DIR
 """
@@ -19,6 +20,20 @@ VISIBLE = {
     "io": {"core", "autograd", "nn", "optim", "data", "io"},
     "train": {"core", "autograd", "ops", "nn", "optim", "data", "io", "train"},
 }
+
+# The rooms of kernels/. A room may use those of the lines below its own, none beside it or above.
+# Room X is the folder kernels/X and its face kernels/X.hpp, or the header alone.
+ROOMS = (
+    ("conv_lstm",),
+    ("conv2d", "recurrent"),
+    ("conv2d/columns", "conv2d/direct", "conv2d/winograd"),
+    ("conv2d/dims", "conv2d/output"),
+    ("conv2d/algorithm",),
+    ("gemm", "norm"),
+    ("layout", "loss", "optimizer", "pointwise", "pool", "wavelet"),
+    ("reduction",),
+    ("loops",),
+)
 
 # Third-party headers, and the only places of the project that may include them.
 THIRD_PARTY = {
@@ -56,6 +71,29 @@ def reachable(start, edges):
     return seen
 
 
+LINES = {room: line for line, rooms in enumerate(ROOMS) for room in rooms}
+
+
+def room_of(header):
+    """The closest room that ROOMS names for a header of kernels/, or None."""
+    path = header.removeprefix("kernels/").removesuffix(".hpp")
+    while path and path not in LINES:
+        path = path.rpartition("/")[0]
+    return path or None
+
+
+def check_rooms(header, target):
+    """What is wrong with `header` including `target`, a header of kernels/, or None."""
+    if not header.startswith("kernels/"):
+        return None if target.count("/") == 1 else "include the face of the room, kernels/ROOM.hpp"
+    if header.startswith(target.removesuffix(".hpp") + "/"):
+        return "a part may not include the face of its own room"
+    room, used = room_of(header), room_of(target)
+    if room and used and room != used and LINES[used] <= LINES[room]:
+        return f"the room {room} may not use {used}, which does not stand below it"
+    return None
+
+
 def check_line(header, name, headers):
     """What is wrong with the one #include of `name` in `header`, or None."""
     folder = header.split("/")[0]
@@ -65,12 +103,25 @@ def check_line(header, name, headers):
             return "there is no such header"
         if target.split("/")[0] not in VISIBLE.get(folder, {target.split("/")[0]}):
             return f"{folder}/ may include only {', '.join(sorted(VISIBLE[folder]))}"
+        if target.startswith("kernels/") and header != UMBRELLA:
+            return check_rooms(header, target)
     elif name.startswith(".") or f"{folder}/{name}" in headers or name in headers:
         return "write the path from cnnrnn/ on"
     for pattern, places in THIRD_PARTY.items():
         if re.match(pattern, name) and not re.match(places, header):
             return "a third-party header that is not allowed here"
     return None
+
+
+def check_faces(headers):
+    """Every header of kernels/ is in a room, and every folder has a face beside it."""
+    kernels = sorted(header for header in headers if header.startswith("kernels/"))
+    folders = {header.rpartition("/")[0] for header in kernels} - {"kernels"}
+    return [f"{header}: not in a room that ROOMS names" for header in kernels
+            if not room_of(header)] + [
+        f"{folder}/: its face {folder}.hpp is missing" for folder in sorted(folders)
+        if f"{folder}.hpp" not in headers
+    ]
 
 
 def check_umbrella(edges):
@@ -99,7 +150,7 @@ def check(include_dir):
         header: [n.removeprefix("cnnrnn/") for _, n in lines if n.startswith("cnnrnn/")]
         for header, lines in includes.items()
     }
-    return problems + check_umbrella(edges)
+    return problems + check_faces(includes) + check_umbrella(edges)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,24 @@ import unittest
 import includes
 
 CLEAN = {
-    "cnnrnn.hpp": ["<cnnrnn/nn/dense.hpp>", "<cnnrnn/train/loop.hpp>"],
+    "cnnrnn.hpp": [
+        "<cnnrnn/kernels/conv2d.hpp>", "<cnnrnn/kernels/loops.hpp>", "<cnnrnn/kernels/norm.hpp>",
+        "<cnnrnn/nn/dense.hpp>", "<cnnrnn/train/loop.hpp>"],
     "core/tensor.hpp": ["<vector>"],
     "core/simd.hpp": ["<Eigen/Core>"],
     "core/eigen.hpp": ["<Eigen/Core>", '"cnnrnn/core/tensor.hpp"'],
-    "kernels/gemm.hpp": ['"cnnrnn/core/simd.hpp"'],
+    "kernels/conv2d.hpp": ['"cnnrnn/kernels/conv2d/winograd.hpp"'],
+    "kernels/conv2d/winograd.hpp": [
+        '"cnnrnn/kernels/conv2d/winograd/block.hpp"', '"cnnrnn/kernels/conv2d/output.hpp"'],
+    "kernels/conv2d/winograd/block.hpp": ['"cnnrnn/kernels/gemm/tile.hpp"'],
+    "kernels/conv2d/output.hpp": ['"cnnrnn/kernels/pointwise/relu.hpp"'],
+    "kernels/gemm.hpp": ['"cnnrnn/kernels/gemm/tile.hpp"'],
+    "kernels/gemm/tile.hpp": ['"cnnrnn/core/simd.hpp"', '"cnnrnn/kernels/loops/lanes.hpp"'],
+    "kernels/loops.hpp": ['"cnnrnn/kernels/loops/lanes.hpp"'],
+    "kernels/loops/lanes.hpp": [],
+    "kernels/norm.hpp": ['"cnnrnn/kernels/pointwise.hpp"'],
+    "kernels/pointwise.hpp": ['"cnnrnn/kernels/pointwise/relu.hpp"'],
+    "kernels/pointwise/relu.hpp": ['"cnnrnn/kernels/loops/lanes.hpp"'],
     "autograd/variable.hpp": ['"cnnrnn/core/tensor.hpp"'],
     "ops/linear.hpp": ['"cnnrnn/kernels/gemm.hpp"', '"cnnrnn/autograd/variable.hpp"'],
     "nn/dense.hpp": ['"cnnrnn/ops/linear.hpp"'],
@@ -25,7 +38,14 @@ PLANTED = [
     ("core/tensor.hpp", '"cnnrnn/kernels/gemm.hpp"'),
     ("kernels/gemm.hpp", '"cnnrnn/autograd/variable.hpp"'),
     ("kernels/gemm.hpp", '"cnnrnn/ops/linear.hpp"'),
+    ("kernels/loops/lanes.hpp", '"cnnrnn/kernels/pointwise/relu.hpp"'),
+    ("kernels/gemm/tile.hpp", '"cnnrnn/kernels/norm.hpp"'),
+    ("kernels/gemm/tile.hpp", '"cnnrnn/kernels/gemm.hpp"'),
+    ("kernels/conv2d/output.hpp", '"cnnrnn/kernels/conv2d/winograd/block.hpp"'),
+    ("kernels/conv2d/winograd/block.hpp", '"cnnrnn/kernels/conv2d/winograd.hpp"'),
+    ("kernels/conv2d/winograd/block.hpp", '"cnnrnn/kernels/conv2d.hpp"'),
     ("autograd/variable.hpp", '"cnnrnn/kernels/gemm.hpp"'),
+    ("ops/linear.hpp", '"cnnrnn/kernels/gemm/tile.hpp"'),
     ("ops/linear.hpp", '"cnnrnn/nn/dense.hpp"'),
     ("nn/dense.hpp", '"cnnrnn/kernels/gemm.hpp"'),
     ("nn/dense.hpp", "<Eigen/Core>"),
@@ -57,6 +77,14 @@ class IncludesSelfTest(unittest.TestCase):
             with self.subTest(header=header, name=name):
                 found = check(CLEAN | {header: CLEAN[header] + [name]})
                 self.assertTrue(any(problem.startswith(header) for problem in found), found)
+
+    def test_a_header_outside_of_all_rooms_is_found(self):
+        found = check(CLEAN | {"kernels/lonely.hpp": []})
+        self.assertIn("kernels/lonely.hpp: not in a room that ROOMS names", found)
+
+    def test_a_room_without_a_face_is_found(self):
+        found = check(CLEAN | {"kernels/loss/softmax.hpp": []})
+        self.assertIn("kernels/loss/: its face kernels/loss.hpp is missing", found)
 
     def test_a_header_left_out_of_the_umbrella_is_found(self):
         found = check(CLEAN | {"nn/lonely.hpp": []})

@@ -4,9 +4,7 @@
 #include "cnnrnn/kernels/conv2d/columns.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/direct.hpp"
-#include "cnnrnn/kernels/conv2d/direct/weight_gradient.hpp"
 #include "cnnrnn/kernels/conv2d/winograd.hpp"
-#include "cnnrnn/kernels/conv2d/winograd/weight_gradient.hpp"
 
 // Convolution in its three directions, each by the algorithm that fits the shapes.
 
@@ -15,8 +13,8 @@ CNNRNN_KERNELS_BEGIN
 /// How many blocks conv2d_forward makes of y: one each for the moments of its channels.
 template <class T>
 Index conv2d_blocks(const Conv2dDims& d) {
-  return d.uses_winograd() ? winograd_blocks<T>(d.forward_tiles())
-                           : d.n * d.forward_window().bands<T>();
+  return d.uses_winograd() ? winograd_blocks<T>(forward_tiles(d))
+                           : d.n * forward_window(d).bands<T>();
 }
 
 /// The weights of conv2d_forward as its algorithm reads them, those of each output times its scale
@@ -45,9 +43,9 @@ template <class T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
                     const ConvOutput<T>& y) {
   if (d.uses_winograd()) {
-    winograd_convolve(d.forward_tiles(), x, packed.data(), y);
+    winograd_convolve(forward_tiles(d), x, packed.data(), y);
   } else {
-    detail::convolve(d.forward_window(), d.n, d.groups, d.group_o(), x, packed.data(), y);
+    detail::convolve(forward_window(d), d.n, d.groups, d.group_o(), x, packed.data(), y);
   }
 }
 
@@ -68,7 +66,7 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
     const Index taps = d.taps();
     const auto u = winograd_weights<T>(
         d.c, d.o, {.data = weight, .column_stride = taps, .k_stride = d.c * taps, .turned = true});
-    winograd_convolve(d.backward_tiles(), dy, u.data(), output);
+    winograd_convolve(backward_tiles(d), dy, u.data(), output);
     return;
   }
   if (detail::uses_columns<T>(d)) {
@@ -80,7 +78,7 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
       d.group_o(), [=](Index g, Index c, Index i, Index j, Index k) __attribute__((always_inline)) {
         return weight[d.weight_at(g * d.group_o() + k, c, d.kernel.h - 1 - i, d.kernel.w - 1 - j)];
       });
-  detail::convolve(d.backward_window(), d.n, d.groups, d.group_c(), dy, packed.data(), output);
+  detail::convolve(backward_window(d), d.n, d.groups, d.group_c(), dy, packed.data(), output);
 }
 
 /// dweight = sum over pixels of x at the taps times dy.
@@ -90,7 +88,7 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
     return;
   }
   if (d.uses_winograd()) {
-    winograd_backward_weight(d.forward_tiles(), x, dy, dweight);
+    winograd_backward_weight(forward_tiles(d), x, dy, dweight);
   } else {
     detail::direct_backward_weight(d, x, dy, dweight);
   }

@@ -3,7 +3,7 @@
 #include <type_traits>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/pointwise/broadcast.hpp"
+#include "cnnrnn/kernels/pointwise.hpp"
 #include "cnnrnn/ops/broadcast.hpp"
 #include "cnnrnn/ops/scale_shift.hpp"
 

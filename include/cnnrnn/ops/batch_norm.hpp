@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/norm/batch_norm.hpp"
+#include "cnnrnn/kernels/norm.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

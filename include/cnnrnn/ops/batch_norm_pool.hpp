@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cnnrnn/kernels/norm/batch_norm_pool.hpp"
+#include "cnnrnn/kernels/norm.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/pooling.hpp"
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "cnnrnn/core/shape.hpp"
-#include "cnnrnn/kernels/loops/strided.hpp"
-#include "cnnrnn/kernels/reduction/sum.hpp"
+#include "cnnrnn/kernels/loops.hpp"
+#include "cnnrnn/kernels/reduction.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/layout/concat.hpp"
+#include "cnnrnn/kernels/layout.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -2,7 +2,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/conv2d.hpp"
-#include "cnnrnn/kernels/reduction/column_sums.hpp"
+#include "cnnrnn/kernels/reduction.hpp"
 #include "cnnrnn/ops/relu.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

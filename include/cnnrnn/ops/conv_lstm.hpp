@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/conv_lstm/forward.hpp"
-#include "cnnrnn/kernels/conv_lstm/weight_gradients.hpp"
+#include "cnnrnn/kernels/conv_lstm.hpp"
 #include "cnnrnn/ops/sequence_lengths.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

@@ -4,7 +4,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/core/random.hpp"
-#include "cnnrnn/kernels/pointwise/dropout.hpp"
+#include "cnnrnn/kernels/pointwise.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/pointwise/gelu.hpp"
+#include "cnnrnn/kernels/pointwise.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/gemm/linear.hpp"
-#include "cnnrnn/kernels/reduction/column_sums.hpp"
+#include "cnnrnn/kernels/gemm.hpp"
+#include "cnnrnn/kernels/reduction.hpp"
 #include "cnnrnn/ops/relu.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "cnnrnn/kernels/recurrent/lstm.hpp"
+#include "cnnrnn/kernels/recurrent.hpp"
 #include "cnnrnn/ops/recurrent.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

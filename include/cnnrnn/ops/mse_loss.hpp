@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/loss/mse_loss.hpp"
+#include "cnnrnn/kernels/loss.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/layout/pad.hpp"
+#include "cnnrnn/kernels/layout.hpp"
 #include "cnnrnn/ops/broadcast.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/layout/permute.hpp"
+#include "cnnrnn/kernels/layout.hpp"
 #include "cnnrnn/ops/broadcast.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

@@ -3,8 +3,7 @@
 #include <cstdint>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/pool/global_pool.hpp"
-#include "cnnrnn/kernels/pool/max_pool.hpp"
+#include "cnnrnn/kernels/pool.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

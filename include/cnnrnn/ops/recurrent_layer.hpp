@@ -6,7 +6,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/core/random.hpp"
-#include "cnnrnn/kernels/recurrent/backward.hpp"
+#include "cnnrnn/kernels/recurrent.hpp"
 #include "cnnrnn/ops/sequence_lengths.hpp"
 
 // What lstm, gru and rnn share: one layer of any cell.

@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/pointwise/scale_shift.hpp"
+#include "cnnrnn/kernels/pointwise.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

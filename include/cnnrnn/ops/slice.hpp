@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/layout/slice.hpp"
+#include "cnnrnn/kernels/layout.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 

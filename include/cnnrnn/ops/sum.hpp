@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/reduction/sum.hpp"
+#include "cnnrnn/kernels/reduction.hpp"
 #include "cnnrnn/ops/broadcast.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

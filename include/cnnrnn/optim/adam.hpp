@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "cnnrnn/kernels/optimizer/adam.hpp"
+#include "cnnrnn/kernels/optimizer.hpp"
 #include "cnnrnn/optim/optimizer.hpp"
 
 CNNRNN_NAMESPACE_BEGIN

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <algorithm>
-
+#include "cnnrnn/core/size2d.hpp"
 #include "cnnrnn/kernels/conv2d/algorithm.hpp"
-#include "cnnrnn/kernels/conv2d/direct/band.hpp"
-#include "cnnrnn/kernels/conv2d/winograd/tiles.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -37,24 +34,6 @@ struct Conv2dDims {
   /// Whether it is the algorithm to use: wherever it exists, since in the worst cases measured it
   /// is a fifth slower; see docs/performance.md.
   bool uses_winograd() const { return fits_winograd() && algorithm != ConvAlgorithm::direct; }
-
-  /// The tiles of y, and those of dx seen from dy.
-  WinogradTiles forward_tiles() const { return {n, h, w, c, oh(), ow(), o, padding}; }
-  WinogradTiles backward_tiles() const {
-    return {n, oh(), ow(), o, h, w, c, {2 - padding.h, 2 - padding.w}};
-  }
-
-  /// How x is read to make y.
-  ConvWindow forward_window() const {
-    return {h, w, c, oh(), ow(), kernel, stride, padding, dilation};
-  }
-
-  /// How dy is read to make dx at stride one: from the other side.
-  ConvWindow backward_window() const {
-    const Size2d reach{dilation.h * (kernel.h - 1) - padding.h,
-                       dilation.w * (kernel.w - 1) - padding.w};
-    return {oh(), ow(), o, h, w, kernel, {1}, reach, dilation};
-  }
 };
 
 CNNRNN_KERNELS_END

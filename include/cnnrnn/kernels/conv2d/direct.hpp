@@ -4,6 +4,7 @@
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d/direct/band.hpp"
+#include "cnnrnn/kernels/conv2d/direct/weight_gradient.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
 #include "cnnrnn/kernels/gemm/tile.hpp"

@@ -9,6 +9,7 @@
 #include "cnnrnn/kernels/conv2d/winograd/1d.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/block.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/kernels.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/weight_gradient.hpp"
 
 CNNRNN_KERNELS_BEGIN
 

@@ -6,6 +6,7 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/kernels/conv_lstm/block.hpp"
+#include "cnnrnn/kernels/conv_lstm/weights.hpp"
 #include "cnnrnn/kernels/loops/fetch_ahead.hpp"
 
 CNNRNN_KERNELS_BEGIN

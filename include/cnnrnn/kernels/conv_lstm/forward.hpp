@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cnnrnn/kernels/conv_lstm/block.hpp"
+#include "cnnrnn/kernels/conv_lstm/weights.hpp"
 
 CNNRNN_KERNELS_BEGIN
 

@@ -6,7 +6,7 @@
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
-#include "cnnrnn/kernels/conv2d/dims.hpp"
+#include "cnnrnn/kernels/conv2d/direct/band.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -105,7 +105,7 @@ class WeightGradient {
 /// fixed number of chunks, each summed on its own and added in order.
 template <class T>
 void direct_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
-  const ConvWindow window = d.forward_window();
+  const ConvWindow window = forward_window(d);
   const detail::WeightGradient<T> gradient(d, window);
   const Index jobs = d.n * window.bands<T>();
   constexpr Index large = 1 << 18;

@@ -8,6 +8,7 @@
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/1d/inputs.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/1d/weight_gradient.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/kernels.hpp"
 
 // The forward pass by F(4, 3) along the rows.

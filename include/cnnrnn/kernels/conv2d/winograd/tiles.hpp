@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <numeric>
 
-#include "cnnrnn/core/size2d.hpp"
+#include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/transform.hpp"
 #include "cnnrnn/kernels/loops/fetch_ahead.hpp"
 #include "cnnrnn/kernels/loops/lanes.hpp"
@@ -37,6 +37,16 @@ struct WinogradTiles {
     return std::max<Index>(1, tiles / (step * columns())) * step;
   }
 };
+
+/// The tiles of y.
+inline WinogradTiles forward_tiles(const Conv2dDims& d) {
+  return {d.n, d.h, d.w, d.c, d.oh(), d.ow(), d.o, d.padding};
+}
+
+/// The tiles of dx, seen from dy.
+inline WinogradTiles backward_tiles(const Conv2dDims& d) {
+  return {d.n, d.oh(), d.ow(), d.o, d.h, d.w, d.c, {2 - d.padding.h, 2 - d.padding.w}};
+}
 
 /// One tile: its image, and the row and column of its first output.
 struct WinogradTile {

@@ -7,7 +7,7 @@
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
-#include "cnnrnn/kernels/conv2d/winograd/1d/weight_gradient.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/1d.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/tiles.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
 #include "cnnrnn/kernels/gemm/tile.hpp"

@@ -1,0 +1,7 @@
+#pragma once
+
+#include "cnnrnn/kernels/loss/cross_entropy.hpp"
+#include "cnnrnn/kernels/loss/mse_loss.hpp"
+#include "cnnrnn/kernels/loss/softmax.hpp"
+
+// Losses, and softmax, which cross-entropy is made of.

@@ -1,0 +1,8 @@
+#pragma once
+
+#include "cnnrnn/kernels/norm/batch_norm.hpp"
+#include "cnnrnn/kernels/norm/batch_norm_pool.hpp"
+#include "cnnrnn/kernels/norm/channel_moments.hpp"
+
+// Batch normalisation: moments of channels, the two passes in training, and those fused with ReLU,
+// shortcut and max-pooling.

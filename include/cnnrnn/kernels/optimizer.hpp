@@ -1,0 +1,6 @@
+#pragma once
+
+#include "cnnrnn/kernels/optimizer/adam.hpp"
+#include "cnnrnn/kernels/optimizer/sgd.hpp"
+
+// Update steps of the optimizers, one pass over parameters, gradients and moments.

@@ -1,0 +1,6 @@
+#pragma once
+
+#include "cnnrnn/kernels/reduction/column_sums.hpp"
+#include "cnnrnn/kernels/reduction/sum.hpp"
+
+// Sums along axes, and sums over rows, which are the gradients of biases.
