@@ -10,7 +10,7 @@ usage: scripts/coverage.sh [--jobs N] [--no-install] [FOLDER/NAME ...]
 
 Builds the test programs with gcc's instrumentation, runs them, and lists with gcovr the share of
 lines of include/ that they reach, and the lines that they do not. Beside that of all tests, that of
-some can be asked for: ops/linear nn/layers.
+some can be asked for: ops/gemm/linear nn/layers.
 END
 }
 
@@ -23,7 +23,7 @@ if [[ ${#tests[@]} -eq 0 ]]; then
   ctest --preset coverage --parallel "$jobs" --exclude-regex '^project/'
 else
   for test in "${tests[@]}"; do
-    cmake --build --preset coverage --parallel "$jobs" --target "${test/\//_}_test"
+    cmake --build --preset coverage --parallel "$jobs" --target "${test//\//_}_test"
     ctest --preset coverage --tests-regex "^$test\$"
   done
 fi

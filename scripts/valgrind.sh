@@ -6,8 +6,8 @@ source scripts/lib/setup.sh
 
 # Not what asks for more memory than there is, where valgrind ends the program, nor what flushes
 # denormals, which it does not do.
-smoke_set=(core/random autograd/backward kernels/gemm ops/linear ops/softmax ops/pooling ops/wavelet
-  ops/conv2d_fused nn/fusion nn/gru optim/optimizer data/cifar data/image data/palette
+smoke_set=(core/random autograd/backward kernels/gemm/gemm ops/gemm/linear ops/loss/softmax ops/pool/pooling ops/wavelet/wavelet
+  ops/conv2d/fused nn/fusion nn/gru optim/optimizer data/cifar data/image data/palette
   io/safetensors train/metrics)
 
 usage() {
@@ -24,7 +24,7 @@ read_test_options "$@"
 
 [[ $install == no ]] || install_missing "${build_packages[@]}" "${test_packages[@]}" valgrind
 [[ ${#tests[@]} -gt 0 ]] || tests=("${smoke_set[@]}")
-targets=("${tests[@]/\//_}")
+targets=("${tests[@]//\//_}")
 cmake --preset valgrind
 cmake --build --preset valgrind --parallel "$jobs" --target "${targets[@]/%/_test}"
 

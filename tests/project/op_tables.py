@@ -13,7 +13,7 @@ WITHOUT_TABLE = {
     "check_pool2d": "checks options; MaxPool2d's table has its errors",
     "check_wavelet": "checks options; WaveletTransform's table has its errors",
     "pool2d_options": "converts options",
-    "wavelet_named": "finds a filter by its name: ops/wavelet",
+    "wavelet_named": "finds a filter by its name: ops/wavelet/wavelet",
 }
 
 # Thrown, but by nothing that a test can bring about, and why.
