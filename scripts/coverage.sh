@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Which lines of the headers the tests reach.
+# Lists the lines of the headers that the tests reach, and those they miss.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/setup.sh
@@ -8,9 +8,12 @@ usage() {
   cat <<END
 usage: scripts/coverage.sh [--jobs N] [--no-install] [FOLDER/NAME ...]
 
-Builds the test programs with gcc's instrumentation, runs them, and lists with gcovr the share of
-lines of include/ that they reach, and the lines that they do not. Beside that of all tests, that of
-some can be asked for: ops/gemm/linear nn/layers.
+Builds the tests with gcc's coverage instrumentation, runs them, and lists with gcovr what share of
+the lines in include/ they reach, and which lines they miss. Runs all tests except project/* unless
+you name some, as in: scripts/coverage.sh ops/gemm/linear nn/layers
+
+  --jobs N       number of parallel jobs (default: the number of cores, $(nproc))
+  --no-install   do not install missing packages
 END
 }
 

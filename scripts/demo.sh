@@ -15,11 +15,11 @@ usage() {
   cat <<END
 usage: scripts/demo.sh [--no-install]
 
-Installs with apt what is missing, builds the CNN-RNN, trains it for about two minutes on two cores
-and shows the result. Takes CIFAR-10 from \$CNNRNN_DATA_DIR or ./data if it is there, otherwise
-Fashion-MNIST from Debian's package. Everything it writes goes to build/ and $out/.
+Installs missing packages with apt, builds the CNN-RNN, trains it for about two minutes on two cores
+and shows the result. Uses CIFAR-10 from \$CNNRNN_DATA_DIR or ./data if it is there, otherwise
+Fashion-MNIST from its Debian package. Writes only to build/ and $out/.
 
-  --no-install   leave the system as it is
+  --no-install   do not install missing packages
 END
 }
 
@@ -33,7 +33,7 @@ esac
 [[ $install == no ]] || install_missing "${build_packages[@]}"
 python=$(python_with numpy matplotlib)
 
-# The preset turns tests and benchmarks on again when it is next configured without these two.
+# Configuring the preset without these two options turns tests and benchmarks on again.
 cmake --preset release -DCNNRNN_BUILD_TESTS=OFF -DCNNRNN_BUILD_BENCHMARKS=OFF
 cmake --build --preset release --target cifar10_cnn_rnn
 program=build/release/examples/cifar10_cnn_rnn

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything and runs the whole test suite.
+# Builds everything and runs all tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/setup.sh
@@ -12,11 +12,11 @@ usage() {
   cat <<END
 usage: scripts/test.sh [--preset NAME] [--jobs N] [--no-install]
 
-Installs with apt what is missing, configures, builds, and runs all tests with ctest.
+Installs missing packages with apt, configures, builds, and runs all tests with ctest.
 
   --preset NAME  release (the default), dev, asan, integer or tsan
-  --jobs N       how many jobs at a time, default: the number of cores ($jobs)
-  --no-install   leave the system as it is
+  --jobs N       number of parallel jobs (default: the number of cores, $jobs)
+  --no-install   do not install missing packages
 END
 }
 

@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
-# Runs a smoke set of the tests under valgrind: what reads memory that nobody wrote.
+# Runs a smoke set of the tests under valgrind, which detects the use of uninitialised memory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/setup.sh
 
-# Not what asks for more memory than there is, where valgrind ends the program, nor what flushes
-# denormals, which it does not do.
-smoke_set=(core/random autograd/backward kernels/gemm/gemm ops/gemm/linear ops/loss/softmax ops/pool/pooling ops/wavelet/wavelet
-  ops/conv2d/fused nn/fusion nn/gru optim/optimizer data/cifar data/image data/palette
+# Without tests that ask for more memory than there is, because valgrind then ends the program, and
+# without tests that flush denormals, because valgrind does not flush them.
+smoke_set=(core/random autograd/backward kernels/gemm/gemm ops/gemm/linear ops/loss/softmax
+  ops/pool/pooling ops/wavelet/wavelet ops/conv2d/fused nn/fusion nn/gru optim/optimizer data/cifar data/image data/palette
   io/safetensors train/metrics)
 
 usage() {
   cat <<END
 usage: scripts/valgrind.sh [--jobs N] [--no-install] [FOLDER/NAME ...]
 
-Builds tests without this machine's own instructions, which valgrind may not know, and runs them
-under memcheck; these, unless others are asked for:
+Builds tests without -march=native, since valgrind may not know all instructions of this machine,
+and runs them under memcheck. Runs these tests unless you name others:
   ${smoke_set[*]}
+
+  --jobs N       number of parallel jobs of the build (default: the number of cores, $(nproc))
+  --no-install   do not install missing packages
 END
 }
 
@@ -28,8 +31,8 @@ targets=("${tests[@]//\//_}")
 cmake --preset valgrind
 cmake --build --preset valgrind --parallel "$jobs" --target "${targets[@]/%/_test}"
 
-# A runtime of OpenMP keeps its threads, and so their stacks, until the end: of leaks, only what
-# nothing points to counts.
+# The OpenMP runtime keeps its threads and their stacks until the program ends, so only definite
+# leaks count: memory that nothing points to.
 failed=()
 for test in "${tests[@]}"; do
   echo "--- $test"

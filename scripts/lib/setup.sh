@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by the scripts: the packages that they need, and what more than one of them does.
+# Sourced by the scripts: the packages they need, and the functions they share.
 
 build_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev
   python3 python3-numpy python3-matplotlib dataset-fashion-mnist)
 test_packages=(clang clang-tidy libomp-dev pkg-config catch2 libbenchmark-dev libdnnl-dev python3-torch)
-# To run the kernels on NEON anywhere.
+# To run the NEON kernels on any machine.
 [[ $(uname -m) == aarch64 ]] || test_packages+=(g++-aarch64-linux-gnu qemu-user-static)
 
-# The runtimes of clang's sanitizers, whose package has clang's version in its name.
+# The package with the runtimes of clang's sanitizers; its name contains clang's version.
 sanitizer_packages() {
   echo "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev"
 }
@@ -21,10 +21,10 @@ is_installed() {
   [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# install_missing PACKAGE...: installs with apt what is not there yet, and asks nothing.
+# install_missing PACKAGE...: installs missing packages with apt, without asking.
 install_missing() {
   command -v dpkg-query >/dev/null ||
-    die "this is no Debian: install the equivalents of '$*' and pass --no-install"
+    die "this is not Debian: install the equivalents of '$*' and pass --no-install"
 
   local package missing=()
   for package in "$@"; do
@@ -32,11 +32,11 @@ install_missing() {
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0
 
-  command -v apt-get >/dev/null || die "missing packages, and there is no apt-get: ${missing[*]}"
+  command -v apt-get >/dev/null || die "cannot find apt-get; missing packages: ${missing[*]}"
   local as_root=()
   if [[ $EUID -ne 0 ]]; then
     as_root=(sudo)
-    command -v sudo >/dev/null || die "become root and run: apt-get install ${missing[*]}"
+    command -v sudo >/dev/null || die "cannot find sudo; run as root: apt-get install ${missing[*]}"
   fi
 
   echo "Installing ${missing[*]}"
@@ -45,8 +45,8 @@ install_missing() {
     apt-get install --yes --quiet --quiet --no-install-recommends "${missing[@]}"
 }
 
-# python_with MODULE...: the first interpreter that can import the modules. One from pyenv or conda
-# may stand first in the PATH and not see the distribution's packages.
+# python_with MODULE...: prints the first interpreter that can import the modules. An interpreter
+# from pyenv or conda may come first in the PATH and not see the distribution's packages.
 python_with() {
   local candidate modules
   modules=$(IFS=,; echo "$*")
@@ -56,10 +56,11 @@ python_with() {
       return
     fi
   done
-  die "there is no Python 3 with ${modules}"
+  die "cannot find a Python 3 that can import ${modules}"
 }
 
-# read_test_options ARGUMENT...: --jobs, --no-install and names of tests, into jobs, install and tests.
+# read_test_options ARGUMENT...: parses --jobs, --no-install and test names into the variables jobs,
+# install and tests.
 read_test_options() {
   jobs=$(nproc)
   install=yes
