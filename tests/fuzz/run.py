@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the fuzzers from their seeds, one after the other or some at a time, and says what they did.
+"""Runs the fuzzers on their seed corpus, one at a time or in parallel, and reports the results.
 
   cmake --preset fuzz && cmake --build --preset fuzz
   tests/fuzz/run.py --seconds 300
 
-Inputs that reach new code are kept in BUILD/fuzz_corpus/READER for the next run; what fails goes to
-BUILD/fuzz_findings. Prints a row for the table in README.md for each reader.
+Inputs that reach new code are kept in BUILD/fuzz_corpus/READER for the next run. Failing inputs and
+logs go to BUILD/fuzz_findings. Prints a row for each reader, as in README.md's table, with a column
+for the findings.
 """
 
 import argparse
@@ -21,7 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 READERS = ["safetensors", "model", "checkpoint", "cifar", "idx", "gzip", "image"]
 
 # AddressSanitizer itself takes most of the resident memory; one allocation must be below 100 MB.
-# fuzz.cpp limits the processor's time; the clock's limit is for an input on which a reader sleeps.
+# fuzz.cpp limits the CPU time; this timeout, in wall-clock time, is for inputs on which a reader
+# sleeps.
 LIMITS = ["-timeout=60", "-rss_limit_mb=512", "-malloc_limit_mb=100"]
 ENVIRONMENT = {"ASAN_OPTIONS": "quarantine_size_mb=16:detect_leaks=1", "OMP_NUM_THREADS": "1",
                "UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -29,11 +31,11 @@ ENVIRONMENT = {"ASAN_OPTIONS": "quarantine_size_mb=16:detect_leaks=1", "OMP_NUM_
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("readers", nargs="*", metavar="READER", help=" ".join(READERS))
-    parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build/fuzz")
-    parser.add_argument("--seconds", type=int, default=60, help="for each reader")
-    parser.add_argument("--parallel", type=int, default=1, help="readers at a time")
-    parser.add_argument("--max-len", type=int, default=8192, help="bytes of the largest input")
+    parser.add_argument("readers", nargs="*", metavar="READER", help=f"default: {' '.join(READERS)}")
+    parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build/fuzz", help="build folder")
+    parser.add_argument("--seconds", type=int, default=60, help="for each reader (default: %(default)s)")
+    parser.add_argument("--parallel", type=int, default=1, help="readers at a time (default: %(default)s)")
+    parser.add_argument("--max-len", type=int, default=8192, help="largest input in bytes (default: %(default)s)")
     arguments = parser.parse_args()
     unknown = set(arguments.readers) - set(READERS)
     if unknown:
@@ -47,7 +49,7 @@ def folder(path):
 
 
 def fuzz(reader, options):
-    """Runs one fuzzer and returns its row and whether it found nothing."""
+    """Runs one fuzzer; returns its row, and whether it found nothing."""
     findings = folder(options.build / "fuzz_findings")
     learnt = folder(options.build / "fuzz_corpus" / reader)
     command = [options.build / "tests/fuzz" / f"fuzz_{reader}", *LIMITS, f"-max_len={options.max_len}",

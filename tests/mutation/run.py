@@ -1,11 +1,11 @@
-"""Breaks the library on purpose, one place at a time (mutations.py), and expects a test to fail.
+"""Mutation testing: breaks the library in one place at a time and expects a test to fail.
 
-For each mutation it copies the headers, changes the one place, and builds and runs the named test
-program; the tests must pass before, and fail after. It touches nothing in the tree.
+Each mutation of mutations.py changes one place in a copy of the headers. The test program named with
+it is built and run; it must pass without the mutation and fail with it. The source tree is not
+modified.
 
-  run.py --check               each mutation's text is in its header, once
-  run.py [--from K] [--to L]   the mutations K to L, all by default; prints a line each
-         [--work FOLDER]       keeps there what is compiled once, for the next call
+  run.py --check               check that each mutation's text occurs exactly once in its header
+  run.py [--from K] [--to L]   run the mutations K to L (default: all) and print a line for each
 """
 
 import argparse
@@ -25,12 +25,12 @@ SECONDS = 300
 
 
 def unfit():
-    """What is wrong with the table, a line each."""
+    """Yields a line for each fault in the table of mutations."""
     for header, old, new, program in MUTATIONS:
         path = SOURCE / "include" / "cnnrnn" / header
         count = path.read_text(encoding="utf-8").count(old) if path.is_file() else 0
         if count != 1 or old == new:
-            yield f"{header}: expected '{old}' once, got it {count} times"
+            yield f"{header}: expected '{old}' once, found it {count} times"
         if not (SOURCE / "tests" / f"{program}_test.cpp").is_file():
             yield f"{header}: there is no test program {program}"
 
@@ -43,7 +43,8 @@ class Builder:
         self.include = self.work / "include"
         shutil.rmtree(self.include, ignore_errors=True)
         shutil.copytree(SOURCE / "include", self.include)
-        # What no mutation needs anew comes last to the linker, which keeps the first definitions.
+        # These are not recompiled for each mutation. They come last to the linker, which keeps the
+        # first definition of a function: the mutated one.
         self.main = [self.once(name) for name in ("catch_main", "fixture", "op_table")]
 
     def once(self, name):
@@ -64,7 +65,7 @@ class Builder:
         return target
 
     def fails(self, program):
-        """Whether the tests of the program fail. A crash and an endless loop are failures too."""
+        """Whether the test program fails. A crash or an endless loop counts as a failure."""
         test = self.compile(SOURCE / "tests" / f"{program}_test.cpp", "test")
         subprocess.run([self.args.compiler, "-fopenmp", test, *self.main, "-o", self.work / "test"],
                        check=True)
@@ -93,7 +94,7 @@ def run(args):
         builder = Builder(args, args.work or work)
         for program in sorted({mutation[3] for _, mutation in chosen}):
             if builder.fails(program):
-                sys.exit(f"{program} fails as it is")
+                sys.exit(f"{program} fails without a mutation")
         for number, mutation in chosen:
             caught = builder.caught(*mutation)
             survivors += not caught
@@ -106,15 +107,19 @@ def run(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--from", dest="first", type=int, default=1)
-    parser.add_argument("--to", dest="last", type=int, default=len(MUTATIONS))
-    parser.add_argument("--work", type=pathlib.Path)
-    parser.add_argument("--compiler", default="g++")
-    parser.add_argument("--eigen", default="/usr/include/eigen3")
+    parser.add_argument("--check", action="store_true", help="only check the table of mutations")
+    parser.add_argument("--from", dest="first", type=int, default=1, metavar="K",
+                        help="first mutation (default: %(default)s)")
+    parser.add_argument("--to", dest="last", type=int, default=len(MUTATIONS), metavar="L",
+                        help="last mutation (default: %(default)s)")
+    parser.add_argument("--work", type=pathlib.Path, metavar="FOLDER",
+                        help="keep the objects that are compiled once here, for the next call")
+    parser.add_argument("--compiler", default="g++", help="default: %(default)s")
+    parser.add_argument("--eigen", default="/usr/include/eigen3", metavar="FOLDER",
+                        help="Eigen's headers (default: %(default)s)")
     args = parser.parse_args()
     problems = list(unfit())
-    print("\n".join(problems) or f"{len(MUTATIONS)} mutations have their place")
+    print("\n".join(problems) or f"{len(MUTATIONS)} mutations: each text occurs exactly once")
     return 1 if problems else 0 if args.check else run(args)
 
 
