@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Compares the benchmarks with PyTorch, oneDNN and Eigen: all contenders of a case take turns in one
-run, and the table shows the ratios of their medians.
+"""Compares cnnrnn with PyTorch, oneDNN and Eigen. All contenders of a case run in turns, round after
+round; the tables show the ratios of their medians.
 
 Build first: cmake --build --preset release --target train_bench kernels_bench onednn_bench
-(onednn_bench exists where oneDNN was found). Close everything else that uses the machine."""
+(onednn_bench exists only if oneDNN was found). Close everything else that uses the machine."""
 import argparse
 import importlib.util
 import json
@@ -25,20 +25,24 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
-                        help="some of " + ", ".join(PARTS) + "; default: all")
-    parser.add_argument("--filter", default="", metavar="REGEX", help="only cases whose name it finds")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1, help="the least time of a measurement")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every contender")
+                        help="which parts to run: " + ", ".join(PARTS) + "; default: all")
+    parser.add_argument("--filter", default="", metavar="REGEX",
+                        help="run only cases whose name matches")
+    parser.add_argument("--rounds", type=int, default=5, help="default: 5")
+    parser.add_argument("--seconds", type=float, default=1,
+                        help="minimum time of a measurement; default: 1")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(),
+                        help="threads of every contender; default: all cores")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release",
-                        metavar="DIR", help="where our programs were built")
+                        metavar="DIR", help="build folder; default: build/release")
     parser.add_argument("--python", action="append", metavar="PYTHON",
-                        help="an interpreter with PyTorch; may be repeated, the best counts")
+                        help="interpreter with PyTorch; may be repeated, the best result counts")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE.md",
-                        help="write the tables here, and all figures to FILE.json")
-    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE.png", help="draw the ratios")
+                        help="write the tables to this file and all figures to FILE.json")
+    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE.png",
+                        help="draw the ratios as a chart")
     parser.add_argument("--wrap", default="", metavar="COMMAND",
-                        help="put before every timed command: 'taskset -c 0,1'")
+                        help="prefix of every timed command, such as 'taskset -c 0,1'")
     args = parser.parse_args()
     if args.rounds < 1 or args.threads < 1 or args.seconds <= 0:
         parser.error("--rounds, --threads and --seconds must be positive")
@@ -52,7 +56,7 @@ def select_rows(args):
     rows = [row for part in args.parts for row in cases.rows(part)
             if re.search(args.filter, row.name)]
     if not rows:
-        sys.exit(f"no case fits --filter {args.filter}")
+        sys.exit(f"no case matches --filter {args.filter}")
     return rows
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Measures what including the library costs a user: compile time and the compiler's memory.
+"""Measures what it costs to include the library: compile time and the compiler's memory, at -O2.
 
 Compares <cnnrnn/cnnrnn.hpp> with <Eigen/Core>, which it includes, and a small training program with
-the same program written against libtorch (Debian: libtorch-dev), at -O2.
+the same program written for libtorch (Debian: libtorch-dev).
 """
 
 import argparse
@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OWN_PROGRAM = ROOT / "examples" / "quick_start.cpp"
 LIBTORCH_PROGRAM = ROOT / "benchmarks" / "compile_time" / "libtorch.cpp"
 
-# The promises that --check holds us to: (what, against what, largest ratio).
+# What --check enforces: (what, against what, highest ratio).
 LIMITS = [("cnnrnn.hpp", "Eigen/Core", 3.0), ("program", "program, libtorch", 0.5)]
 
 
@@ -37,7 +37,7 @@ class Case:
         process = subprocess.Popen(self.command, stdin=subprocess.PIPE, text=True)
         process.stdin.write(self.source)
         process.stdin.close()
-        # wait4 also counts the children: g++ is only the driver of the compiler proper.
+        # wait4 includes the children: g++ only drives the actual compiler.
         _, status, usage = os.wait4(process.pid, 0)
         self.seconds.append(time.perf_counter() - start)
         self.megabytes = max(self.megabytes, usage.ru_maxrss / 1024)
@@ -69,17 +69,18 @@ def main():
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--eigen", default="/usr/include/eigen3", help="Eigen's include folder")
     parser.add_argument("--libtorch", type=pathlib.Path, default=pathlib.Path("/usr/include"),
-                        metavar="DIR", help="libtorch's include folder: Debian's, or that of PyTorch's "
-                                            "package for Python, torch/include")
-    parser.add_argument("--libtorch-standard", default="c++17", help="c++20 for PyTorch's newest")
+                        metavar="DIR", help="libtorch's include folder: Debian's, or torch/include of "
+                                            "PyTorch's Python package")
+    parser.add_argument("--libtorch-standard", default="c++17", help="the latest PyTorch needs c++20")
     parser.add_argument("--program", type=pathlib.Path, default=OWN_PROGRAM)
-    parser.add_argument("--repeat", type=int, default=5, help="how often, for the median")
-    parser.add_argument("--check", action="store_true", help="fail when a limit is exceeded")
+    parser.add_argument("--repeat", type=int, default=5,
+                        help="number of compilations, for the median; default: 5")
+    parser.add_argument("--check", action="store_true", help="fail if a limit is exceeded")
     args = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
         cases = {case.name: case for case in make_cases(args, folder)}
-        # Round after round, so that a slow minute of the machine meets every case.
+        # Round after round, so that a slow minute of the machine affects every case.
         for _ in range(args.repeat):
             for case in cases.values():
                 case.compile()

@@ -1,5 +1,5 @@
-"""What is compared with whom. The names of the cases are those of our own programs: a new benchmark
-is compared as soon as a peer knows its name."""
+"""Which cases are compared, and with which peers. Cases have the names of cnnrnn's own benchmarks: a
+new benchmark is compared as soon as a peer knows its name."""
 import dataclasses
 import pathlib
 import re
@@ -22,7 +22,7 @@ class Row:
 
 
 class Cases:
-    """Makes the rows of each part."""
+    """Makes the rows of each part of the comparison."""
 
     def __init__(self, build, pythons, threads, seconds):
         self.programs = pathlib.Path(build) / "benchmarks"
@@ -64,7 +64,7 @@ class Cases:
                 for name in self.names("kernels_bench", "gemm")]
 
     def names(self, program, kinds):
-        """The cases of one of our programs of which `kinds` matches all before the first slash."""
+        """The cases of a cnnrnn benchmark whose name, up to the first slash, matches `kinds`."""
         path = self.programs / program
         if not path.exists():
             sys.exit(f"{path} is missing: build the target {program}, or name the build with --build")

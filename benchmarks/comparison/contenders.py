@@ -1,4 +1,4 @@
-"""Who is timed, and how: a command that measures one case in a process of its own."""
+"""The contenders. Each is a command that measures one case in a process of its own."""
 import dataclasses
 import json
 import os
@@ -9,13 +9,13 @@ import tempfile
 
 
 class Failed(Exception):
-    """A contender cannot run; the message is a line that says why."""
+    """A contender cannot run. The message is one line that says why."""
 
 
 @dataclasses.dataclass
 class Contender:
-    """A command, and the figures of its rounds: seconds of a call, or MiB of a memory case. `facts`
-    is what else the last of them printed."""
+    """A command and its figures, one per round: the seconds of a call, or MiB in a memory case.
+    `facts` is what else it printed in the last round."""
 
     label: str
     command: list
@@ -26,7 +26,7 @@ class Contender:
     failure: str = ""
 
     def measure(self, wrapper):
-        """Runs the command once and keeps its figure; Failed if it cannot."""
+        """Runs the command once and keeps its figure. Raises Failed if it cannot run."""
         output, memory = run([*shlex.split(wrapper), *self.command], self.threads)
         self.facts = self.read(output)
         self.figures.append(memory if self.measures_memory else self.facts["seconds"])
@@ -40,8 +40,8 @@ class Contender:
 
 @dataclasses.dataclass
 class Ours(Contender):
-    """A case of train_bench or kernels_bench. `fma_peak` is the most that any of its processes
-    measured: one that was disturbed measures less. `core_to_core` has what each of them measured."""
+    """A case of train_bench or kernels_bench. `fma_peak` is the highest peak that any of its processes
+    measured, since a disturbed one measures less. `core_to_core` has the times of all of them."""
 
     fma_peak: float = 0
     core_to_core: list = dataclasses.field(default_factory=list)
@@ -71,14 +71,14 @@ class OneDnn(Contender):
 
 
 def run(command, threads):
-    """The command's standard output and its peak of resident memory in MiB."""
+    """Returns the standard output of a command and its peak resident memory in MiB."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         try:
             process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
         except OSError as error:
             raise Failed(f"{command[0]}: {error.strerror}") from error
-        # Only wait4 tells the memory of this process alone.
+        # Only wait4 reports the memory of this process alone.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)

@@ -1,4 +1,4 @@
-"""What a table of timings is worth nothing without: where and with what it was measured."""
+"""The conditions of a measurement: the machine, the compiler and the versions behind the timings."""
 import os
 import pathlib
 import platform
@@ -50,7 +50,7 @@ def core_to_core(rows):
 
 
 def describe(build, source, threads, rows):
-    """Pairs of what and which; the versions are what the contenders said of themselves."""
+    """The facts at the head of a report. The contenders report their own versions."""
     ours = next((row.ours.facts for row in rows if row.ours.facts), {})
     pythons = {f"{facts['version']} on oneDNN {facts['onednn']}"
                for row in rows for peer in row.peers if "onednn" in (facts := peer.facts)}

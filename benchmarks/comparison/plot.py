@@ -1,4 +1,4 @@
-"""The ratios as bars."""
+"""Draws the ratios as a bar chart."""
 
 
 def plot(results, path):

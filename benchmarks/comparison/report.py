@@ -1,21 +1,23 @@
-"""The tables, in Markdown."""
+"""Writes the tables as Markdown."""
 from comparison.results import best_peer, geometric_mean
 
 TITLES = {
     "train": "Training, images/s at batch 128",
     "infer": "Inference, images/s at batch 128",
-    "latency": "A single image, ms",
+    "latency": "Inference on one image, ms",
     "memory": "Peak resident memory of a training run, MiB",
-    "scaling": "A training step on all threads against one, images/s",
+    "scaling": "Training on all threads against one thread, images/s",
     "gemm": "Square matrix products, GFLOP/s",
     "conv2d_forward": "3x3 convolutions, forward, GFLOP/s",
     "conv2d_backward_input": "3x3 convolutions, input gradient, GFLOP/s",
     "conv2d_backward_weight": "3x3 convolutions, weight gradient, GFLOP/s",
 }
-GUIDE = """Each figure is the median of its rounds, in which all contenders took turns, each time in a new process. The ratio
-is above 1 where cnnrnn is ahead; beside it stand the least and the most of a single round. The peer is the best of
-those that ran: PyTorch in every version and layout that was asked for, oneDNN in the layouts it chooses itself.
-GFLOP/s count the operations of the direct algorithm, whatever a kernel does instead."""
+GUIDE = """\
+Each figure is the median over the rounds. In each round, all contenders of a row run one after the other, every time
+in a new process. A ratio above 1 means that cnnrnn is ahead; the range is the lowest and the highest ratio of a single
+round. The peer is the best contender that ran: PyTorch in each version and layout asked for, oneDNN in the layouts it
+chooses itself, Eigen, or cnnrnn on one thread. GFLOP/s count the operations of the direct algorithm, even if a kernel
+does fewer. `docs/performance.md` explains the names of the rows."""
 
 
 def group(found):
@@ -24,7 +26,7 @@ def group(found):
 
 
 def shown(found, figure):
-    """A figure in the unit of its table."""
+    """Formats a figure in the unit of its table."""
     kind = group(found)
     if kind == "memory":
         return f"{figure:.0f}"
@@ -46,17 +48,17 @@ def line(found):
 
 def table(kind, results):
     title = TITLES.get(kind) or f"`{kind}`, " + ("GFLOP/s" if "work" in results[0] else "ms")
-    lines = [f"## {title}", "", "| | cnnrnn | peer | ratio | range | which peer | of the FMA peak |",
+    lines = [f"## {title}", "", "| | cnnrnn | peer | ratio | range | best peer | share of FMA peak |",
              "|---|---|---|---|---|---|---|", *map(line, results)]
     ratios = [found["ratio"] for found in results if "ratio" in found]
     if len(ratios) > 1:
-        lines += ["", f"Geometric mean of the ratios {geometric_mean(ratios):.2f}, "
-                      f"the least {min(ratios):.2f}."]
+        lines += ["", f"Geometric mean of the ratios: {geometric_mean(ratios):.2f}. "
+                      f"Lowest: {min(ratios):.2f}."]
     return "\n".join(without_empty_share(lines, results))
 
 
 def without_empty_share(lines, results):
-    """Networks have no share of a peak: their tables go without the column."""
+    """Drops the column of the FMA peak from tables where no row has it, such as those of networks."""
     if any("share_of_peak" in found for found in results):
         return lines
     return [text.rsplit("|", 2)[0] + "|" if text.startswith("|") else text for text in lines]
@@ -68,5 +70,5 @@ def markdown(machine, results, rounds, seconds):
         groups.setdefault(group(found), []).append(found)
     facts = ["| | |", "|---|---|", *(f"| {what} | {which} |" for what, which in machine.items()),
              f"| rounds | {rounds}, of at least {seconds:g} s each |"]
-    return "\n\n".join(["# Measured by compare.py", GUIDE, "\n".join(facts),
+    return "\n\n".join(["# Results of compare.py", GUIDE, "\n".join(facts),
                         *(table(kind, members) for kind, members in groups.items())]) + "\n"

@@ -1,5 +1,6 @@
-"""From figures to ratios. A result is a plain dictionary, as it goes into the JSON file; all figures
-are seconds or MiB, of which fewer are better, so a ratio above 1 means that we are ahead."""
+"""Turns figures into ratios. A result is a plain dictionary and goes into the JSON file as it is.
+Figures are seconds or MiB: less is better, so a ratio of peer to cnnrnn above 1 means that cnnrnn is
+ahead."""
 import math
 import statistics
 
@@ -11,7 +12,7 @@ def summary(contender):
 
 
 def work(facts):
-    """What a call does, in GFLOP or images: with it the seconds of anybody give a rate."""
+    """The work of one call, in GFLOP or images. Divided by any contender's seconds, it gives a rate."""
     for counter in ("GFLOPS", "items_per_second"):
         if counter in facts:
             return {"counter": counter, "work": facts[counter] * facts["seconds"]}

@@ -1,17 +1,17 @@
-"""Times all contenders of all rows, round after round, so that a slow minute of the machine meets
-everybody."""
+"""Times all contenders of all rows, round after round, so that a slow minute of the machine affects
+all of them."""
 import sys
 
 from comparison.contenders import Failed
 
-# Peers that were never within this factor of a row's best peer in the first rounds are left out of
-# the others: they would not become the best, and cost most of the time.
+# Peers that never came within this factor of a row's best peer in the first rounds are skipped in the
+# others: they would not become the best, and they take most of the time.
 FIRST_ROUNDS = 2
 HOPELESS = 1.3
 
 
 class Progress:
-    """One line that changes on a terminal, a line for each measurement elsewhere."""
+    """Shows progress: one line that changes on a terminal, one line per measurement elsewhere."""
 
     def __init__(self, rounds):
         self.rounds = rounds
@@ -33,7 +33,7 @@ def run_rounds(rows, rounds, wrapper):
     for number in range(rounds):
         for done, row in enumerate(rows, 1):
             contenders = [row.ours, *hopeful(row.peers, number)]
-            # Another one begins each time: whoever comes after a pause may find a cooler machine.
+            # A different one starts each round: the first after a pause may find a cooler machine.
             first = number % len(contenders)
             for contender in contenders[first:] + contenders[:first]:
                 progress.show(number, row, contender, done, len(rows))
