@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Repeats Table 1 of Yin, Zhang and Shao (2019): trains a grid of networks, cells, taps and seeds,
-each run until its training accuracy reaches the paper's, and writes the table beside the paper's
-numbers with figures 4 and 5.
+"""Repeats Table 1 of Yin, Zhang and Shao (2019). Trains a grid of networks, cells, taps and seeds, each
+run until its training accuracy reaches the paper's, and writes a table beside the paper's numbers,
+with figures 4 and 5.
 
-A batch may be stopped at any moment, by Ctrl-C or less gently: the same command goes on where it
-was. It goes on behind a run whose loss was not finite too, and leaves that as it is until
---retry-diverged asks for it. The exit code is 0 when all runs are done, 1 when one failed or
-diverged, 2 for wrong use, 130 when the batch was stopped. Build first:
+You may stop a batch at any moment, with Ctrl-C or a kill: the same command continues it. A run
+whose loss is not finite does not stop the batch; it stays as it is until you pass --retry-diverged.
+
+Exit code: 0 if all runs are done, 1 if one failed or diverged, 2 for wrong use, 130 if the batch was
+stopped. Build first:
 cmake --build --preset release --target cifar10_cnn_rnn cifar10_vgg9 cifar10_resnet20"""
 import argparse
 import importlib.util
@@ -27,43 +28,50 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=grid.NETWORKS, default=[*grid.NETWORKS],
-                        metavar="MODEL", help="some of " + ", ".join(grid.NETWORKS))
-    parser.add_argument("--rnns", nargs="+", metavar="RNN", help="default: all that the programs know")
+                        metavar="MODEL",
+                        help="networks to train: " + ", ".join(grid.NETWORKS) + "; default: all")
+    parser.add_argument("--rnns", nargs="+", metavar="RNN",
+                        help="cells to train them with; default: all that the programs know")
     parser.add_argument("--taps", nargs="+", default=["all"], metavar="STAGES",
-                        help="tapped stages: all, or as in 1 and 1,3")
-    parser.add_argument("--wavelets", nargs="+", default=["none"], metavar="WAVELET")
+                        help="stages to tap: all, or a list such as 1 or 1,3; default: all")
+    parser.add_argument("--wavelets", nargs="+", default=["none"], metavar="WAVELET",
+                        help="wavelets in front of the cells; default: none")
     parser.add_argument("--peepholes", nargs="+", default=["default"], metavar="FORM",
-                        help="none, current, previous or default, which a cell that lacks the others "
-                             "keeps; default: default")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
-    parser.add_argument("--epochs", type=int, default=grid.MOST_EPOCHS, help="the most of a run")
+                        help="peepholes of the cells: none, current, previous or default; a cell that has "
+                             "none of those named keeps its default")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED",
+                        help="one run of each row per seed; default: 0")
+    parser.add_argument("--epochs", type=int, default=grid.MOST_EPOCHS,
+                        help=f"maximum epochs of a run; default: {grid.MOST_EPOCHS}")
     parser.add_argument("--until-paper", action=argparse.BooleanOptionalAction, default=True,
-                        help="end a run at the paper's training accuracy")
+                        help="end a run when it reaches the paper's training accuracy")
     parser.add_argument("--retry-diverged", action="store_true",
-                        help="train runs that diverged again, from their start: after a change of the "
-                             "programs, since the same ones compute the same (a run with another "
-                             "recipe is another run); a run that diverges once more begins anew with "
-                             "every call that has this option")
-    recipe = parser.add_argument_group("changes of the recipe, named in the table")
+                        help="train diverged runs again, from the start; useful after a change of the "
+                             "programs, since unchanged programs compute the same again (a run with "
+                             "another recipe is another run); a run that diverges again starts anew "
+                             "with every call that has this option")
+    recipe = parser.add_argument_group("changes to the recipe, named in the table")
     for setting in grid.RECIPE:
         how = ({"action": "store_true"} if setting.default is False else
                {"type": type(setting.default), "default": setting.default, "metavar": "X"})
         recipe.add_argument(setting.option, dest=setting.key, help=setting.help, **how)
     where = parser.add_argument_group("where")
-    where.add_argument("--data", default="auto", metavar="DIR", help="as for the programs")
+    where.add_argument("--data", default="auto", metavar="DIR",
+                       help="folder of the images, as for the programs")
     where.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/table1"), metavar="DIR",
-                       help="a folder for each run; default: runs/table1")
+                       help="where each run gets a folder; default: runs/table1")
     where.add_argument("--results", type=pathlib.Path, metavar="DIR",
-                       help="for table and figures; default: that of --out")
+                       help="where the table and figures go; default: the folder of --out")
     where.add_argument("--peer", type=pathlib.Path, metavar="DIR",
-                       help="runs of benchmarks/peers/torch_table1.py, to put beside ours in the report")
+                       help="runs of benchmarks/peers/torch_table1.py to compare with in the report")
     where.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release",
-                       metavar="DIR", help="where the programs were built")
-    where.add_argument("--threads", type=int, default=0, help="0: as many as OpenMP offers")
+                       metavar="DIR", help="build folder; default: build/release")
+    where.add_argument("--threads", type=int, default=0,
+                       help="threads of a run; default: 0, as many as OpenMP offers")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--status", action="store_true", help="only show how far the grid is")
+    what.add_argument("--status", action="store_true", help="only show the state of the runs")
     what.add_argument("--report-only", action="store_true",
-                      help="only write table and figures of all runs in --out")
+                      help="only write the table and figures, from all runs in --out")
     args = parser.parse_args()
     if args.peer and not args.peer.is_dir():
         parser.error(f"argument --peer: expected a folder, found no {args.peer}")
@@ -73,7 +81,7 @@ def parse_arguments():
 
 
 def check_names(args):
-    """Takes the cells, peepholes and wavelets from the programs, and exits if one is asked for that
+    """Asks the programs which cells, peepholes and wavelets they know. Exits if one was asked for that
     they lack."""
     for network in args.models:
         program = args.build / "examples" / grid.NETWORKS[network].program
@@ -90,7 +98,7 @@ def check_names(args):
 
 
 def plan(args):
-    """The runs of the grid: all rows with the first seed, then all with the second."""
+    """The runs of the grid: all rows with the first seed, then all with the second, and so on."""
     rows = dict.fromkeys(grid.rows(args.models, args.rnns, args.peepholes, args.taps, args.wavelets,
                                    vars(args)))
     return [Run.at(args.out, row, seed) for seed in dict.fromkeys(args.seeds) for row in rows]

@@ -48,13 +48,13 @@ class Setting:
 
 
 RECIPE = (
-    Setting("--holdout", "holdout", 0, "test on so many of the last training images, held out"),
-    Setting("--limit", "limit", 0, "use so many images of each part (0: all)"),
+    Setting("--holdout", "holdout", 0, "test on this many of the last training images, held out from training"),
+    Setting("--limit", "limit", 0, "use only this many images of each part (0: all)"),
     Setting("--batch", "batch", 128, "images in a batch"),
     Setting("--lr", "learning_rate", 1e-3, "learning rate of Adam"),
-    Setting("--schedule", "schedule", "constant", "course of the learning rate"),
-    Setting("--rnn-l2", "rnn_l2", 1e-4, "L2 term on the recurrent weights"),
-    Setting("--clip-norm", "clip_norm", 0.0, "greatest norm of the gradients (0: any)"),
+    Setting("--schedule", "schedule", "constant", "schedule of the learning rate"),
+    Setting("--rnn-l2", "rnn_l2", 1e-4, "weight of the L2 term on recurrent weights"),
+    Setting("--clip-norm", "clip_norm", 0.0, "maximum norm of the gradients (0: no limit)"),
     Setting("--augment", "augment", False, "random crops and flips of the training images"),
 )
 

@@ -1,4 +1,4 @@
-"""The same networks trained in PyTorch (benchmarks/peers/torch_table1.py), beside ours."""
+"""Compares runs with those of the same networks in PyTorch (benchmarks/peers/torch_table1.py)."""
 import re
 import statistics
 
@@ -6,14 +6,15 @@ from paper.grid import MOST_EPOCHS
 from paper.report import spread
 from paper.runs import Goal, Run
 
-GUIDE = """Trained by `benchmarks/peers/torch_table1.py` with the same recipe and until the same training accuracy, with random
-numbers of its own; it keeps the last batch of an epoch, of 80 images, which ours leaves out. *Over PyTorch* is what our
-mean test accuracy has more than PyTorch's. *Apart by epoch* is the largest difference between the mean accuracies of
-the same epoch, training and test, from the third epoch on and as far as all runs go."""
+GUIDE = """\
+`benchmarks/peers/torch_table1.py` trains these networks with the same recipe, until the same training accuracy, but
+with different random numbers. It keeps the last batch of an epoch, of 80 images, which cnnrnn leaves out. *vs. PyTorch*
+is cnnrnn's mean test accuracy minus PyTorch's. *largest gap* is the largest difference between the mean accuracies of
+the same epoch, from the third epoch on and as far as all runs go."""
 
 
 def runs_of(row, folder):
-    """Those that have reached the paper's training accuracy, or all epochs."""
+    """The runs of a row that reached the paper's training accuracy or their last epoch."""
     named = ((path, re.fullmatch(rf"{re.escape(row.name())}-seed(\d+)", path.name))
              for path in folder.iterdir())
     runs = [Run(path, row, int(match.group(1))) for path, match in named if match]
@@ -22,7 +23,7 @@ def runs_of(row, folder):
 
 
 def apart(ours, theirs, quantity):
-    """The largest difference between the means of the same epoch, from the third on."""
+    """The largest difference between the mean accuracies of the same epoch, from the third epoch on."""
     histories = [[[getattr(epoch, quantity) for epoch in run.history()] for run in runs]
                  for runs in (ours, theirs)]
     shortest = min(len(history) for side in histories for history in side)
@@ -44,13 +45,14 @@ def line(result, theirs):
 
 
 def section(results, folder):
-    """A section of the report, empty without a folder."""
+    """A section of the report. Empty without a folder."""
     if not folder:
         return ""
     pairs = [(result, runs_of(result.row, folder)) for result in results]
     lines = [line(result, theirs) for result, theirs in pairs if theirs]
     if not lines:
-        return "## The same in PyTorch\n\nNo run here is one of a network in the tables that has reached its goal."
+        return "## The same in PyTorch\n\nThere is no finished PyTorch run of a network in the tables."
     return "\n".join(["## The same in PyTorch", "", GUIDE, "",
-                      "| network | seeds | training | test | epochs | over PyTorch | apart by epoch, training | test |",
+                      "| network | seeds | training | test | epochs | vs. PyTorch "
+                      "| largest gap, training | largest gap, test |",
                       "|---|---|---|---|---|---|---|---|", *lines])

@@ -1,4 +1,4 @@
-"""The table beside the paper's numbers, in Markdown, and the histories it is made of, as CSV."""
+"""Writes the table beside the paper's numbers, as Markdown, and the histories behind it, as CSV."""
 import csv
 import dataclasses
 import io
@@ -7,19 +7,22 @@ import statistics
 
 from paper.grid import MOST_EPOCHS
 
-GUIDE = """Written by `examples/table1.py`, which trains the networks of Yin, Zhang and Shao (2019) and holds them
-against their Table 1. Accuracies are those of a run's last epoch, which is the first whose training accuracy reaches
-the paper's, or the last that the run was given. *Training* is the accuracy on the training images while the epoch went
-on, *test* that after it. Behind ± stands the standard deviation over the seeds. *Over paper* is what the test accuracy
-has more than the paper's, *gain* what it has more than that of the same network without an RNN. CIFAR-10's 10,000 test
-images alone give a single accuracy a standard error of 0.004: a smaller difference says little. *Time of a run*
-estimates what its training takes of a machine of its own, without the tests: the number of its epochs times the fastest
-of them, since a run may have shared the machine or been paused."""
+GUIDE = """\
+`examples/table1.py` trains the networks of Yin, Zhang and Shao (2019) and compares them with the paper's Table 1. A run
+ends at the first epoch whose training accuracy reaches the paper's, or after the last epoch it was given.
+
+- *training* is the accuracy on the training images, taken during the last epoch of a run, *test* the test accuracy
+  after it. With several seeds, accuracies and epochs are means ± standard deviation.
+- *vs. paper* is the test accuracy minus the paper's, *gain* the test accuracy minus that of the same network without an
+  RNN. The standard error of a single accuracy on CIFAR-10's 10,000 test images is 0.004: a smaller difference says
+  little.
+- *training time* estimates how long a run trains on a machine of its own, without the tests: the number of its epochs
+  times the fastest of them, since a run may have shared the machine or been paused."""
 
 
 @dataclasses.dataclass
 class Result:
-    """The runs of a row that are done."""
+    """The finished runs of a row."""
     row: object
     runs: list
 
@@ -31,12 +34,12 @@ class Result:
         return statistics.fmean(self.last("test_accuracy"))
 
     def seconds(self):
-        """What each run takes of a machine of its own."""
+        """The training time of each run on a machine of its own."""
         histories = [run.history() for run in self.runs]
         return [len(history) * min(epoch.seconds for epoch in history) for history in histories]
 
     def short(self):
-        """How many runs ended before the accuracy they were to reach."""
+        """How many runs ended before they reached their accuracy."""
         return sum(run.goal().train_accuracy > 0 and not run.goal().accurate(run.history())
                    for run in self.runs)
 
@@ -80,14 +83,14 @@ def line(result, plain):
 def table(title, results):
     by_row = {result.row: result for result in results}
     return "\n".join([f"## {title}", "",
-                      "| network | seeds | training | paper | test | paper | over paper | gain "
-                      "| epochs | time of a run |", "|---|---|---|---|---|---|---|---|---|---|",
+                      "| network | seeds | training | paper | test | paper | vs. paper | gain "
+                      "| epochs | training time |", "|---|---|---|---|---|---|---|---|---|---|",
                       *(line(result, next(filter(None, map(by_row.get, result.row.plain())), None))
                         for result in results)])
 
 
 def command(result):
-    """What repeats a row."""
+    """The command that repeats a row."""
     row, goal = result.row, result.runs[0].goal()
     return shlex.join(["examples/table1.py", "--models", row.network, "--rnns", row.rnn,
                        *(part.replace("--wavelet", "--wavelets")
@@ -99,8 +102,8 @@ def command(result):
 
 def commands(results):
     return "\n".join(["## Repeating a row", "",
-                      "From the project's folder, once the programs are built and CIFAR-10 is in `data/` "
-                      "(or named with `--data`):", "", "```sh",
+                      "Build the programs, put CIFAR-10 into `data/` or add `--data DIR`, and run in the "
+                      "project's folder:", "", "```sh",
                       *(f"python3 {command(result)}" for result in results), "```"])
 
 
@@ -110,11 +113,11 @@ def left_out(runs):
                 f"not done, {len(run.history())} epochs so far")
 
     lines = [f"- {run.title}: {why(run)}" for run in runs if not is_done(run)]
-    return "\n".join(["## Runs that are not in the tables", "", *lines]) if lines else ""
+    return "\n".join(["## Runs not in the tables", "", *lines]) if lines else ""
 
 
 def conditions(results):
-    """Where the runs were made: a line for each fact, with all values that occur."""
+    """The conditions of the runs: one line per fact, with all values that occur."""
     facts = {}
     for result in results:
         for run in result.runs:
@@ -129,7 +132,7 @@ def pictures(figures):
 
 
 def markdown(runs, figures, beside=""):
-    """`beside`: a section to put behind the tables."""
+    """`beside` is a section to put after the tables."""
     results = results_of(runs)
     tables = [("On the test images", False), ("On held-out training images", True)]
     parts = ["# Table 1 of the paper, repeated", GUIDE, conditions(results)]

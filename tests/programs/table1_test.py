@@ -173,7 +173,7 @@ def check_peer(folder, runs):
     assert "| CNN | 1 | 0.9500 | 0.7500 | 1.0 | +0.0100 |  |  |" in section.splitlines(), section
     (folder / "nothing").mkdir()
     table1(runs, "--report-only", "--peer", folder / "nothing")
-    assert "No run here" in (runs / "table1.md").read_text()
+    assert "no finished PyTorch run" in (runs / "table1.md").read_text()
     assert "found no" in table1(runs, "--report-only", "--peer", folder / "nowhere", code=2)
 
 
