@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Draws what a training run left in its folder: history.csv as curves (history.png), and the test
-images that `evaluate --samples` wrote with their predictions (predictions.png)."""
+"""Draws the results of a training run: the curves of history.csv (history.png), and the test images that
+`evaluate --samples` wrote, with their predictions (predictions.png)."""
 import argparse
 import csv
 import pathlib

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Times PyTorch on cases of train_bench and kernels_bench, under the same names, and prints a line of
-JSON for each: the mean seconds of a call. The number of threads is OMP_NUM_THREADS."""
+"""Times PyTorch on the cases of train_bench and kernels_bench, which have the same names here. Prints a
+line of JSON per case, with the mean seconds of a call. OMP_NUM_THREADS sets the number of threads."""
 import argparse
 import json
 import re
@@ -20,12 +20,12 @@ def make_case(name, layout):
     if kind in torch_networks.CASES:
         return torch_networks.CASES[kind](*arguments, layout)
     if kind not in torch_kernels.CASES:
-        sys.exit(f"torch_bench.py knows no case {name}")
+        sys.exit(f"torch_bench.py has no case {name}")
     return torch_kernels.CASES[kind](layout, *map(int, arguments))
 
 
 def mean_seconds(run, seconds, calls):
-    """The mean of at least `calls` calls that last at least `seconds`, after a warm-up: PyTorch
+    """The mean over at least `calls` calls and at least `seconds` seconds, after a warm-up: PyTorch
     compiles and caches its primitives in the first calls."""
     warm_until = time.perf_counter() + seconds / 4
     run()
@@ -47,10 +47,12 @@ def onednn_version():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", metavar="NAME", help="train/cnn, lstm_train/8/512/32, ...")
+    parser.add_argument("names", nargs="+", metavar="NAME",
+                        help="a case, such as train/cnn or lstm_train/8/512/32")
     parser.add_argument("--layout", choices=LAYOUTS, default="nchw")
-    parser.add_argument("--seconds", type=float, default=1)
-    parser.add_argument("--calls", type=int, default=2, help="at least so many are timed")
+    parser.add_argument("--seconds", type=float, default=1,
+                        help="minimum time of a measurement; default: 1")
+    parser.add_argument("--calls", type=int, default=2, help="minimum number of timed calls; default: 2")
     args = parser.parse_args()
 
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Single layers in PyTorch, under the names and with the shapes of kernels_bench."""
+"""Single layers in PyTorch, with the names and shapes of kernels_bench."""
 import pathlib
 import sys
 
@@ -36,7 +36,7 @@ def convolution(direction):
 
 
 def training_pass(x, module, run):
-    """Forward and backward with a random gradient of what `run` makes of x."""
+    """Forward and backward, with a random gradient of the output of `run`."""
     x.requires_grad_()
     dy = torch.randn_like(run(x))
 

@@ -1,5 +1,5 @@
-"""The networks in PyTorch, as train_bench has them: train/MODEL, infer/MODEL, latency/MODEL and
-memory/MODEL. They are the ones that the tests exchange with the library, logit for logit."""
+"""The networks of train_bench in PyTorch: train/MODEL, infer/MODEL, latency/MODEL and memory/MODEL. They
+are those that the tests exchange with the library and compare logit by logit."""
 import pathlib
 import sys
 

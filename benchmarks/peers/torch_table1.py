@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Trains the paper's networks in PyTorch by the same recipe as examples/table1.py: Adam, a fixed
-learning rate of 0.001, batches of 128, no augmentation, an L2 term of 1e-4 on recurrent weights,
-until the training accuracy passes the paper's; but the last batch of an epoch, of 80 images, is kept.
-Each run leaves a history.csv in OUT/NAME-seedS, which `examples/table1.py --report-only --peer OUT`
-puts beside ours; runs that are done are kept."""
+"""Trains the paper's networks in PyTorch with the recipe of examples/table1.py: Adam, a fixed learning
+rate of 0.001, batches of 128, no augmentation, an L2 term of 1e-4 on recurrent weights, until the
+training accuracy reaches the paper's. Unlike there, the last batch of an epoch, of 80 images, is kept.
+
+Each run writes a history.csv to OUT/NAME-seedS. `examples/table1.py --report-only --peer OUT` compares
+these with the runs of cnnrnn. Finished runs are not trained again."""
 import argparse
 import csv
 import dataclasses
@@ -32,14 +33,17 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=NETWORKS, default=[*NETWORKS], metavar="MODEL",
-                        help="some of " + ", ".join(NETWORKS))
+                        help="networks to train: " + ", ".join(NETWORKS) + "; default: all")
     parser.add_argument("--rnns", nargs="+", choices=CELLS, default=["none"], metavar="RNN",
-                        help="some of " + ", ".join(CELLS) + "; default: none")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
-    parser.add_argument("--epochs", type=int, default=MOST_EPOCHS, help="the most of a run")
+                        help="cells to train them with: " + ", ".join(CELLS) + "; default: none")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED",
+                        help="one run of each network per seed; default: 0")
+    parser.add_argument("--epochs", type=int, default=MOST_EPOCHS,
+                        help=f"maximum epochs of a run; default: {MOST_EPOCHS}")
     parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DIR",
-                        help="where data_batch_1.bin to test_batch.bin of CIFAR-10 are")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/pytorch"), metavar="DIR")
+                        help="folder with data_batch_1.bin to test_batch.bin of CIFAR-10")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/pytorch"), metavar="DIR",
+                        help="where each run gets a folder; default: runs/pytorch")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     if args.epochs < 1:
@@ -48,7 +52,7 @@ def parse_arguments():
 
 
 def read_images(folder, names):
-    """Images (N, 3, 32, 32), normalised per colour channel, and their labels."""
+    """The images (N, 3, 32, 32), normalised per colour channel, and their labels."""
     rows = numpy.concatenate([numpy.fromfile(folder / f"{name}.bin", numpy.uint8).reshape(-1, 3073)
                               for name in names])
     pixels = torch.from_numpy(rows[:, 1:].reshape(-1, 3, 32, 32)).float() / 255
@@ -70,7 +74,7 @@ def make_optimizer(net):
 
 
 class Mean:
-    """The mean loss and the share of right answers."""
+    """The mean loss and the accuracy."""
 
     def __init__(self):
         self.images = self.loss = self.right = 0
@@ -111,7 +115,7 @@ def test(net, images, labels):
 
 
 def epochs(net, goal, train_images, test_images):
-    """The lines of history.csv, until the goal."""
+    """The lines of history.csv, until the goal is reached."""
     optimizer = make_optimizer(net)
     for epoch in range(1, goal.epochs + 1):
         start = time.perf_counter()
@@ -124,7 +128,7 @@ def epochs(net, goal, train_images, test_images):
 
 
 def train(run, goal, train_images, test_images):
-    """Leaves the history of a run; one that was stopped before begins anew."""
+    """Writes the history of a run. A run that was stopped before starts anew."""
     if goal.reached(run.history()):
         print(f"{run.title}: done before")
         return

@@ -1,4 +1,4 @@
-"""Runs one training after the other, and can be stopped at any moment."""
+"""Trains one run after the other. A batch can be stopped at any moment."""
 import ctypes
 import fcntl
 import json
@@ -11,17 +11,17 @@ from paper.grid import NETWORKS
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
-SAVE_BATCHES = 100  # what a run that is killed may lose
+SAVE_BATCHES = 100  # what a killed run may lose
 
 
 def end_with_parent():
-    """In a program that is about to start: when this process is killed, it is told to save."""
+    """Called in a program about to start: if this process is killed, the program is told to save."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Batch:
-    """Trains what is left of a list of runs. Only one batch at a time works in a folder: the lock is
-    held by the program that trains too, should it outlive the batch."""
+    """Trains the unfinished runs of a list. Only one batch at a time works in a folder. The training
+    program holds the lock too, in case it outlives the batch."""
 
     def __init__(self, args, machine):
         self.args, self.machine = args, machine
@@ -31,20 +31,20 @@ class Batch:
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"table1: waiting for a batch that still works in {args.out}", flush=True)
+            print(f"table1: waiting for another batch in {args.out} to end", flush=True)
             fcntl.flock(self.lock, fcntl.LOCK_EX)
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self.stop)
 
     def stop(self, number, _frame):
-        """Passes a signal on: at the first the program saves and ends, at the second it ends."""
+        """Passes a signal on. At the first, the program saves and ends; at the second, it ends."""
         self.stopping = number
         if self.process:
             self.process.send_signal(number)
 
     def run(self, runs, goal_of):
-        """The exit code: 0, 1 when a run failed or diverged, 130 when the batch was stopped."""
+        """Returns the exit code: 0, 1 if a run failed or diverged, 130 if the batch was stopped."""
         for number, run in enumerate(runs, 1):
             goal = goal_of(run.row)
             if self.stopping:
@@ -77,7 +77,7 @@ class Batch:
         print("$", shlex.join(command), flush=True)
         run.folder.mkdir(parents=True, exist_ok=True)
         (run.folder / "machine.json").write_text(json.dumps(self.machine, indent=2) + "\n")
-        # In a session of its own the program gets Ctrl-C from here alone, and once.
+        # In its own session, the program gets Ctrl-C only from here, and only once.
         self.process = subprocess.Popen(command, start_new_session=True,
                                         preexec_fn=end_with_parent, pass_fds=[self.lock.fileno()])
         if self.stopping:

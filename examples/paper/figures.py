@@ -1,7 +1,7 @@
-"""Figures 4 and 5 of the paper: the test accuracy by epoch, with and without an RNN."""
+"""Draws figures 4 and 5 of the paper: test accuracy by epoch, with and without an RNN."""
 from paper.grid import NETWORKS
 
-# What each shows: the network, and the RNNs beside it (none given: whichever there are).
+# What each figure shows: the network and the RNNs beside it (none given: all that have runs).
 FIGURES = {"Figure 4": ("cnn", ("irnn", "convlstm")), "Figure 5": ("vgg9", ())}
 COLORS = ("tab:blue", "tab:red", "tab:green", "tab:orange", "tab:purple", "tab:brown", "tab:cyan")
 
@@ -27,7 +27,7 @@ def draw_curves(axes, results):
 
 
 def mark_paper(axes, network, right):
-    """The test accuracies at the end of the paper's runs, whose number of epochs it does not say."""
+    """Marks the final test accuracies of the paper, which does not say how many epochs it trained."""
     known = NETWORKS[network]
     for paper, title, fill in ((known.plain, known.title, "white"),
                                (known.tapped, f"{known.title} + RNN", "black")):
@@ -55,7 +55,7 @@ def draw(results, network, name, path):
 
 
 def draw_all(results, folder):
-    """Pairs of a title and a file, for each figure that has runs."""
+    """Draws each figure that has runs. Returns pairs of a title and a file."""
     drawn = []
     for name, (network, rnns) in FIGURES.items():
         if found := selected(results, network, rnns):

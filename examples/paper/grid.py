@@ -1,4 +1,4 @@
-"""The rows of the paper's Table 1, and what it says of them."""
+"""The rows of the paper's Table 1, and the accuracies that it reports."""
 import dataclasses
 import itertools
 import re
@@ -7,7 +7,7 @@ import subprocess
 
 @dataclasses.dataclass(frozen=True)
 class Accuracies:
-    """Shares of right answers at the end of a training run."""
+    """Accuracies at the end of a training run."""
     train: float
     test: float
 
@@ -35,7 +35,7 @@ MOST_EPOCHS = 40
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """An option of `train` that the paper's recipe fixes at its default."""
+    """An option of `train` whose default is the paper's recipe."""
     option: str
     key: str  # in config.json
     default: object
@@ -48,7 +48,7 @@ class Setting:
 
 
 RECIPE = (
-    Setting("--holdout", "holdout", 0, "test on this many of the last training images, held out from training"),
+    Setting("--holdout", "holdout", 0, "hold out this many of the last training images, to test on"),
     Setting("--limit", "limit", 0, "use only this many images of each part (0: all)"),
     Setting("--batch", "batch", 128, "images in a batch"),
     Setting("--lr", "learning_rate", 1e-3, "learning rate of Adam"),
@@ -61,7 +61,7 @@ RECIPE = (
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A network as it is trained; its runs differ only in their seed."""
+    """A network with the settings it is trained with. The runs of a row differ only in their seed."""
     network: str
     rnn: str = "none"
     peepholes: str = "default"
@@ -84,8 +84,8 @@ class Row:
         return known.plain if self.rnn == "none" else known.tapped
 
     def plain(self):
-        """The same without an RNN, which its taps are held against; the second choice is without
-        what else was changed, but for the images."""
+        """The same network without an RNN, to compare the taps with; as a second choice, also without
+        the other changes, except those of the images."""
         images = tuple(change for change in self.changes if change[0].key in ("holdout", "limit"))
         return Row(self.network, changes=self.changes), Row(self.network, changes=images)
 
@@ -101,7 +101,7 @@ class Row:
         return ", ".join([name, *(" ".join(option)[2:] for option in self.options())])
 
     def options(self):
-        """The options beside the network and its cell, where they are not the defaults."""
+        """The options, besides the network and its cell, that differ from the defaults."""
         if self.peepholes != "default":
             yield "--peepholes", self.peepholes
         if self.taps != "all":
@@ -112,12 +112,12 @@ class Row:
             yield tuple(setting.arguments(value))
 
     def name(self):
-        """For a folder: cnn+lstm-taps=1-holdout=5000."""
+        """A name for a folder, such as cnn+lstm-taps=1-holdout=5000."""
         network = self.network + ("" if self.rnn == "none" else "+" + self.rnn)
         return "-".join([network, *("=".join(option)[2:] for option in self.options())])
 
     def arguments(self):
-        """For `train`."""
+        """The arguments of `train`."""
         return ["--rnn", self.rnn, *itertools.chain(*self.options())]
 
     def sort_key(self):
@@ -130,8 +130,8 @@ def changes(settings):
 
 
 def rows(networks, rnns, peepholes, taps, wavelets, settings):
-    """The grid; without an RNN there is nothing to tap and nothing to transform. A cell that has none
-    of the peepholes that are asked for keeps its own."""
+    """The rows of the grid. Without an RNN there is nothing to tap or transform. A cell that has none of
+    the peepholes asked for keeps its default."""
     for network, rnn in itertools.product(networks, rnns):
         forms = [form for form in peepholes if form in ("default", *PEEPHOLES.get(rnn, ()))]
         ways = ([("default", "all", "none")] if rnn == "none" else
@@ -141,7 +141,7 @@ def rows(networks, rnns, peepholes, taps, wavelets, settings):
 
 
 def choices(program, option):
-    """What an option of a program's `train` may be, as its help has it."""
+    """The values that an option of a program's `train` accepts, according to its help."""
     text = subprocess.run([program, "train", "--help"], check=True, capture_output=True,
                           text=True).stdout
     return re.search(rf"{option} TEXT:{{(.*?)}}", text).group(1).split(",")

@@ -1,4 +1,4 @@
-"""What a training run has left in its folder."""
+"""Reads what training runs left in their folders."""
 import csv
 import dataclasses
 import json
@@ -21,8 +21,8 @@ class Epoch:
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """When a run is done: after so many epochs, or at an accuracy on the training images (0: at no
-    accuracy)."""
+    """When a run is done: after a number of epochs, or at an accuracy on the training images (0: at
+    none)."""
     epochs: int
     train_accuracy: float
 
@@ -33,7 +33,7 @@ class Goal:
         return 0 < self.train_accuracy <= history[-1].train_accuracy
 
     def arguments(self):
-        """For `train`."""
+        """The arguments of `train`."""
         return ["--epochs", str(self.epochs), "--stop-at-train-accuracy", str(self.train_accuracy)]
 
     def __str__(self):
@@ -65,12 +65,12 @@ class Run:
                     for line in csv.DictReader(file)]
 
     def goal(self):
-        """What the run was last started for."""
+        """The goal the run was last started with."""
         config = read_json(self.folder / "config.json")
         return Goal(config["epochs"], config["stop_at_train_accuracy"])
 
     def diverged(self):
-        """Where a loss was not finite; nothing if all were."""
+        """Where a loss was not finite; empty if all were finite."""
         path = self.folder / "diverged.txt"
         return path.read_text().strip() if path.exists() else ""
 
@@ -86,7 +86,7 @@ class Run:
         return "begun" if history or self.can_resume() else "not begun"
 
     def circumstances(self):
-        """Where the run was made, and of which images."""
+        """Where the run was made, and with which images."""
         machine, model = self.folder / "machine.json", self.folder / "checkpoint.safetensors"
         return {**(read_json(machine) if machine.exists() else {}),
                 **({"images": read_card(model)["data_name"]} if model.exists() else {})}
@@ -97,14 +97,14 @@ def read_json(path):
 
 
 def read_card(path):
-    """What a model's file says of the model: JSON in the metadata of the safetensors header."""
+    """The description in a model file: JSON in the metadata of the safetensors header."""
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     return json.loads(header["__metadata__"]["cnnrnn"])
 
 
 def find_runs(out):
-    """All runs below a folder, whoever started them."""
+    """All runs below a folder, however they were started."""
     known = {network.program for network in NETWORKS.values()}
     for path in sorted(out.glob("**/config.json")):
         config = read_json(path)
