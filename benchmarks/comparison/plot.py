@@ -19,5 +19,5 @@ def plot(results, path):
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(places, names, fontsize=8)
     axes.set_ylim(len(drawn) - 0.4, -0.6)
-    axes.set_xlabel("ratio to the best peer: above 1, cnnrnn is ahead; whiskers: single rounds")
+    axes.set_xlabel("speed relative to the best peer (1: equal speed); whiskers: single rounds")
     figure.savefig(path, dpi=120)
