@@ -22,18 +22,25 @@ VISIBLE = {
 }
 
 # The rooms of kernels/. A room may use those of the lines below its own, none beside it or above.
-# Room X is the folder kernels/X and its face kernels/X.hpp, or the header alone.
+# Room X is the folder kernels/X and its face kernels/X.hpp, or that header alone.
 ROOMS = (
     ("conv_lstm",),
     ("conv2d", "recurrent"),
-    ("conv2d/columns", "conv2d/direct", "conv2d/winograd"),
-    ("conv2d/dims", "conv2d/output"),
-    ("conv2d/algorithm",),
     ("gemm", "norm"),
     ("layout", "loss", "optimizer", "pointwise", "pool", "wavelet"),
     ("reduction",),
     ("loops",),
 )
+
+# The rooms inside a room, where the same rule holds.
+INNER_ROOMS = {
+    "conv2d": (
+        ("columns", "direct", "winograd"),
+        ("algorithm",),
+        ("dims", "output"),
+        ("options",),
+    ),
+}
 
 # Third-party headers, and the only places of the project that may include them.
 THIRD_PARTY = {
@@ -71,15 +78,15 @@ def reachable(start, edges):
     return seen
 
 
-LINES = {room: line for line, rooms in enumerate(ROOMS) for room in rooms}
+def line_of(room, rooms):
+    """The line of `rooms` that a room stands in, or None."""
+    return next((line for line, names in enumerate(rooms) if room in names), None)
 
 
-def room_of(header):
-    """The closest room that ROOMS names for a header of kernels/, or None."""
-    path = header.removeprefix("kernels/").removesuffix(".hpp")
-    while path and path not in LINES:
-        path = path.rpartition("/")[0]
-    return path or None
+def split_rooms(header):
+    """A header of kernels/ as its room and what lies in it: conv2d and winograd/block, or ""."""
+    room, _, inside = header.removeprefix("kernels/").removesuffix(".hpp").partition("/")
+    return room, inside
 
 
 def check_rooms(header, target):
@@ -88,10 +95,30 @@ def check_rooms(header, target):
         return None if target.count("/") == 1 else "include the face of the room, kernels/ROOM.hpp"
     if header.startswith(target.removesuffix(".hpp") + "/"):
         return "a part may not include the face of its own room"
-    room, used = room_of(header), room_of(target)
-    if room and used and room != used and LINES[used] <= LINES[room]:
+    rooms, (room, inside), (used, used_inside) = ROOMS, split_rooms(header), split_rooms(target)
+    if room == used:
+        if room not in INNER_ROOMS or not inside:
+            return None
+        rooms, room, used = INNER_ROOMS[room], inside.split("/")[0], used_inside.split("/")[0]
+    line, used_line = line_of(room, rooms), line_of(used, rooms)
+    if None not in (line, used_line) and room != used and used_line <= line:
         return f"the room {room} may not use {used}, which does not stand below it"
     return None
+
+
+def check_faces(headers):
+    """Every header of kernels/ is in a room, and every folder has a face beside it."""
+    problems = []
+    for header in sorted(header for header in headers if header.startswith("kernels/")):
+        room, inside = split_rooms(header)
+        inner = INNER_ROOMS.get(room)
+        if line_of(room, ROOMS) is None:
+            problems.append(f"{header}: not in a room that ROOMS names")
+        elif inside and inner and line_of(inside.split("/")[0], inner) is None:
+            problems.append(f"{header}: not in a room that INNER_ROOMS names")
+    folders = {header.rpartition("/")[0] for header in headers if header.startswith("kernels/")}
+    return problems + [f"{folder}/: its face {folder}.hpp is missing"
+                       for folder in sorted(folders - {"kernels"}) if f"{folder}.hpp" not in headers]
 
 
 def check_line(header, name, headers):
@@ -111,17 +138,6 @@ def check_line(header, name, headers):
         if re.match(pattern, name) and not re.match(places, header):
             return "a third-party header that is not allowed here"
     return None
-
-
-def check_faces(headers):
-    """Every header of kernels/ is in a room, and every folder has a face beside it."""
-    kernels = sorted(header for header in headers if header.startswith("kernels/"))
-    folders = {header.rpartition("/")[0] for header in kernels} - {"kernels"}
-    return [f"{header}: not in a room that ROOMS names" for header in kernels
-            if not room_of(header)] + [
-        f"{folder}/: its face {folder}.hpp is missing" for folder in sorted(folders)
-        if f"{folder}.hpp" not in headers
-    ]
 
 
 def check_umbrella(edges):

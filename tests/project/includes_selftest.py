@@ -9,20 +9,24 @@ import includes
 CLEAN = {
     "cnnrnn.hpp": [
         "<cnnrnn/kernels/conv2d.hpp>", "<cnnrnn/kernels/loops.hpp>", "<cnnrnn/kernels/norm.hpp>",
+        "<cnnrnn/kernels/recurrent.hpp>",
         "<cnnrnn/nn/dense.hpp>", "<cnnrnn/train/loop.hpp>"],
     "core/tensor.hpp": ["<vector>"],
     "core/simd.hpp": ["<Eigen/Core>"],
     "core/eigen.hpp": ["<Eigen/Core>", '"cnnrnn/core/tensor.hpp"'],
-    "kernels/conv2d.hpp": ['"cnnrnn/kernels/conv2d/winograd.hpp"'],
+    "kernels/conv2d.hpp": [
+        '"cnnrnn/kernels/conv2d/columns.hpp"', '"cnnrnn/kernels/conv2d/winograd.hpp"'],
     "kernels/conv2d/winograd.hpp": [
         '"cnnrnn/kernels/conv2d/winograd/block.hpp"', '"cnnrnn/kernels/conv2d/output.hpp"'],
     "kernels/conv2d/winograd/block.hpp": ['"cnnrnn/kernels/gemm/tile.hpp"'],
     "kernels/conv2d/output.hpp": ['"cnnrnn/kernels/pointwise/relu.hpp"'],
+    "kernels/conv2d/columns.hpp": ['"cnnrnn/kernels/gemm.hpp"'],
     "kernels/gemm.hpp": ['"cnnrnn/kernels/gemm/tile.hpp"'],
     "kernels/gemm/tile.hpp": ['"cnnrnn/core/simd.hpp"', '"cnnrnn/kernels/loops/lanes.hpp"'],
     "kernels/loops.hpp": ['"cnnrnn/kernels/loops/lanes.hpp"'],
     "kernels/loops/lanes.hpp": [],
     "kernels/norm.hpp": ['"cnnrnn/kernels/pointwise.hpp"'],
+    "kernels/recurrent.hpp": ['"cnnrnn/kernels/gemm.hpp"'],
     "kernels/pointwise.hpp": ['"cnnrnn/kernels/pointwise/relu.hpp"'],
     "kernels/pointwise/relu.hpp": ['"cnnrnn/kernels/loops/lanes.hpp"'],
     "autograd/variable.hpp": ['"cnnrnn/core/tensor.hpp"'],
@@ -44,6 +48,8 @@ PLANTED = [
     ("kernels/conv2d/output.hpp", '"cnnrnn/kernels/conv2d/winograd/block.hpp"'),
     ("kernels/conv2d/winograd/block.hpp", '"cnnrnn/kernels/conv2d/winograd.hpp"'),
     ("kernels/conv2d/winograd/block.hpp", '"cnnrnn/kernels/conv2d.hpp"'),
+    ("kernels/conv2d/winograd/block.hpp", '"cnnrnn/kernels/conv2d/columns.hpp"'),
+    ("kernels/recurrent.hpp", '"cnnrnn/kernels/conv2d/winograd/block.hpp"'),
     ("autograd/variable.hpp", '"cnnrnn/kernels/gemm.hpp"'),
     ("ops/linear.hpp", '"cnnrnn/kernels/gemm/tile.hpp"'),
     ("ops/linear.hpp", '"cnnrnn/nn/dense.hpp"'),
@@ -81,6 +87,10 @@ class IncludesSelfTest(unittest.TestCase):
     def test_a_header_outside_of_all_rooms_is_found(self):
         found = check(CLEAN | {"kernels/lonely.hpp": []})
         self.assertIn("kernels/lonely.hpp: not in a room that ROOMS names", found)
+
+    def test_a_part_outside_of_all_inner_rooms_is_found(self):
+        found = check(CLEAN | {"kernels/conv2d/lonely.hpp": []})
+        self.assertIn("kernels/conv2d/lonely.hpp: not in a room that INNER_ROOMS names", found)
 
     def test_a_room_without_a_face_is_found(self):
         found = check(CLEAN | {"kernels/loss/softmax.hpp": []})

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/kernels/conv2d/algorithm.hpp"
 #include "cnnrnn/kernels/conv2d/columns.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/direct.hpp"
@@ -13,15 +14,15 @@ CNNRNN_KERNELS_BEGIN
 /// How many blocks conv2d_forward makes of y: one each for the moments of its channels.
 template <class T>
 Index conv2d_blocks(const Conv2dDims& d) {
-  return d.uses_winograd() ? winograd_blocks<T>(forward_tiles(d))
-                           : d.n * forward_window(d).bands<T>();
+  return uses_winograd(d) ? winograd_blocks<T>(forward_tiles(d))
+                          : d.n * forward_window(d).bands<T>();
 }
 
 /// The weights of conv2d_forward as its algorithm reads them, those of each output times its scale
 /// unless that is null.
 template <class T>
 Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nullptr) {
-  if (d.uses_winograd()) {
+  if (uses_winograd(d)) {
     const Index taps = d.taps();
     return winograd_weights<T>(
         d.o, d.c, {.data = weight, .column_stride = d.c * taps, .k_stride = taps, .scale = scale});
@@ -36,13 +37,13 @@ Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nul
 }
 
 /// Whether conv2d_forward can pool what it makes.
-inline bool conv2d_pools(const Conv2dDims& d) { return d.uses_winograd() && !winograd_is_1d(d.c); }
+inline bool conv2d_pools(const Conv2dDims& d) { return uses_winograd(d) && !winograd_is_1d(d.c); }
 
 /// y = x * weight, plus what the output asks for, with packed weights.
 template <class T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
                     const ConvOutput<T>& y) {
-  if (d.uses_winograd()) {
+  if (uses_winograd(d)) {
     winograd_convolve(forward_tiles(d), x, packed.data(), y);
   } else {
     detail::convolve(forward_window(d), d.n, d.groups, d.group_o(), x, packed.data(), y);
@@ -62,14 +63,14 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
     return;
   }
   const ConvOutput<T> output{dx.data(), d.c, dx.accumulate};
-  if (d.uses_winograd()) {
+  if (uses_winograd(d)) {
     const Index taps = d.taps();
     const auto u = winograd_weights<T>(
         d.c, d.o, {.data = weight, .column_stride = taps, .k_stride = d.c * taps, .turned = true});
     winograd_convolve(backward_tiles(d), dy, u.data(), output);
     return;
   }
-  if (detail::uses_columns<T>(d)) {
+  if (uses_columns<T>(d)) {
     detail::columns_backward_input(d, weight, dy, dx);
     return;
   }
@@ -87,7 +88,7 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
   if (!dweight.needed()) {
     return;
   }
-  if (d.uses_winograd()) {
+  if (uses_winograd(d)) {
     winograd_backward_weight(forward_tiles(d), x, dy, dweight);
   } else {
     detail::direct_backward_weight(d, x, dy, dweight);

@@ -2,7 +2,7 @@
 
 #include "cnnrnn/kernels/conv_lstm/backward.hpp"
 #include "cnnrnn/kernels/conv_lstm/forward.hpp"
-#include "cnnrnn/kernels/conv_lstm/peepholes.hpp"
+#include "cnnrnn/kernels/conv_lstm/options.hpp"
 #include "cnnrnn/kernels/conv_lstm/weight_gradients.hpp"
 
 // Convolutional LSTM (Shi et al. 2015), in both directions, with peepholes. Maps of a few pixels

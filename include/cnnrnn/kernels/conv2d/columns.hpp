@@ -98,19 +98,6 @@ class ConvColumns {
   std::vector<PackedB<T>> packed_;
 };
 
-/// Whether the columns are the way: always at a stride, else if they waste less of the register
-/// tile than the direct algorithm does.
-template <class T>
-bool uses_columns(const Conv2dDims& d) {
-  const auto used = [](Index columns) {
-    const Index whole = round_up(columns, Tile<T>::columns);
-    return static_cast<double>(columns) / static_cast<double>(whole);
-  };
-  constexpr double rest_for_adding = 0.75;
-  return d.stride != Size2d(1) ||
-         used(d.taps() * d.group_c()) * rest_for_adding > used(d.group_c());
-}
-
 template <class T>
 void columns_backward_input(const Conv2dDims& d, const T* weight, const T* dy, GradientSpan<T> dx) {
   const ConvColumns<T> columns(d, weight);

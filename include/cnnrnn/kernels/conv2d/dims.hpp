@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/core/size2d.hpp"
-#include "cnnrnn/kernels/conv2d/algorithm.hpp"
+#include "cnnrnn/kernels/conv2d/options.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -25,15 +25,6 @@ struct Conv2dDims {
   Index weight_at(Index k, Index l, Index i, Index j) const {
     return ((k * group_c() + l) * kernel.h + i) * kernel.w + j;
   }
-
-  /// Whether Winograd's algorithm exists for this convolution.
-  bool fits_winograd() const {
-    return kernel == Size2d(3) && stride == Size2d(1) && dilation == Size2d(1) && groups == 1;
-  }
-
-  /// Whether it is the algorithm to use: wherever it exists, since in the worst cases measured it
-  /// is a fifth slower; see docs/performance.md.
-  bool uses_winograd() const { return fits_winograd() && algorithm != ConvAlgorithm::direct; }
 };
 
 CNNRNN_KERNELS_END

@@ -4,7 +4,7 @@
 
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv_lstm/lane_convolution.hpp"
-#include "cnnrnn/kernels/conv_lstm/peepholes.hpp"
+#include "cnnrnn/kernels/conv_lstm/options.hpp"
 
 // What both passes of a convolutional LSTM (Shi et al. 2015) share: a thread takes L sequences, one
 // in each lane, through all steps. A step is one convolution of the state and the input together.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "cnnrnn/kernels/conv2d/algorithm.hpp"
+#include "cnnrnn/kernels/conv2d/options.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/tiles.hpp"
 #include "cnnrnn/kernels/conv_lstm/lane_maps.hpp"
 #include "cnnrnn/kernels/conv_lstm/lane_tile.hpp"

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d/algorithm.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/tiles.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/transform.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
@@ -20,11 +21,6 @@
 // A tile's last two pixels are the next one's first two. So packets go through all of X.
 
 CNNRNN_KERNELS_BEGIN
-
-/// Up to how many channels this way is the faster one.
-inline constexpr Index winograd_1d_most_channels = 6;
-
-inline bool winograd_is_1d(Index channels) { return channels <= winograd_1d_most_channels; }
 
 namespace detail {
 
