@@ -9,7 +9,7 @@ import sys
 from comparison.contenders import OneDnn, Torch, our_case
 
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
-PARTS = ("models", "memory", "scaling", "kernels", "gemm")
+PARTS = ("models", "memory", "scaling", "kernels", "gemm", "shapes")
 MEMORY_STEPS = 20
 
 
@@ -62,6 +62,10 @@ class Cases:
                     [our_case(self.programs / "kernels_bench", f"eigen_{name}", self.threads,
                               self.seconds, "Eigen")])
                 for name in self.names("kernels_bench", "gemm")]
+
+    def shapes(self):
+        return [self.against_torch("shapes", "shapes_bench", name, ("nchw", "channels_last"))
+                for name in self.names("shapes_bench", "conv")]
 
     def names(self, program, kinds):
         """The cases of a cnnrnn benchmark whose name, up to the first slash, matches `kinds`."""

@@ -35,6 +35,18 @@ def convolution(direction):
     return without_gradients
 
 
+def shaped_convolution(layout, _, images, size, channels, width, kernel, stride, dilation, groups, kind):
+    """A case of shapes_bench: conv/KIND/N/H/C/O/KHxKW/STRIDE/DILATION/GROUPS/forward or /train."""
+    height, kernel_width = map(int, kernel.split("x"))
+    padding = (int(dilation) * (height - 1) // 2, int(dilation) * (kernel_width - 1) // 2)
+    module = nn.Conv2d(int(channels), int(width), (height, kernel_width), int(stride), padding,
+                       int(dilation), int(groups), bias=False).to(memory_format=layout)
+    x = torch.randn(int(images), int(channels), int(size), int(size))
+    x = x.contiguous(memory_format=layout)
+    return (training_pass(x, module, module) if kind == "train"
+            else lambda: torch.no_grad()(module)(x))
+
+
 def training_pass(x, module, run):
     """Forward and backward, with a random gradient of the output of `run`."""
     x.requires_grad_()

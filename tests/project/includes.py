@@ -35,7 +35,7 @@ ROOMS = (
 # The rooms inside a room, where the same rule holds.
 INNER_ROOMS = {
     "conv2d": (
-        ("columns", "direct", "winograd"),
+        ("columns", "depthwise", "direct", "product", "winograd"),
         ("algorithm",),
         ("dims", "output"),
         ("options",),

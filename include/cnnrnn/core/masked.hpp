@@ -8,7 +8,8 @@
 
 #include "cnnrnn/core/shape.hpp"
 
-// A part of a vector in one instruction, which Eigen 3.4 does not offer: the only intrinsics here.
+// A part of a vector, or its elements in another order, in one instruction, which Eigen 3.4 does
+// not offer: the only intrinsics here.
 
 CNNRNN_KERNELS_BEGIN
 
@@ -33,6 +34,14 @@ inline void masked_store(float* to, Index count, __m512 value) {
 }
 inline void masked_store(double* to, Index count, __m512d value) {
   _mm512_mask_storeu_pd(to, lanes_of_8(count), value);
+}
+
+/// The words of 32 bits at the given places.
+inline __m512 permuted(__m512 value, const int* places) {
+  return _mm512_permutexvar_ps(_mm512_load_si512(places), value);
+}
+inline __m512d permuted(__m512d value, const int* places) {
+  return _mm512_castps_pd(permuted(_mm512_castpd_ps(value), places));
 }
 
 #elif defined(__AVX2__) && defined(__FMA__)
@@ -92,6 +101,15 @@ inline void masked_store(double* to, Index count, __m256d value) {
   }
 }
 
+/// The words of 32 bits at the given places.
+inline __m256 permuted(__m256 value, const int* places) {
+  return _mm256_permutevar8x32_ps(value,
+                                  _mm256_load_si256(reinterpret_cast<const __m256i*>(places)));
+}
+inline __m256d permuted(__m256d value, const int* places) {
+  return _mm256_castps_pd(permuted(_mm256_castpd_ps(value), places));
+}
+
 #else
 
 /// No vectors have masks.
@@ -101,6 +119,8 @@ template <class T>
 T masked_load(const T* from, Index count) = delete;
 template <class T, class Native>
 void masked_store(T* to, Index count, Native value) = delete;
+template <class Native>
+Native permuted(Native value, const int* places) = delete;
 
 #endif
 

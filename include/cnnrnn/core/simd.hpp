@@ -105,6 +105,16 @@ Packet<T> in_register(Packet<T> packet) {
   return {value};
 }
 
+/// The same address, computed where it stands: the compiler would compute those of a whole loop
+/// before it, and run out of registers.
+template <class T>
+T* computed_here(T* address) {
+#if defined(__GNUC__)
+  asm("" : "+r"(address));
+#endif
+  return address;
+}
+
 /// Exchanges rows and columns of a square of `width` packets.
 template <class T>
 void transpose(std::array<Packet<T>, static_cast<std::size_t>(Packet<T>::width)>& rows) {

@@ -55,7 +55,7 @@ class PackedConvolution {
     const auto windows =
         detail::pool2d_dims("max_pool2d", {d.n, d.oh(), d.ow(), d.o}, {.kernel = 2});
     Tensor<T> y({d.n, windows.oh, windows.ow, d.o});
-    if (kernels::conv2d_pools(d)) {
+    if (kernels::conv2d_pools<T>(d)) {
       kernels::conv2d_forward(d, x.data(), packed_,
                               {.data = y.mutable_data(),
                                .channels = d.o,

@@ -1,14 +1,13 @@
 #include "cnnrnn/ops/conv2d.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "cnnrnn/nn/conv2d.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/conv2d_reference.hpp"
 #include "support/layer_op.hpp"
 
 using namespace cnnrnn;
@@ -39,51 +38,6 @@ const std::vector<Case> cases{
     {{1, 3, 7, 2}, {9, 2, 3, 3}, {.algorithm = ConvAlgorithm::winograd}},
     {{2, 5, 4, 3}, {4, 3, 3, 3}, {.padding = 1, .relu = true}},
 };
-
-/// The sums of the definition.
-Tensor<double> naive(const Tensors<double>& in, const Convolution& o) {
-  const auto& [x, weight, bias] = std::tie(in[0], in[1], in[2]);
-  const auto outputs = [&](Index size, Index kernel, Index stride, Index padding, Index dilation) {
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
-  };
-  const Index oh = outputs(x.dim(1), weight.dim(2), o.stride.h, o.padding.h, o.dilation.h);
-  const Index ow = outputs(x.dim(2), weight.dim(3), o.stride.w, o.padding.w, o.dilation.w);
-  Tensor<double> y({x.dim(0), oh, ow, weight.dim(0)});
-  const Index inner = weight.dim(1);
-  const Index group_outputs = weight.dim(0) / o.groups;
-  for (Index n = 0; n < x.dim(0); ++n) {
-    for (Index p = 0; p < oh; ++p) {
-      for (Index q = 0; q < ow; ++q) {
-        for (Index out = 0; out < weight.dim(0); ++out) {
-          double sum = bias(out);
-          for (Index i = 0; i < weight.dim(2); ++i) {
-            for (Index j = 0; j < weight.dim(3); ++j) {
-              const Index row = p * o.stride.h + i * o.dilation.h - o.padding.h;
-              const Index column = q * o.stride.w + j * o.dilation.w - o.padding.w;
-              if (row < 0 || row >= x.dim(1) || column < 0 || column >= x.dim(2)) {
-                continue;
-              }
-              for (Index c = 0; c < inner; ++c) {
-                sum += x(n, row, column, out / group_outputs * inner + c) * weight(out, c, i, j);
-              }
-            }
-          }
-          y.mutable_at(n, p, q, out) = o.relu ? std::max(sum, 0.0) : sum;
-        }
-      }
-    }
-  }
-  return y;
-}
-
-OpCase conv2d_case(const Shape& x, const Shape& weight, const Convolution& options) {
-  return {to_message(x, " with ", weight),
-          {random_tensor<double>(x, 1), random_tensor<double>(weight, 2),
-           random_tensor<double>({weight[0]}, 3)},
-          [=](const auto& v) { return conv2d(v[0], v[1], v[2], options); },
-          [=](const Tensors<double>& in) { return naive(in, options); },
-          {1e-13, 1e-5}};
-}
 
 OpCase conv2d_case(const Fixture& fixture, const std::string& name) {
   const auto option = [&](const std::string& key) {
@@ -120,35 +74,6 @@ BadCall no_winograd(const Shape& weight, Convolution options, const std::string&
       "conv2d: expected a 3x3 kernel at stride 1 without dilation and groups "
       "for Winograd's algorithm, got a weight " +
           got);
-}
-
-/// y, mean and variance of the channels by the definition.
-Tensors<double> naive_moments(const Tensors<double>& in, const Convolution& options) {
-  const auto y = naive(in, options);
-  const Index channels = y.dim(3);
-  const auto rows = static_cast<double>(y.size() / channels);
-  auto mean = Tensor<double>::zeros({channels});
-  auto variance = Tensor<double>::zeros({channels});
-  for (Index i = 0; i < y.size(); ++i) {
-    mean.mutable_at(i % channels) += y.data()[i] / rows;
-  }
-  for (Index i = 0; i < y.size(); ++i) {
-    variance.mutable_at(i % channels) += std::pow(y.data()[i] - mean(i % channels), 2) / rows;
-  }
-  return {y, mean, variance};
-}
-
-OpCase moments_case(const Shape& x, const Shape& weight, const Convolution& options) {
-  auto c = conv2d_case(x, weight, options);
-  c.op = [=](const auto& v) {
-    const auto result = conv2d_moments(v[0], v[1], v[2], options);
-    using T = typename std::decay_t<decltype(v[0])>::value_type;
-    return std::vector<Variable<T>>{result.y, result.mean, result.variance};
-  };
-  c.reference = [=](const Tensors<double>& in) { return naive_moments(in, options); };
-  c.tolerance = {1e-12, 1e-4};
-  c.gradcheck = Gradcheck::constants;
-  return c;
 }
 
 }  // namespace
@@ -192,13 +117,13 @@ TEST_CASE("conv2d_moments") {
   auto y_alone = conv2d_case({2, 5, 4, 3}, {4, 3, 3, 3}, {.padding = 1});
   y_alone.op = [](const auto& v) { return conv2d_moments(v[0], v[1], v[2], {.padding = 1}).y; };
   check_op("conv2d_moments",
-           {y_alone, moments_case({1, 1, 1, 1}, {1, 1, 1, 1}, {}),
-            moments_case({2, 9, 7, 3}, {5, 3, 3, 3}, {.stride = 2, .padding = 1}),
-            moments_case({3, 13, 6, 4}, {18, 2, 3, 3}, {.padding = 1, .groups = 2}),
-            moments_case({2, 9, 10, 5}, {17, 5, 3, 3},
-                         {.padding = 1, .algorithm = ConvAlgorithm::winograd}),
-            moments_case({43, 8, 8, 16}, {16, 16, 3, 3},
-                         {.padding = 1, .algorithm = ConvAlgorithm::winograd})},
+           {y_alone, conv2d_moments_case({1, 1, 1, 1}, {1, 1, 1, 1}, {}),
+            conv2d_moments_case({2, 9, 7, 3}, {5, 3, 3, 3}, {.stride = 2, .padding = 1}),
+            conv2d_moments_case({3, 13, 6, 4}, {18, 2, 3, 3}, {.padding = 1, .groups = 2}),
+            conv2d_moments_case({2, 9, 10, 5}, {17, 5, 3, 3},
+                                {.padding = 1, .algorithm = ConvAlgorithm::winograd}),
+            conv2d_moments_case({43, 8, 8, 16}, {16, 16, 3, 3},
+                                {.padding = 1, .algorithm = ConvAlgorithm::winograd})},
            {throws<ShapeError>(
                [] {
                  conv2d_moments(ones({1, 4, 4, 3}), ones({2, 4, 3, 3}));
@@ -236,7 +161,7 @@ TEST_CASE("Conv2d") {
       {{"groups and a stride", layer_inputs(make, random_tensor<double>({2, 5, 6, 4}, 1)),
         layer_op(make),
         [](const Tensors<double>& in) {
-          return naive(in, {.stride = 2, .padding = 1, .groups = 2});
+          return naive_conv2d(in, {.stride = 2, .padding = 1, .groups = 2});
         }}},
       {bad(3, {.groups = 2},
            "Conv2d: expected positive channels divisible by 2 groups, got 3 and 6"),

@@ -1,12 +1,36 @@
 #pragma once
 
+#include <algorithm>
+#include <string_view>
+
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
 #include "cnnrnn/kernels/gemm/tile.hpp"
 
-// Which algorithm computes a convolution: the shapes alone decide, unless the options do.
+// Which kernel computes a convolution: the shapes alone decide, unless the options do.
 
 CNNRNN_KERNELS_BEGIN
+
+/// The kernels, each with a header of its name beside this one.
+enum class ConvKernel { columns, depthwise, direct, product, winograd, winograd_1d };
+
+inline std::string_view name(ConvKernel kernel) {
+  switch (kernel) {
+    case ConvKernel::columns:
+      return "columns";
+    case ConvKernel::depthwise:
+      return "depthwise";
+    case ConvKernel::direct:
+      return "direct";
+    case ConvKernel::product:
+      return "product";
+    case ConvKernel::winograd:
+      return "winograd";
+    case ConvKernel::winograd_1d:
+      return "winograd_1d";
+  }
+  return "";
+}
 
 /// Whether Winograd's algorithm exists for this convolution.
 inline bool fits_winograd(const Conv2dDims& d) {
@@ -19,13 +43,26 @@ inline bool uses_winograd(const Conv2dDims& d) {
   return fits_winograd(d) && d.algorithm != ConvAlgorithm::direct;
 }
 
-/// Up to how many input channels Winograd's algorithm goes along the rows alone.
+/// Up to how many channels of its source Winograd's algorithm goes along the rows alone.
 inline constexpr Index winograd_1d_most_channels = 6;
 
 inline bool winograd_is_1d(Index channels) { return channels <= winograd_1d_most_channels; }
 
-/// Whether the input gradient, where it is not Winograd's, goes through columns: always at a
-/// stride, else if they waste less of the register tile than the direct algorithm does.
+/// Whether the convolution is a product of matrices.
+inline bool is_product(const Conv2dDims& d) {
+  return d.kernel == Size2d(1) && d.padding == Size2d(0) && d.groups == 1;
+}
+
+/// Whether the groups are so narrow that a packet of outputs holds whole ones: each by itself would
+/// leave most of a register tile empty.
+template <class T>
+bool is_depthwise(const Conv2dDims& d) {
+  return d.groups > 1 &&
+         (d.group_c() * d.group_o() == 1 || std::max(d.group_c(), d.group_o()) <= Packet<T>::width);
+}
+
+/// Whether an input gradient goes through columns: always at a stride, else if they waste less of
+/// the register tile than the direct algorithm does.
 template <class T>
 bool uses_columns(const Conv2dDims& d) {
   const auto used = [](Index columns) {
@@ -35,6 +72,27 @@ bool uses_columns(const Conv2dDims& d) {
   constexpr double rest_for_adding = 0.75;
   return d.stride != Size2d(1) ||
          used(d.taps() * d.group_c()) * rest_for_adding > used(d.group_c());
+}
+
+/// The kernel of y and of the gradient of the weight.
+template <class T>
+ConvKernel forward_kernel(const Conv2dDims& d) {
+  if (uses_winograd(d)) {
+    return winograd_is_1d(d.c) ? ConvKernel::winograd_1d : ConvKernel::winograd;
+  }
+  return is_product(d)        ? ConvKernel::product
+         : is_depthwise<T>(d) ? ConvKernel::depthwise
+                              : ConvKernel::direct;
+}
+
+/// The kernel of the gradient of the input.
+template <class T>
+ConvKernel backward_input_kernel(const Conv2dDims& d) {
+  if (uses_winograd(d)) {
+    return winograd_is_1d(d.o) ? ConvKernel::winograd_1d : ConvKernel::winograd;
+  }
+  const ConvKernel kernel = forward_kernel<T>(d);
+  return kernel == ConvKernel::direct && uses_columns<T>(d) ? ConvKernel::columns : kernel;
 }
 
 CNNRNN_KERNELS_END

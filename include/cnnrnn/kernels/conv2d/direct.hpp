@@ -81,6 +81,31 @@ void convolve(const ConvWindow& window, Index n, Index groups, Index columns, co
   });
 }
 
+/// The weights of y as the tile reads them, those of each output times its scale unless that is
+/// null.
+template <class T>
+Tensor<T> direct_weights(const Conv2dDims& d, const T* weight, const T* scale) {
+  return pack_weights<T>(
+      d.groups, d.group_o(), d.kernel, d.group_c(),
+      [=](Index g, Index column, Index i, Index j, Index c) __attribute__((always_inline)) {
+        const Index o = g * d.group_o() + column;
+        const T value = weight[d.weight_at(o, c, i, j)];
+        return scale != nullptr ? value * scale[o] : value;
+      });
+}
+
+/// dx at stride one: y of dy, with weights turned by half a turn.
+template <class T>
+void direct_backward_input(const Conv2dDims& d, const T* weight, const T* dy, GradientSpan<T> dx) {
+  const auto packed = pack_weights<T>(
+      d.groups, d.group_c(), d.kernel,
+      d.group_o(), [=](Index g, Index c, Index i, Index j, Index k) __attribute__((always_inline)) {
+        return weight[d.weight_at(g * d.group_o() + k, c, d.kernel.h - 1 - i, d.kernel.w - 1 - j)];
+      });
+  convolve(backward_window(d), d.n, d.groups, d.group_c(), dy, packed.data(),
+           ConvOutput<T>{dx.data(), d.c, dx.accumulate});
+}
+
 }  // namespace detail
 
 CNNRNN_KERNELS_END

@@ -114,4 +114,15 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const Con
   });
 }
 
+/// dx (N, H, W, C): y of dy, with kernels turned by half a turn and the roles of the channels
+/// exchanged.
+template <class T>
+void winograd_backward_input(const Conv2dDims& d, const T* weight, const T* dy,
+                             GradientSpan<T> dx) {
+  const Index taps = d.taps();
+  const auto u = winograd_weights<T>(
+      d.c, d.o, {.data = weight, .column_stride = taps, .k_stride = d.c * taps, .turned = true});
+  winograd_convolve(backward_tiles(d), dy, u.data(), ConvOutput<T>{dx.data(), d.c, dx.accumulate});
+}
+
 CNNRNN_KERNELS_END

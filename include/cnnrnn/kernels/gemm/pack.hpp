@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/tensor.hpp"
@@ -146,8 +147,12 @@ class PackedB {
     });
   }
 
+  /// B that was packed before: what packed() of another one gave.
+  PackedB(Index n, Index k, Tensor<T> packed) : n_(n), k_(k), packed_(std::move(packed)) {}
+
   Index n() const { return n_; }
   Index k() const { return k_; }
+  const Tensor<T>& packed() const { return packed_; }
 
   /// The panel of columns n0 ... n0 + NR - 1 from row k0 on; k0 is the begin of a depth block.
   const T* panel(Index n0, Index k0) const { return packed_.data() + position(n0, k0); }

@@ -1,0 +1,16 @@
+// Times convolutions of whole families of shapes: shapes_bench --benchmark_filter=depthwise
+//
+// The cases are in shapes_bench/; --explain lists which kernel each of them takes.
+#include <string_view>
+
+#include "shapes_bench/convolutions.hpp"
+#include "support/main.hpp"
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--explain") {
+    bench::explain_convolutions();
+    return 0;
+  }
+  bench::register_convolutions();
+  return bench::main(argc, argv);
+}

@@ -1,0 +1,86 @@
+// Depthwise and grouped convolutions, whose groups are narrower than a packet.
+#include <algorithm>
+#include <vector>
+
+#include "cnnrnn/kernels/conv2d.hpp"
+#include "support/catch.hpp"
+#include "support/conv2d_reference.hpp"
+
+using namespace cnnrnn;
+
+namespace {
+
+struct Case {
+  Shape x;
+  Shape weight;
+  Convolution options;
+};
+
+/// Depthwise: tails of packets and of pixels, strides that do not divide, padding beyond the
+/// kernel, images smaller than it, kernels of one row; then channel multipliers, groups that do and
+/// do not divide a packet, and groups that differ in inputs and outputs.
+const std::vector<Case> cases{
+    {{2, 7, 6, 4}, {4, 1, 3, 3}, {.padding = 1, .groups = 4}},
+    {{1, 9, 19, 37}, {37, 1, 3, 3}, {.padding = 1, .groups = 37}},
+    {{2, 7, 9, 19}, {19, 1, 3, 3}, {.stride = 2, .padding = 1, .groups = 19}},
+    {{1, 11, 10, 5}, {5, 1, 5, 5}, {.stride = {3, 2}, .padding = 2, .groups = 5}},
+    {{1, 8, 9, 3}, {3, 1, 2, 4}, {.stride = 3, .padding = {0, 2}, .dilation = {3, 2}, .groups = 3}},
+    {{1, 2, 3, 18}, {18, 1, 7, 7}, {.padding = 3, .groups = 18}},
+    {{1, 3, 2, 2}, {2, 1, 2, 2}, {.padding = 4, .groups = 2}},
+    {{1, 1, 9, 6}, {6, 1, 1, 7}, {.padding = {0, 3}, .groups = 6}},
+    {{1, 4, 4, 3}, {3, 1, 1, 1}, {.stride = 2, .groups = 3}},
+    {{2, 5, 6, 3}, {6, 1, 3, 3}, {.padding = 1, .groups = 3}},
+    {{1, 7, 6, 5}, {15, 1, 3, 3}, {.stride = 2, .padding = 1, .groups = 5}},
+    {{1, 5, 7, 12}, {12, 2, 3, 3}, {.padding = 1, .groups = 6}},
+    {{2, 6, 5, 24}, {24, 3, 3, 3}, {.padding = 1, .groups = 8}},
+    {{1, 6, 9, 40}, {40, 4, 3, 3}, {.stride = 2, .padding = 1, .groups = 10}},
+    {{1, 5, 4, 24}, {12, 4, 3, 2}, {.padding = 1, .dilation = 2, .groups = 6}},
+    {{1, 4, 5, 8}, {16, 2, 3, 3}, {.padding = 1, .groups = 4, .relu = true}},
+    {{1, 5, 5, 35}, {35, 5, 3, 3}, {.padding = 1, .groups = 7}},
+    {{1, 5, 5, 48}, {32, 12, 3, 3}, {.padding = 1, .groups = 4}},
+};
+
+/// Many rows, which are several blocks of each pass.
+const std::vector<Case> large{
+    {{3, 40, 33, 36}, {36, 1, 3, 3}, {.padding = 1, .groups = 36}},
+    {{3, 41, 34, 24}, {24, 4, 3, 3}, {.stride = 2, .padding = 1, .groups = 6}},
+};
+
+}  // namespace
+
+TEST_CASE("conv2d, depthwise and in narrow groups") {
+  std::vector<OpCase> all;
+  for (const Case& c : cases) {
+    all.push_back(conv2d_case(c.x, c.weight, c.options));
+  }
+  for (const Case& c : large) {
+    all.push_back(conv2d_case(c.x, c.weight, c.options));
+    all.back().gradcheck = Gradcheck::too_large;
+  }
+  check_op("conv2d", all);
+}
+
+TEST_CASE("conv2d_moments of depthwise convolutions") {
+  const Case& small = cases.front();
+  auto y_alone = conv2d_case(small.x, small.weight, small.options);
+  y_alone.op = [&](const auto& v) { return conv2d_moments(v[0], v[1], v[2], small.options).y; };
+  std::vector<OpCase> all{y_alone};
+  for (const Case& c : large) {
+    all.push_back(conv2d_moments_case(c.x, c.weight, c.options));
+  }
+  check_op("conv2d_moments", all);
+}
+
+TEST_CASE("groups that fill packets take the depthwise kernel in both directions") {
+  const auto dims = [](Index c, Index o, Index groups) {
+    return kernels::Conv2dDims{
+        .n = 1, .h = 8, .w = 8, .c = c, .o = o, .kernel = 3, .padding = 1, .groups = groups};
+  };
+  constexpr Index width = kernels::Packet<float>::width;
+  for (const auto& d : {dims(64, 64, 64), dims(64, 64, 64 / width), dims(8, 8 * width, 8)}) {
+    CHECK(kernels::forward_kernel<float>(d) == kernels::ConvKernel::depthwise);
+    CHECK(kernels::backward_input_kernel<float>(d) == kernels::ConvKernel::depthwise);
+  }
+  CHECK(kernels::forward_kernel<float>(dims(4 * width, 4 * width, 2)) ==
+        kernels::ConvKernel::direct);
+}

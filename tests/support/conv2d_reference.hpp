@@ -1,0 +1,91 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "cnnrnn/ops/conv2d.hpp"
+#include "support/op_table.hpp"
+#include "support/random_tensor.hpp"
+
+// Convolutions by their definition, and rows of conv2d's table that are held against it.
+
+namespace cnnrnn {
+
+/// The sums of the definition.
+inline Tensor<double> naive_conv2d(const Tensors<double>& in, const Convolution& o) {
+  const auto& [x, weight, bias] = std::tie(in[0], in[1], in[2]);
+  const auto outputs = [&](Index size, Index kernel, Index stride, Index padding, Index dilation) {
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  };
+  const Index oh = outputs(x.dim(1), weight.dim(2), o.stride.h, o.padding.h, o.dilation.h);
+  const Index ow = outputs(x.dim(2), weight.dim(3), o.stride.w, o.padding.w, o.dilation.w);
+  Tensor<double> y({x.dim(0), oh, ow, weight.dim(0)});
+  const Index inner = weight.dim(1);
+  const Index group_outputs = weight.dim(0) / o.groups;
+  for (Index n = 0; n < x.dim(0); ++n) {
+    for (Index p = 0; p < oh; ++p) {
+      for (Index q = 0; q < ow; ++q) {
+        for (Index out = 0; out < weight.dim(0); ++out) {
+          double sum = bias(out);
+          for (Index i = 0; i < weight.dim(2); ++i) {
+            for (Index j = 0; j < weight.dim(3); ++j) {
+              const Index row = p * o.stride.h + i * o.dilation.h - o.padding.h;
+              const Index column = q * o.stride.w + j * o.dilation.w - o.padding.w;
+              if (row < 0 || row >= x.dim(1) || column < 0 || column >= x.dim(2)) {
+                continue;
+              }
+              for (Index c = 0; c < inner; ++c) {
+                sum += x(n, row, column, out / group_outputs * inner + c) * weight(out, c, i, j);
+              }
+            }
+          }
+          y.mutable_at(n, p, q, out) = o.relu ? std::max(sum, 0.0) : sum;
+        }
+      }
+    }
+  }
+  return y;
+}
+
+inline OpCase conv2d_case(const Shape& x, const Shape& weight, const Convolution& options) {
+  return {to_message(x, " with ", weight),
+          {random_tensor<double>(x, 1), random_tensor<double>(weight, 2),
+           random_tensor<double>({weight[0]}, 3)},
+          [=](const auto& v) { return conv2d(v[0], v[1], v[2], options); },
+          [=](const Tensors<double>& in) { return naive_conv2d(in, options); },
+          {1e-13, 1e-5}};
+}
+
+/// y, mean and variance of the channels by the definition.
+inline Tensors<double> naive_conv2d_moments(const Tensors<double>& in, const Convolution& options) {
+  const auto y = naive_conv2d(in, options);
+  const Index channels = y.dim(3);
+  const auto rows = static_cast<double>(y.size() / channels);
+  auto mean = Tensor<double>::zeros({channels});
+  auto variance = Tensor<double>::zeros({channels});
+  for (Index i = 0; i < y.size(); ++i) {
+    mean.mutable_at(i % channels) += y.data()[i] / rows;
+  }
+  for (Index i = 0; i < y.size(); ++i) {
+    variance.mutable_at(i % channels) += std::pow(y.data()[i] - mean(i % channels), 2) / rows;
+  }
+  return {y, mean, variance};
+}
+
+inline OpCase conv2d_moments_case(const Shape& x, const Shape& weight, const Convolution& options) {
+  auto c = conv2d_case(x, weight, options);
+  c.op = [=](const auto& v) {
+    const auto result = conv2d_moments(v[0], v[1], v[2], options);
+    using T = typename std::decay_t<decltype(v[0])>::value_type;
+    return std::vector<Variable<T>>{result.y, result.mean, result.variance};
+  };
+  c.reference = [=](const Tensors<double>& in) { return naive_conv2d_moments(in, options); };
+  c.tolerance = {1e-12, 1e-4};
+  c.gradcheck = Gradcheck::constants;
+  return c;
+}
+
+}  // namespace cnnrnn
