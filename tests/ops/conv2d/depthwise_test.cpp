@@ -76,11 +76,11 @@ TEST_CASE("groups that fill packets take the depthwise kernel in both directions
     return kernels::Conv2dDims{
         .n = 1, .h = 8, .w = 8, .c = c, .o = o, .kernel = 3, .padding = 1, .groups = groups};
   };
-  constexpr Index width = kernels::Packet<float>::width;
-  for (const auto& d : {dims(64, 64, 64), dims(64, 64, 64 / width), dims(8, 8 * width, 8)}) {
+  constexpr Index width = kernels::Packet<float>::width;  // 2 or more
+  for (const auto& d : {dims(64, 64, 64), dims(4 * width, 4 * width, 8), dims(8, 4 * width, 8)}) {
     CHECK(kernels::forward_kernel<float>(d) == kernels::ConvKernel::depthwise);
     CHECK(kernels::backward_input_kernel<float>(d) == kernels::ConvKernel::depthwise);
   }
-  CHECK(kernels::forward_kernel<float>(dims(4 * width, 4 * width, 2)) ==
+  CHECK(kernels::forward_kernel<float>(dims(4 * width, 4 * width, 4)) ==
         kernels::ConvKernel::direct);
 }

@@ -53,12 +53,12 @@ inline bool is_product(const Conv2dDims& d) {
   return d.kernel == Size2d(1) && d.padding == Size2d(0) && d.groups == 1;
 }
 
-/// Whether the groups are so narrow that a packet of outputs holds whole ones: each by itself would
-/// leave most of a register tile empty.
+/// Whether the groups are so narrow that a packet of outputs holds two of them or more: each by
+/// itself would leave most of a register tile empty.
 template <class T>
 bool is_depthwise(const Conv2dDims& d) {
-  return d.groups > 1 &&
-         (d.group_c() * d.group_o() == 1 || std::max(d.group_c(), d.group_o()) <= Packet<T>::width);
+  const Index widest = std::max(d.group_c(), d.group_o());
+  return d.groups > 1 && (widest == 1 || 2 * widest <= Packet<T>::width);
 }
 
 /// Whether an input gradient goes through columns: always at a stride, else if they waste less of

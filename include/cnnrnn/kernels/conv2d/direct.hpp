@@ -13,18 +13,27 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// Weights of all groups as the tile reads them: (group, panel of NR columns, KH, KW, inner, NR),
+/// Columns of the panel from column n0 on: those of a tile, or of one packet if that holds the
+/// rest.
+template <class T>
+Index panel_columns(Index n0, Index columns) {
+  return columns - n0 <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
+}
+
+/// Weights of all groups as the tile reads them: (group, panel, KH, KW, inner, columns of a panel),
 /// where weight_at(group, column, i, j, inner) knows which is which.
 template <class T, class WeightAt>
 Tensor<T> pack_weights(Index groups, Index columns, Size2d kernel, Index inner,
                        const WeightAt& weight_at) {
-  constexpr Index nr = Tile<T>::columns;
-  const Index panels = (columns + nr - 1) / nr;
-  Tensor<T> packed({groups, panels, kernel.h * kernel.w * inner, nr});
+  const Index panels = (columns + Tile<T>::columns - 1) / Tile<T>::columns;
+  const Index depth = kernel.area() * inner;
+  const Index group = round_up(columns, Packet<T>::width) * depth;
+  Tensor<T> packed({groups, group});
   T* const all = packed.mutable_data();
   parallel_for(groups * panels, 1, [&](Index job, Index) {
-    T* to = all + job * kernel.h * kernel.w * inner * nr;
-    const Index n0 = job % panels * nr;
+    const Index n0 = job % panels * Tile<T>::columns;
+    const Index nr = panel_columns<T>(n0, columns);
+    T* to = all + job / panels * group + n0 * depth;
     for (Index i = 0; i < kernel.h; ++i) {
       for (Index j = 0; j < kernel.w; ++j) {
         for (Index k = 0; k < inner; ++k, to += nr) {
@@ -43,8 +52,9 @@ template <class T>
 void convolve_band(const ConvBand<T>& band, const T* packed, Index columns, const T* bias, T* to,
                    Index to_stride, bool accumulate) {
   using R = Tile<T>;
-  const Index depth = band.depth();
-  for (Index n0 = 0; n0 < columns; n0 += R::columns, packed += depth * R::columns) {
+  for (Index n0 = 0; n0 < columns; n0 += R::columns) {
+    const Index nr = panel_columns<T>(n0, columns);
+    const auto tile = nr == R::columns ? gemm_rim_tile<T> : gemm_rim_tile<T, 1>;
     for (Index p0 = 0; p0 < band.pixels(); p0 += R::rows) {
       const Index rows = std::min(R::rows, band.pixels() - p0);
       const T* pointers[R::rows];
@@ -52,8 +62,8 @@ void convolve_band(const ConvBand<T>& band, const T* packed, Index columns, cons
       T* const target = to + p0 * to_stride + n0;
       const auto start = accumulate ? TileStart<T>{target, to_stride}
                                     : TileStart<T>{bias ? bias + n0 : nullptr, 0};
-      gemm_rim_tile<T>(pointers, band.runs(), packed, start, target, to_stride, rows,
-                       std::min(R::columns, columns - n0));
+      tile(pointers, band.runs(), packed + n0 * band.depth(), start, target, to_stride, rows,
+           std::min(nr, columns - n0));
     }
   }
 }
@@ -65,7 +75,7 @@ void convolve(const ConvWindow& window, Index n, Index groups, Index columns, co
               const T* packed, const ConvOutput<T>& to) {
   const Index bands = window.bands<T>();
   const Index packed_group =
-      round_up(columns, Tile<T>::columns) * window.kernel.area() * (window.c / groups);
+      round_up(columns, Packet<T>::width) * window.kernel.area() * (window.c / groups);
   parallel_for(n * bands, 1, [&](Index job, Index) {
     ConvBand<T> band(window, window.c / groups, job % bands);
     const Index image = job / bands;

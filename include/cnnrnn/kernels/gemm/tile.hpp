@@ -40,51 +40,52 @@ struct TileStart {
   }
 };
 
-/// c (MR, NR) = start + sum over k of a[row][k] b (K, NR), where k goes through the runs in turn
-/// and b is packed without gaps.
-template <class T>
+/// c (MR, Vectors packets) = start + sum over k of a[row][k] b (K, Vectors packets), where k goes
+/// through the runs in turn and b is packed without gaps.
+template <class T, Index Vectors = Tile<T>::vectors>
 [[gnu::flatten, gnu::noinline]] void gemm_tile(const T* const* a, std::span<const Run> runs,
                                                const T* b, TileStart<T> start, T* c,
                                                Index c_stride) {
   using P = Packet<T>;
-  P sum[Tile<T>::rows][Tile<T>::vectors];
+  P sum[Tile<T>::rows][static_cast<std::size_t>(Vectors)];
   unroll<Tile<T>::rows>([&](auto i) {
-    unroll<Tile<T>::vectors>([&](auto v) {
+    unroll<Vectors>([&](auto v) {
       sum[i][v] =
           start.data ? P::load(start.data + i * start.row_stride + v * P::width) : P::zero();
     });
   });
   for (const Run run : runs) {
     const Index end = run.begin + run.length;
-    for (Index k = run.begin; k < end; ++k, b += Tile<T>::columns) {
-      P row_of_b[Tile<T>::vectors];
-      unroll<Tile<T>::vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
+    for (Index k = run.begin; k < end; ++k, b += Vectors * P::width) {
+      P row_of_b[static_cast<std::size_t>(Vectors)];
+      unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
       unroll<Tile<T>::rows>([&](auto i) {
         const P element_of_a = P::set(a[i][k]);
-        unroll<Tile<T>::vectors>(
+        unroll<Vectors>(
             [&](auto v) { sum[i][v] = multiply_add(element_of_a, row_of_b[v], sum[i][v]); });
       });
     }
   }
   unroll<Tile<T>::rows>([&](auto i) {
-    unroll<Tile<T>::vectors>([&](auto v) { sum[i][v].store(c + i * c_stride + v * P::width); });
+    unroll<Vectors>([&](auto v) { sum[i][v].store(c + i * c_stride + v * P::width); });
   });
 }
 
 /// The tile at the rim of the result, where only `rows` x `columns` of it exist. The pointers of
 /// missing rows must still be readable.
-template <class T>
+template <class T, Index Vectors = Tile<T>::vectors>
 void gemm_rim_tile(const T* const* a, std::span<const Run> runs, const T* b, TileStart<T> start,
                    T* c, Index c_stride, Index rows, Index columns) {
-  if (rows == Tile<T>::rows && columns == Tile<T>::columns) {
-    gemm_tile(a, runs, b, start, c, c_stride);
+  constexpr Index width = Vectors * Packet<T>::width;
+  if (rows == Tile<T>::rows && columns == width) {
+    gemm_tile<T, Vectors>(a, runs, b, start, c, c_stride);
     return;
   }
-  T whole[Tile<T>::rows * Tile<T>::columns];
-  gemm_tile(a, runs, b, TileStart<T>{}, whole, Tile<T>::columns);
+  T whole[static_cast<std::size_t>(Tile<T>::rows * width)];
+  gemm_tile<T, Vectors>(a, runs, b, TileStart<T>{}, whole, width);
   for (Index i = 0; i < rows; ++i) {
     for (Index j = 0; j < columns; ++j) {
-      c[i * c_stride + j] = start.at(i, j) + whole[i * Tile<T>::columns + j];
+      c[i * c_stride + j] = start.at(i, j) + whole[i * width + j];
     }
   }
 }
