@@ -35,6 +35,7 @@ ROOMS = (
 # The rooms inside a room, where the same rule holds.
 INNER_ROOMS = {
     "conv2d": (
+        ("pieces",),
         ("columns", "depthwise", "direct", "product", "winograd"),
         ("algorithm",),
         ("dims", "output"),

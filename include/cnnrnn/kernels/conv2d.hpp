@@ -6,6 +6,7 @@
 #include "cnnrnn/kernels/conv2d/depthwise.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/direct.hpp"
+#include "cnnrnn/kernels/conv2d/pieces.hpp"
 #include "cnnrnn/kernels/conv2d/product.hpp"
 #include "cnnrnn/kernels/conv2d/winograd.hpp"
 
@@ -24,6 +25,8 @@ Index conv2d_blocks(const Conv2dDims& d) {
       return product_blocks<T>(d);
     case ConvKernel::depthwise:
       return depthwise_blocks<T>(d);
+    case ConvKernel::pieces:
+      return pieces_blocks<T>(d);
     default:
       return d.n * forward_window(d).bands<T>();
   }
@@ -44,6 +47,8 @@ Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nul
       return product_weights(d, weight, scale);
     case ConvKernel::depthwise:
       return depthwise_weights(d, weight, scale);
+    case ConvKernel::pieces:
+      return pieces_weights(d, weight, scale);
     default:
       return detail::direct_weights(d, weight, scale);
   }
@@ -67,6 +72,8 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
       return product_convolve(d, x, packed, y);
     case ConvKernel::depthwise:
       return depthwise_convolve(d, x, packed.data(), y);
+    case ConvKernel::pieces:
+      return pieces_convolve(d, x, packed, y);
     default:
       return detail::convolve(forward_window(d), d.n, d.groups, d.group_o(), x, packed.data(), y);
   }
@@ -92,6 +99,8 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
       return product_backward_input(d, weight, dy, dx);
     case ConvKernel::depthwise:
       return depthwise_backward_input(d, weight, dy, dx);
+    case ConvKernel::pieces:
+      return pieces_backward_input(d, weight, dy, dx);
     case ConvKernel::columns:
       return detail::columns_backward_input(d, weight, dy, dx);
     case ConvKernel::direct:
@@ -113,6 +122,8 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
       return product_backward_weight(d, x, dy, dweight);
     case ConvKernel::depthwise:
       return depthwise_backward_weight(d, x, dy, dweight);
+    case ConvKernel::pieces:
+      return pieces_backward_weight(d, x, dy, dweight);
     default:
       return detail::direct_backward_weight(d, x, dy, dweight);
   }

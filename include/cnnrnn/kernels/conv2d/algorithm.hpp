@@ -12,7 +12,7 @@
 CNNRNN_KERNELS_BEGIN
 
 /// The kernels, each with a header of its name beside this one.
-enum class ConvKernel { columns, depthwise, direct, product, winograd, winograd_1d };
+enum class ConvKernel { columns, depthwise, direct, pieces, product, winograd, winograd_1d };
 
 inline std::string_view name(ConvKernel kernel) {
   switch (kernel) {
@@ -22,6 +22,8 @@ inline std::string_view name(ConvKernel kernel) {
       return "depthwise";
     case ConvKernel::direct:
       return "direct";
+    case ConvKernel::pieces:
+      return "pieces";
     case ConvKernel::product:
       return "product";
     case ConvKernel::winograd:
@@ -47,6 +49,17 @@ inline bool uses_winograd(const Conv2dDims& d) {
 inline constexpr Index winograd_1d_most_channels = 6;
 
 inline bool winograd_is_1d(Index channels) { return channels <= winograd_1d_most_channels; }
+
+/// Whether the convolution is put together from 3x3 ones: a larger kernel, or a dilated one, for
+/// which Winograd's algorithm saves more of the products than the zeros behind the taps bring back,
+/// and enough channels to pay for the transforms.
+inline bool uses_pieces(const Conv2dDims& d) {
+  const auto pieces = [](Index taps) { return (taps + 2) / 3; };
+  constexpr Index least_channels = 16;
+  const Index with_zeros = 9 * pieces(d.kernel.h) * pieces(d.kernel.w);
+  return d.algorithm != ConvAlgorithm::direct && d.stride == Size2d(1) && d.groups == 1 &&
+         5 * with_zeros <= 11 * d.taps() && std::min(d.c, d.o) >= least_channels;
+}
 
 /// Whether the convolution is a product of matrices.
 inline bool is_product(const Conv2dDims& d) {
@@ -82,6 +95,7 @@ ConvKernel forward_kernel(const Conv2dDims& d) {
   }
   return is_product(d)        ? ConvKernel::product
          : is_depthwise<T>(d) ? ConvKernel::depthwise
+         : uses_pieces(d)     ? ConvKernel::pieces
                               : ConvKernel::direct;
 }
 

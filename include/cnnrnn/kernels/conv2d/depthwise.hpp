@@ -31,7 +31,8 @@ class GroupedResult {
 
   /// Makes the rows first ... last - 1 of an image.
   void make(Index image, Index first, Index last) const {
-    const auto& [rows, columns] = view_.axes;
+    const TapAxis& rows = view_.axes.rows;
+    const TapAxis& columns = view_.axes.columns;
     const T* const source = from_ + image * rows.source * columns.source * view_.channels;
     T* const to = to_.data + image * rows.result * columns.result * view_.outputs;
     for_grouped_outputs(

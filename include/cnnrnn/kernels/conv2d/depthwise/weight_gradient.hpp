@@ -105,7 +105,9 @@ template <class T>
 void depthwise_gradient_pixels(const DepthwiseGradientRow<T>& row, std::span<const TapRun> runs,
                                Index t, Index count) {
   const auto of_length = [&](Index length) {
-    const auto [first, last] = std::ranges::equal_range(runs, length, {}, &TapRun::length);
+    const auto shorter = [](const TapRun& run, Index other) { return run.length < other; };
+    const auto first = std::lower_bound(runs.begin(), runs.end(), length, shorter);
+    const auto last = std::lower_bound(first, runs.end(), length + 1, shorter);
     return std::span<const TapRun>(first, last);
   };
   unroll<TapRun::most>([&](auto one_less) {
@@ -123,7 +125,8 @@ class GroupedGradient {
 
   /// sums += what the rows first ... last - 1 of an image give.
   void add(Index image, Index first, Index last, T* sums) const {
-    const auto& [rows, columns] = view_.axes;
+    const TapAxis& rows = view_.axes.rows;
+    const TapAxis& columns = view_.axes.columns;
     const T* const source = x_ + image * rows.source * columns.source * view_.channels;
     const T* const dy = dy_ + image * rows.result * columns.result * view_.outputs;
     for_grouped_outputs(
