@@ -90,10 +90,10 @@ TEST_CASE("a folder that is not right is refused") {
       "cannot read the folder " + folder.file("none") + ": No such file or directory");
   CHECK_THROWS_WITH(data::read_image_classes(folder.path()),
                     folder.path() +
-                        ": expected at least two folders with images (.png, .jpg, "
-                        ".jpeg, .bmp), got 0");
+                        ": expected at least two folders with images (.png, .jpg, .jpeg, .jpe, "
+                        ".jfif, .bmp, .gif, .ppm, .pgm, .pnm, .tga), got 0");
   write_classes(folder.path());
   write_bytes(folder.file("bee/a.png"), "broken");
   CHECK_THROWS_WITH(data::read_image_folder(folder.path()),
-                    Contains(folder.file("bee/a.png") + ": expected a PNG, JPEG or BMP image"));
+                    Contains(folder.file("bee/a.png") + ": expected a PNG, JPEG, BMP, GIF,"));
 }

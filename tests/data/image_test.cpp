@@ -57,14 +57,16 @@ TEST_CASE("an unreadable image is refused with the reason") {
     write_bytes(path, no_image);
     CHECK_THROWS_WITH(data::read_image(path),
                       path +
-                          ": expected a PNG, JPEG or BMP image, got none (its first bytes are "
-                          "another's)");
+                          ": expected a PNG, JPEG, BMP, GIF, PPM, PGM or TGA image, got none (its "
+                          "first bytes are another's)");
   }
   write_image(path, smooth_image(20, 20, 3));
   const std::string good = read_bytes(path);
-  CHECK_THROWS_WITH(data::read_image(path, {.pixels = 399}),
-                    path + ": expected at most 399 pixels, got 20x20");
-  CHECK_THROWS_WITH(data::read_image(path, {.file_bytes = 10}),
+  CHECK_THROWS_WITH(data::read_image(path, {.limits = {.pixels = 399}}),
+                    path +
+                        ": expected at most 399 pixels (ImageLimits::pixels, or "
+                        "--max-image-pixels of a program), got 20x20");
+  CHECK_THROWS_WITH(data::read_image(path, {.limits = {.file_bytes = 10}}),
                     to_message(path, ": expected at most 10 bytes, got ", good.size()));
   for (std::size_t size = 0; size + 12 < good.size(); size += 7) {  // the last 12 are IEND
     CAPTURE(size);
@@ -85,7 +87,7 @@ TEST_CASE("damaged images are read or refused, and nothing worse") {
       const std::vector<std::uint8_t> bytes(bad.begin(), bad.end());
       Index channels = 3;
       try {
-        channels = data::decode_image(bytes, path, {.pixels = 10'000}).dim(2);
+        channels = data::decode_image(bytes, path, {.limits = {.pixels = 10'000}}).dim(2);
       } catch (const FileError&) {
       }
       CHECK(channels == 3);
@@ -123,15 +125,35 @@ TEST_CASE("what stb_image would believe is checked before it sees it") {
     std::string many = jpeg.substr(0, jpeg.size() - 2);
     const std::size_t size = many.find("\xff\xc0") + 5;
     many.replace(size, 4, std::string("\x08\0\x08\0", 4));  // 2048x2048
-    for (int scan = 0; scan < 16; ++scan) {
+    for (int scan = 0; scan < 20; ++scan) {
       many += {'\xff', '\xda', '\0', '\x02'};
     }
     many += std::string(9000, '\0') + jpeg.substr(jpeg.size() - 2);
-    CHECK(error_of(many) == "f: expected at most 16 scans of a JPEG of 4194304 pixels, got 17");
+    CHECK(error_of(many) == "f: expected at most 20 scans of a JPEG of 4194304 pixels, got 21");
   }
   SECTION("a JPEG that does not begin with its marker") {
     CHECK(error_of('\xff' + jpeg) ==
-          "f: expected a PNG, JPEG or BMP image, got none (its first bytes are another's)");
+          "f: expected a PNG, JPEG, BMP, GIF, PPM, PGM or TGA image, got none (its first bytes are "
+          "another's)");
+  }
+  SECTION("the frame of a JPEG") {
+    const std::size_t frame = jpeg.find("\xff\xc0");
+    const auto changed = [&](std::size_t at, const std::string& bytes) {
+      return error_of(std::string(jpeg).replace(frame + at, bytes.size(), bytes));
+    };
+    CHECK(changed(1, "\xc9") ==
+          "f: expected a baseline or progressive JPEG (SOF0, 1 or 2), got SOF9");
+    CHECK(changed(4, "\x0c") == "f: expected a JPEG of 8 bits a colour, got 12");
+    CHECK(changed(9, "\x02") == "f: expected a JPEG of 1, 3 or 4 colours, got 2");
+    CHECK(changed(5, std::string(2, '\0')) ==
+          "f: expected an image of 1 to 2147483647 pixels a side, got 8x0");
+    const std::size_t scan = jpeg.find("\xff\xda");
+    CHECK(error_of(jpeg.substr(0, scan) + jpeg.substr(jpeg.size() - 2)) ==
+          "f: expected a scan in a JPEG image, got none");
+    // A larger picture than the file can hold, and one that stb_image sees otherwise.
+    CHECK(changed(5, "\x7f\xff\x7f\xff") ==
+          to_message("f: expected at most 512 pixels for each of ", jpeg.size(),
+                     " bytes, got 32767x32767"));
   }
   SECTION("the chunks of a PNG") {
     const std::string png = image("x.png");
@@ -144,19 +166,25 @@ TEST_CASE("what stb_image would believe is checked before it sees it") {
     CHECK(error_of(std::string(png).replace(8, 1, "\x7f")) ==
           to_message("f: expected a PNG chunk of at most ", png.size() - 20,
                      " bytes, got 2130706445"));
+    CHECK(error_of(png.substr(0, 8) + std::string("\0\0\0\4CgBI12341234", 16) + png.substr(8)) ==
+          "f: expected a PNG image that begins with its header, got another chunk");
+    CHECK(error_of(std::string(png).replace(16, 8, 8, '\xff')) ==
+          "f: expected an image of 1 to 2147483647 pixels a side, got 4294967295x4294967295");
   }
   SECTION("the pixels of a BMP") {
     const std::string bmp = image("x.bmp");
     CHECK(error_of(bmp.substr(0, 238)) ==
-          "f: expected 192 bytes of pixels from byte 54, got a file of 238");
+          "f: expected 8 rows of 24 bytes of pixels from byte 54, got a file of 238");
     CHECK(error_of(std::string(bmp).replace(18, 1, 1, '\0')) ==
-          "f: expected an image of at least 1x1, got 0x8");
+          "f: expected an image of 1 to 2147483647 pixels a side, got 0x8");
   }
   SECTION("what stb_image itself refuses") {
     const std::string png = image("x.png");
-    CHECK(error_of(png.substr(0, 8) + png.substr(png.size() - 12)) ==
-          "f: expected a PNG, JPEG or BMP image, got none (Image not of any known type, or "
+    CHECK(error_of(std::string(png).replace(24, 1, 1, '\3')) ==
+          "f: expected a whole image of 8x8, got a broken one (Image not of any known type, or "
           "corrupt)");
+    CHECK(error_of(png.substr(0, 33) + png.substr(png.size() - 12)) ==
+          "f: expected a whole image, got a broken one (Corrupt PNG)");
     CHECK(error_of(std::string(png).replace(41, 1, "\x79")) ==
           "f: expected a whole image, got a broken one (Corrupt PNG)");
   }
@@ -182,16 +210,16 @@ TEST_CASE("decoding takes no more memory than it may") {
   const TemporaryFolder folder;
   for (const char* name : {"x.png", "x.bmp", "x.jpg"}) {
     write_image(folder.file(name), smooth_image(120, 150, 3));
-    CHECK_THROWS_WITH(data::read_image(folder.file(name), {.memory = 121'499}),
+    CHECK_THROWS_WITH(data::read_image(folder.file(name), {.limits = {.memory = 121'499}}),
                       folder.file(name) +
-                          ": expected to need at most 121499 bytes, got an image "
-                          "of 150x120 that needs more");
-    CHECK_NOTHROW(data::read_image(folder.file(name), {.memory = 400'000}));
+                          ": expected to need at most 121499 bytes (ImageLimits::memory), got an "
+                          "image of 150x120 that needs more");
+    CHECK_NOTHROW(data::read_image(folder.file(name), {.limits = {.memory = 400'000}}));
   }
-  CHECK_THROWS_WITH(data::read_image(folder.file("x.jpg"), {.memory = 121'500}),
+  CHECK_THROWS_WITH(data::read_image(folder.file("x.jpg"), {.limits = {.memory = 121'500}}),
                     folder.file("x.jpg") +
-                        ": expected to need at most 121500 bytes, got an image "
-                        "of 150x120 that needs more");
+                        ": expected to need at most 121500 bytes (ImageLimits::memory), got an "
+                        "image of 150x120 that needs more");
 }
 
 TEST_CASE("two translation units of a program may both read images") {

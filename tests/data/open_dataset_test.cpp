@@ -68,6 +68,8 @@ TEST_CASE("a folder is recognised by what is in it") {
     const auto opened = data::open_dataset(folder.path());
     CHECK(opened.split.train.images.shape() == Shape{8, 32, 32, 3});
     CHECK(opened.where == folder.path());
+    CHECK_THROWS_WITH(data::open_dataset(folder.path(), {.image = {.limits = {.pixels = 80}}}),
+                      Contains("expected at most 80 pixels"));
   }
   SECTION("CIFAR-10") {
     write_broken_cifar10(folder.path());

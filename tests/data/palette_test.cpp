@@ -1,4 +1,4 @@
-#include "cnnrnn/data/palette.hpp"
+#include "cnnrnn/data/image/mended.hpp"
 
 #include <algorithm>
 #include <string>
@@ -82,7 +82,7 @@ const Bytes second_black_black_first{4, 5, 6, 0, 0, 0, 0, 0, 0, 1, 2, 3};
 
 TEST_CASE("a colour that the palette of a PNG lacks is black") {
   CHECK(pixels_of(png("\1\2\3\4\5\6", indices)) == second_black_black_first);
-  CHECK(data::detail::with_whole_palette(png(std::string(768, 'x'), indices)).empty());
+  CHECK(data::detail::png_splices(png(std::string(768, 'x'), indices)).empty());
 }
 
 TEST_CASE("what stands behind the end of a PNG is not read") {
@@ -95,7 +95,7 @@ TEST_CASE("what stands behind the end of a PNG is not read") {
     constexpr std::string_view other = "text";
     std::copy(other.begin(), other.end(),
               std::search(file.begin(), file.end(), type.begin(), type.end()));
-    CHECK_FALSE(data::detail::short_palette_of_png(file).has_value());
+    CHECK(data::detail::png_splices(file).empty());
     file[25] = 0;  // grey, so that no palette is looked for
     CHECK(pixels_of(file).size() == 12);
   }
@@ -112,13 +112,20 @@ TEST_CASE("a colour that the palette of a BMP lacks is black") {
   CHECK(pixels_of(bmp(false, std::string("\3\2\1\0\6\5\4\0", 8), indices)) ==
         second_black_black_first);
   CHECK_THROWS_WITH(data::decode_image(bmp(false, "", indices), "image"), Contains("Corrupt BMP"));
-  CHECK(data::detail::with_whole_palette(bmp(false, std::string(1024, 'x'), indices)).empty());
+  CHECK(data::detail::bmp_splices(bmp(false, std::string(1024, 'x'), indices)).empty());
 }
 
 TEST_CASE("a whole palette of a BMP of the first form is read to its end") {
   std::string palette(768, 'x');
   palette.replace(765, 3, "\3\2\1");
   CHECK(pixels_of(bmp(true, palette, std::string(4, '\xff'))) ==
+        Bytes{1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3});
+}
+
+TEST_CASE("what stands between the colours of a BMP and its pixels is not read") {
+  std::string palette(1024, 'x');
+  palette.replace(0, 4, std::string("\3\2\1\0", 4));
+  CHECK(pixels_of(bmp(false, palette + "between", std::string(4, '\0'))) ==
         Bytes{1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3});
 }
 

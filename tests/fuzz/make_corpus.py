@@ -292,6 +292,20 @@ def png_of(width, height, depth, colour, row, **more):
     return png(width, height, depth, colour, zlib.compress((b"\0" + row) * height, 9), **more)
 
 
+def exif(orientation, order="<"):
+    """A TIFF structure that has an orientation and nothing else."""
+    entry = struct.pack(order + "HHIHH", 0x0112, 3, 1, orientation, 0)
+    return (b"II" if order == "<" else b"MM") + struct.pack(order + "HIH", 42, 8, 1) + entry + bytes(4)
+
+
+def jpeg_segment(marker, data):
+    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+def with_exif(file, data):
+    return file[:2] + jpeg_segment(0xE1, b"Exif\0\0" + data) + file[2:]
+
+
 def bmp(width, height, bits, data=b"", offset=54, header=40, compression=0):
     info = struct.pack("<IiiHHIIiiII", header, width, height, 1, bits, compression, len(data), 0, 0, 0, 0)
     return b"BM" + struct.pack("<IHHI", 14 + len(info) + len(data), 0, 0, offset) + info + data
@@ -319,7 +333,8 @@ def jpeg(width, height, mode="RGB", **options):
 
     out = io.BytesIO()
     picture = Image.new(mode, (width, height))
-    picture.putdata([(i * 7 % 250,) * 3 if mode == "RGB" else i * 7 % 250 for i in range(width * height)])
+    values = [i * 7 % 250 for i in range(width * height)]
+    picture.putdata(values if mode == "L" else [(value,) * len(mode) for value in values])
     picture.save(out, "JPEG", quality=60, **options)
     return out.getvalue()
 
@@ -334,6 +349,103 @@ def jpeg_of_scans(file, count):
     """The progressive JPEG with its last scan over and over again."""
     last = file.rindex(b"\xff\xda")
     return file[:-2] + file[last:-2] * count + file[-2:]
+
+
+def gif_blocks(number, bits):
+    data = number.to_bytes(-(-bits // 8), "little")
+    return b"".join(bytes([len(data[i:i + 255])]) + data[i:i + 255] for i in range(0, len(data), 255)) + b"\0"
+
+
+def gif_codes(codes, width):
+    """GIF's data of codes of one width, in blocks."""
+    return gif_blocks(sum(code << width * i for i, code in enumerate(codes)), width * len(codes))
+
+
+def gif(width, height, data, bits=2, flags=0, before=b"", table=bytes(range(12)), left=0, size=None, behind=b";"):
+    """A GIF of one picture, whose size may be another."""
+    head = struct.pack("<HHBBB", width, height, 0x81 if table else 0, 0, 0)
+    picture = b"," + struct.pack("<HHHHB", left, 0, *(size or (width, height)), flags) + bytes([bits]) + data
+    return b"GIF89a" + head + table + before + picture + behind
+
+
+def gif_files():
+    clear, end = 4, 5
+    plain = gif_codes([clear, 0, 1, clear, 2, 3, clear, 3, 2, clear, 1, 0, end], 3)
+    control = b"!\xf9\4\1\0\0\2\0"
+    # Each code is the string before and a pixel more: 8.4 million pixels from 6 kB.
+    number, at, width, size = clear, 3, 3, 6
+    for code in [0, *range(6, 4096)]:
+        number |= code << at
+        at += width
+        size += code >= 6
+        width += size == 1 << width and width < 12
+    growing = gif_blocks(number, at)
+    return {
+        "good.gif": gif(4, 2, plain),
+        "good-interlaced.gif": gif(2, 4, plain, flags=0x40),
+        "good-clear.gif": gif(4, 2, plain, before=control),
+        "good-local-table.gif": gif(4, 2, plain).replace(b"\0\2" + plain, b"\x81" + bytes(12) + b"\2" + plain),
+        "good-part.gif": gif(6, 3, plain, left=1, size=(4, 2), before=control),
+        "good-animated.gif": gif(4, 2, plain, behind=gif(4, 2, plain)[25:]),
+        "good-without-end.gif": gif(4, 2, plain)[:-2],
+        "good-4000x2000.gif": gif(4000, 2000, growing),
+        "bad-5000x2000.gif": gif(5000, 2000, growing),
+        "bad-65535x65535.gif": gif(65_535, 65_535, plain),
+        "bad-0x0.gif": gif(0, 0, plain),
+        "bad-code.gif": gif(4, 2, gif_codes([clear, 0, 7], 3)),
+        "bad-first-code.gif": gif(4, 2, gif_codes([clear, 6], 3)),
+        "bad-clear-only.gif": gif(4, 2, gif_codes([clear] * 30_000, 3)),
+        "bad-early-end.gif": gif(4, 2, gif_codes([clear, 0, 1, end], 3)),
+        "bad-truncated.gif": gif(4, 2, plain)[:-8],
+        "bad-bits.gif": gif(4, 2, plain, bits=12),
+        "bad-no-table.gif": gif(4, 2, plain, table=b""),
+        "bad-outside.gif": gif(4, 2, plain, left=1),
+        "bad-no-picture.gif": gif(4, 2, plain)[:25] + b";",
+        "bad-extension.gif": gif(4, 2, plain)[:25] + b"!\xfe\xff",
+    }
+
+
+def tga(width, height, kind, bits, data, colour_map=(0, 0, 0, 0), descriptor=0, name=b""):
+    mapped, first, count, map_bits = colour_map
+    return struct.pack("<BBBHHBHHHHBB", len(name), mapped, kind, first, count, map_bits, 0, 0, width, height, bits,
+                       descriptor) + name + data
+
+
+def plain_files():
+    """PPM, PGM and TGA."""
+    row = bytes(range(12))
+    return {
+        "good.ppm": b"P6\n# made by hand\n4 1\n255\n" + row,
+        "good-16.pgm": b"P5 3 2 65535\n" + row,
+        "bad-truncated.ppm": b"P6 4 1 255\n" + row[:-1],
+        "bad-999999999x999999999.ppm": b"P6 999999999 999999999 65535\n" + row,
+        "bad-digits.pgm": b"P5 " + b"9" * 4000,
+        "bad-comment.pgm": b"P5 #" + b"#" * 4000,
+        "bad-maximum.pgm": b"P5 4 1 0\n" + row,
+        "good.tga": tga(2, 2, 2, 24, row),
+        "good-from-the-top-right.tga": tga(2, 2, 2, 24, row, descriptor=0x30, name=b"hand"),
+        "good-palette.tga": tga(3, 1, 1, 8, row, (1, 0, 3, 24)),
+        "good-short-palette.tga": tga(3, 1, 1, 8, row[:9] + b"\3\4\xff", (1, 1, 3, 24)),
+        "good-runs.tga": tga(100, 2, 10, 24, b"\xff\1\2\3\xc6\4\5\6\0\7\x08\x09"),
+        "good-grey.tga": tga(4, 3, 3, 8, row),
+        "bad-truncated.tga": tga(2, 2, 2, 24, row[:-1]),
+        "bad-truncated-runs.tga": tga(100, 2, 10, 24, b"\xff\1\2\3\xc6\4\5\6\0\7\x08"),
+        "bad-truncated-palette.tga": tga(3, 1, 1, 8, row[:8], (1, 0, 3, 24)),
+        "bad-65535x65535.tga": tga(65_535, 65_535, 2, 32, row),
+        "bad-65535x65535-runs.tga": tga(65_535, 65_535, 11, 8, b"\xff\1" * 5000),
+    }
+
+
+def orientation_files(photo, picture):
+    return {
+        "good-orientation.jpg": with_exif(photo, exif(6)),
+        "good-orientation-big-endian.jpg": with_exif(photo, exif(8, ">")),
+        "good-orientation-truncated.jpg": with_exif(photo, exif(6)[:19]),
+        "good-orientation-far.jpg": with_exif(photo, b"II*\0\xff\xff\xff\xff"),
+        "good-orientation-entries.jpg": with_exif(photo, exif(6)[:8] + b"\xff\xff" + bytes(100)),
+        "bad-orientation-past-end.jpg": photo[:2] + b"\xff\xe1\xff\xffExif\0\0" + photo[2:],
+        "good-orientation.png": picture[:33] + png_chunk(b"eXIf", exif(5, ">")) + picture[33:],
+    }
 
 
 def image_files():
@@ -356,7 +468,16 @@ def image_files():
         "good-grey.jpg": jpeg(9, 9, "L"),
         "good-progressive.jpg": progressive,
         "good-restarts.jpg": jpeg(33, 9, subsampling=2),
+        "good-four-colours.jpg": jpeg(9, 9, "CMYK"),
+        "good-four-colours-without-adobe.jpg": jpeg(9, 9, "CMYK").replace(b"Adobe", b"Other"),
+        "good-gap.bmp": bmp(2, 2, 24, bytes(26), offset=64),
+        "bad-arithmetic.jpg": baseline.replace(b"\xff\xc0", b"\xff\xc9"),
+        "bad-12-bit.jpg": baseline.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"),
+        "bad-apple.png": good_png[:8] + png_chunk(b"CgBI", bytes(4)) + good_png[8:],
         **short_palettes(),
+        **orientation_files(baseline, good_png),
+        **gif_files(),
+        **plain_files(),
         "bad-no-bytes": b"",
         "bad-text": b"certainly no image",
         "bad-100000x100000.png": png(100_000, 100_000, 8, 2, rows),

@@ -52,6 +52,17 @@ MUTATIONS = [
      "std::min(columns.first + d.kernel.w, d.w)", "ops/pool/pooling"),
     ("kernels/pool/max_pool.hpp", "lanes.store(target, lanes.load(target) + share);",
      "lanes.store(target, share);", "ops/pool/pooling"),
+    # Image files
+    ("data/image/upright.hpp", "is(3, 4, 6, 7)", "is(3, 4, 5, 7)", "data/image_formats"),
+    ("data/image/exif.hpp", "directory + 2 + 12 * i", "directory + 2 + 8 * i", "data/image_formats"),
+    ("data/image/mended.hpp", "jpeg.adobe_transform() <= 0", "jpeg.adobe_transform() < 0", "data/image_formats"),
+    ("data/image/mended.hpp", "{kept, header.pixels_at - kept,", "{kept, 0,", "data/image_formats"),
+    ("data/image/gif.hpp", "if (size_ == 1U << width_ && size_ < most)", "if (size_ == 1U << width_)",
+     "data/image_formats"),
+    ("data/image/gif.hpp", "first_[size_] = first_[previous_];", "first_[size_] = last_[previous_];",
+     "data/image_formats"),
+    ("data/image/tga.hpp", "left_ = (packet & 0x7fU) + 1;", "left_ = packet & 0x7fU;", "data/image_formats"),
+    ("data/image/pnm.hpp", "+ maximum_ / 2) / maximum_", ") / maximum_", "data/image_formats"),
     # Memory
     ("core/segments.hpp", "std::tie(a.size, b.freed, a.begin) < std::tie(b.size, a.freed, b.begin)",
      "std::tie(a.size, a.freed, a.begin) < std::tie(b.size, b.freed, b.begin)", "core/allocator"),

@@ -53,7 +53,7 @@ THIRD_PARTY = {
 }
 
 # Opt-in, and so is everything that includes one of them: not in cnnrnn.hpp.
-OPT_IN = r"core/eigen\.hpp$|instances\.hpp$|data/(stb_image|stb_memory|bmp_check|png_check|jpeg_check|palette|image|gzip)\.hpp$|io/|.*mpi"
+OPT_IN = r"core/eigen\.hpp$|instances\.hpp$|data/(stb_image|stb_memory|byte_reader|image|gzip)\.hpp$|data/image/|io/|.*mpi"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 UMBRELLA = "cnnrnn.hpp"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cnnrnn/data/binary_file.hpp"
+#include "cnnrnn/data/byte_reader.hpp"
 #include "cnnrnn/data/stb_image.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -36,44 +37,25 @@ inline std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
 
 namespace detail {
 
-/// Reads a gzip header's fields one after the other; every read is checked.
-class GzipReader {
+/// Reads a gzip header's fields one after the other.
+class GzipReader : public ByteReader {
  public:
   GzipReader(std::span<const std::uint8_t> bytes, const std::string& name)
-      : rest_(bytes), name_(name) {}
-
-  std::span<const std::uint8_t> rest() const { return rest_; }
-
-  std::uint32_t little_endian(std::size_t count) {
-    std::uint32_t value = 0;
-    const auto bytes = take(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      value |= std::uint32_t{bytes[i]} << 8 * i;
-    }
-    return value;
-  }
-
-  std::span<const std::uint8_t> take(std::size_t count) {
-    require<FileError>(rest_.size() >= count, name_, ": expected ", count,
-                       " more bytes of gzip, got ", rest_.size());
-    const auto taken = rest_.first(count);
-    rest_ = rest_.subspan(count);
-    return taken;
-  }
+      : ByteReader(bytes, name, "gzip") {}
 
   void skip_text() {
-    const auto end = std::find(rest_.begin(), rest_.end(), std::uint8_t{0});
-    take(static_cast<std::size_t>(end - rest_.begin()) + 1);
+    const auto end = std::ranges::find(rest(), std::uint8_t{0});
+    take(static_cast<std::size_t>(end - rest().begin()) + 1);
   }
 
   /// Everything before the member's body (RFC 1952, section 2.3).
   void skip_header() {
-    require<FileError>(rest_.size() >= 2 && little_endian(2) == 0x8b1f, name_,
+    require<FileError>(rest().size() >= 2 && little_endian(2) == 0x8b1f, name(),
                        ": expected a gzip file, which begins with the bytes 1f 8b, got others");
     const std::uint32_t method = little_endian(1);
-    require<FileError>(method == 8, name_, ": expected gzip's method 8 (deflate), got ", method);
+    require<FileError>(method == 8, name(), ": expected gzip's method 8 (deflate), got ", method);
     const std::uint32_t flags = little_endian(1);
-    require<FileError>((flags & 0xe0U) == 0, name_, ": expected gzip flags below 32, got ", flags);
+    require<FileError>((flags & 0xe0U) == 0, name(), ": expected gzip flags below 32, got ", flags);
     take(6);  // time, extra flags, system
     if ((flags & 4U) != 0) {
       take(little_endian(2));
@@ -85,10 +67,6 @@ class GzipReader {
     }
     take((flags & 2U) != 0 ? 2 : 0);  // check sum of the header
   }
-
- private:
-  std::span<const std::uint8_t> rest_;
-  const std::string& name_;
 };
 
 }  // namespace detail

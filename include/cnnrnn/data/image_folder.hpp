@@ -1,11 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -16,24 +14,16 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
 
-/// The size every image is brought to, and how a folder without parts of its own is split.
+/// The size every image is brought to, how a folder without parts of its own is split, and how the
+/// files are read.
 struct ImageFolderOptions {
   Index height = 32;
   Index width = 32;
   Index test_every = 5;  ///< of each class, every 5th image is for testing
-  ImageLimits limits = {};
+  ImageOptions image = {};
 };
 
 namespace detail {
-
-inline bool has_image_suffix(const std::filesystem::path& path) {
-  std::string suffix = path.extension().string();
-  std::ranges::transform(suffix, suffix.begin(), [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  });
-  constexpr std::array<std::string_view, 4> known{".png", ".jpg", ".jpeg", ".bmp"};
-  return std::ranges::find(known, suffix) != known.end();
-}
 
 /// What is in a folder and is `wanted`, sorted by name; hidden entries are left out.
 template <class Wanted>
@@ -78,15 +68,14 @@ inline bool is_image_folder(const std::string& folder) {
           (detail::is_folder(folder + "/train") && detail::is_folder(folder + "/test")));
 }
 
-/// A folder of images by class: folder/CLASS/*.{png,jpg,jpeg,bmp}, classes and files in the order
-/// of their names, every image cut to the proportions of the size and resized. Throws FileError
-/// when there are fewer than two classes or an image cannot be read.
+/// A folder of images by class: folder/CLASS/*, whose names end in one of `image_suffixes`, classes
+/// and files in the order of their names, every image cut to the proportions of the size and
+/// resized. Throws FileError when there are fewer than two classes or an image cannot be read.
 inline ImageDataset read_image_classes(const std::string& folder,
                                        const ImageFolderOptions& options = {}) {
   const auto classes = detail::list_classes(folder);
-  require<FileError>(classes.size() >= 2, folder,
-                     ": expected at least two folders with images (.png, .jpg, .jpeg, .bmp), got ",
-                     classes.size());
+  require<FileError>(classes.size() >= 2, folder, ": expected at least two folders with images (",
+                     joined_image_suffixes(), "), got ", classes.size());
   ImageDataset dataset{.images = {}, .labels = {}, .class_names = {}, .name = folder};
   std::vector<std::pair<std::string, Index>> files;
   for (const auto& path : classes) {
@@ -100,7 +89,7 @@ inline ImageDataset read_image_classes(const std::string& folder,
   std::uint8_t* to = dataset.images.mutable_data();
   Index* label = dataset.labels.mutable_data();
   for (const auto& [path, of_class] : files) {
-    const auto image = read_image(path, options.height, options.width, options.limits);
+    const auto image = read_image(path, options.height, options.width, options.image);
     to = std::copy_n(image.data(), image.size(), to);
     *label++ = of_class;
   }

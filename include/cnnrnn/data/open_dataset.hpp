@@ -13,13 +13,14 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
 
-/// The size that images are brought to, where CIFAR-10 would lie if it is not given, and where
-/// Fashion-MNIST does.
+/// The size that images are brought to, what is drawn when nothing is found, where Fashion-MNIST
+/// lies, and how image files are read.
 struct OpenOptions {
   Index height = 32;
   Index width = 32;
   SyntheticOptions synthetic = {};
   std::string fashion_mnist = debian_fashion_mnist;
+  ImageOptions image = {};
 };
 
 /// A data set and where it came from: a folder, or "drawn by this program".
@@ -84,7 +85,8 @@ inline OpenedDataset open_dataset_folder(const std::string& folder,
                      ": expected CIFAR-10 (data_batch_1.bin ... test_batch.bin), CIFAR-100 "
                      "(train.bin, test.bin), MNIST or Fashion-MNIST (train-images-idx3-ubyte[.gz] "
                      "...), or a folder of images for each class, found none of these");
-  return {.split = read_image_folder(folder, {.height = options.height, .width = options.width}),
+  return {.split = read_image_folder(
+              folder, {.height = options.height, .width = options.width, .image = options.image}),
           .where = folder};
 }
 
