@@ -9,6 +9,7 @@
 #include "inspect/filters.hpp"
 #include "inspect/sub_bands.hpp"
 #include "inspect/theorem.hpp"
+#include "program/image_options.hpp"
 #include "program/terminal.hpp"
 #include "program/text_file.hpp"
 
@@ -21,6 +22,7 @@ struct Options {
   cnnrnn::Index count = 2;
   std::vector<std::string> layers;
   std::string out;
+  cnnrnn::data::ImageOptions image;
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -34,7 +36,8 @@ void add_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   app.add_option("--image", options.images,
-                 "PNG, JPEG or BMP files of any size to show in their place");
+                 program::image_files_help() + " to show in their place");
+  program::add_image_options(app, options.image);
   app.add_option("--layer", options.layers,
                  "convolutions whose filters are shown, as in stages.0.0; default: the first of "
                  "each stage");
@@ -44,7 +47,8 @@ void add_options(CLI::App& app, Options& options) {
 void inspect_network(const Options& options) {
   const inspect::Network network(options.checkpoint);
   const auto layers = inspect::chosen_filters(network, options.layers);
-  const auto subjects = inspect::open_subjects(options.images, options.data, options.count);
+  const auto subjects =
+      inspect::open_subjects(options.images, options.data, options.count, options.image);
   program::print_setup(network.model());
   program::make_folder(options.out);
   const cnnrnn::NoGradGuard no_grad;

@@ -41,17 +41,18 @@ struct Subject {
 
 /// The image files, or without any the first `count` test images of a data set. Throws FileError.
 inline std::vector<Subject> open_subjects(const std::vector<std::string>& files,
-                                          const std::string& data, Index count) {
+                                          const std::string& data, Index count,
+                                          const cnnrnn::data::ImageOptions& image) {
   using namespace cnnrnn::data;
   std::vector<Subject> subjects;
   for (const std::string& file : files) {
     subjects.push_back({std::filesystem::path(file).filename().string(),
-                        read_image(file, image_side, image_side)});
+                        read_image(file, image_side, image_side, image)});
   }
   if (!files.empty()) {
     return subjects;
   }
-  const auto opened = open_dataset(data);
+  const auto opened = open_dataset(data, {.image = image});
   const auto& test = opened.split.test;
   std::cout << "data:    " << opened.describe() << std::endl;
   const cnnrnn::Shape shape{test.height(), test.width(), test.channels()};

@@ -20,6 +20,7 @@ struct EvaluateOptions {
   cnnrnn::Index limit = 0;    ///< test images; 0: all
   cnnrnn::Index samples = 0;  ///< test images to write out with their predictions
   std::string out = ".";      ///< where to
+  cnnrnn::data::ImageOptions image = {};
 };
 
 /// Writes the first test images as PNG files with samples.csv, which names label and prediction.
@@ -67,7 +68,7 @@ class SampleWriter {
 inline int evaluate(const Classifier& classifier, const EvaluateOptions& options) {
   using namespace cnnrnn;
   const auto [card, model] = load_model(classifier, options.checkpoint);
-  auto data = data::open_dataset(options.data);
+  auto data = data::open_dataset(options.data, {.image = options.image});
   if (options.limit > 0) {
     data.split.test = data::limit(data.split.test, options.limit);
   }

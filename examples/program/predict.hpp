@@ -17,9 +17,10 @@ struct PredictOptions {
   std::string checkpoint;
   std::vector<std::string> images;
   cnnrnn::Index top = 3;
+  cnnrnn::data::ImageOptions image = {};
 };
 
-/// Prints the most probable classes of image files of any size, a line a file.
+/// Prints the most probable classes of image files, a line a file.
 inline int predict(const Classifier& classifier, const PredictOptions& options) {
   using namespace cnnrnn;
   constexpr Index side = 32;
@@ -27,7 +28,7 @@ inline int predict(const Classifier& classifier, const PredictOptions& options) 
   const data::Normalizer<float> normalize(card.statistics(), 3);
   const NoGradGuard no_grad;
   for (const std::string& file : options.images) {
-    const auto image = data::read_image(file, side, side);
+    const auto image = data::read_image(file, side, side, options.image);
     Tensor<float> x({1, side, side, 3});
     normalize(image.data(), side * side, x.mutable_data());
     const auto p = softmax((*model)(x)).value();

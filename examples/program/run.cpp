@@ -7,6 +7,7 @@
 #include <string>
 
 #include "program/evaluate.hpp"
+#include "program/image_options.hpp"
 #include "program/predict.hpp"
 #include "program/train.hpp"
 
@@ -88,6 +89,10 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
   entry("--limit", "limit", config.limit,
         "use so many images of each part, spread over it (0: all)")
       ->check(not_negative);
+  add_ignore_orientation(*train, config.ignore_orientation)->each([&options](const std::string&) {
+    options.given.insert("ignore_orientation");
+  });
+  add_image_limit(*train, options.image_limits);
   train->add_option("--out", options.out, "folder for checkpoints and history")
       ->capture_default_str();
   train->add_flag("--resume", options.resume, "go on where the run in --out stopped");
@@ -113,6 +118,7 @@ CLI::App* add_evaluate(CLI::App& app, EvaluateOptions& options, int& threads) {
   command->add_option("--samples", options.samples, "write the first test images and predictions")
       ->check(not_negative);
   command->add_option("--out", options.out, "folder for the samples")->capture_default_str();
+  add_image_options(*command, options.image);
   add_threads(*command, threads);
   return command;
 }
@@ -121,10 +127,11 @@ CLI::App* add_predict(CLI::App& app, PredictOptions& options, int& threads) {
   CLI::App* const command = app.add_subcommand("predict", "name what is on image files");
   command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
       ->required();
-  command->add_option("images", options.images, "PNG, JPEG or BMP files of any size")->required();
+  command->add_option("images", options.images, image_files_help())->required();
   command->add_option("--top", options.top, "classes to print for each")
       ->check(positive)
       ->capture_default_str();
+  add_image_options(*command, options.image);
   add_threads(*command, threads);
   return command;
 }

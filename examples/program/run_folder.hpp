@@ -33,7 +33,11 @@ inline void remove_files(std::initializer_list<std::string> files) {
 /// The configuration that a run in `folder` was started with. Throws FileError.
 inline RunConfig read_config(const RunFolder& folder) {
   try {
-    return nlohmann::json::parse(read_text(folder.config())).get<RunConfig>();
+    auto config = nlohmann::json::parse(read_text(folder.config()));
+    if (config.is_object()) {  // a run from before it was a choice does not name it
+      config.emplace("ignore_orientation", false);
+    }
+    return config.get<RunConfig>();
   } catch (const nlohmann::json::exception& error) {
     throw cnnrnn::FileError(folder.config() + ": expected a configuration, got " + error.what());
   }

@@ -44,10 +44,11 @@ struct RunConfig {
   std::uint64_t seed = 0;
   cnnrnn::Index holdout = 0;  ///< training images that take the place of the test images
   cnnrnn::Index limit = 0;    ///< images of each part; 0: all
+  bool ignore_orientation = false;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, program, data, model, epochs, stop_at_train_accuracy,
                                    batch, learning_rate, schedule, rnn_l2, clip_norm, augment, seed,
-                                   holdout, limit)
+                                   holdout, limit, ignore_orientation)
 
 /// What a trained model must carry to be used on images again.
 struct ModelCard {

@@ -27,6 +27,7 @@ struct TrainOptions {
   bool resume = false;
   bool overwrite = false;
   cnnrnn::Index checkpoint_every = 0;  ///< batches; 0: at the end of each epoch only
+  cnnrnn::data::ImageLimits image_limits = {};
 };
 
 /// A training run of an example program, from its options to its files.
@@ -121,7 +122,9 @@ class TrainingRun {
   }
 
   cnnrnn::data::OpenedDataset open_data() const {
-    auto data = cnnrnn::data::open_dataset(config_.data);
+    auto data = cnnrnn::data::open_dataset(
+        config_.data, {.image = {.limits = options_.image_limits,
+                                 .ignore_orientation = config_.ignore_orientation}});
     auto& split = data.split;
     if (config_.holdout > 0) {
       split = cnnrnn::data::hold_out(split.train, config_.holdout);
@@ -192,8 +195,8 @@ class TrainingRun {
   }
 
   /// What must be the same for a run to go on: all but its length and where its data lies. A
-  /// schedule takes its course from the number of epochs. Runs from before peepholes were a choice
-  /// go on too.
+  /// schedule takes its course from the number of epochs. Runs from before peepholes and the
+  /// orientation of images were a choice go on too.
   std::string configuration() const {
     nlohmann::json config = config_;
     config.erase("data");
@@ -203,6 +206,9 @@ class TrainingRun {
     }
     if (config_.model.peepholes == "default") {
       config["model"].erase("peepholes");
+    }
+    if (!config_.ignore_orientation) {
+      config.erase("ignore_orientation");
     }
     config["images"] = data_.split.train.size();
     config["classes"] = card_.class_names;

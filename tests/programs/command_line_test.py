@@ -1,8 +1,11 @@
 """The command line of the example programs: what they print, and one clear line for bad input with
 exit code 2 for a wrong command line or option and 1 for the rest."""
+import json
 import pathlib
 import re
+import struct
 import tempfile
+import zlib
 
 from program import PROGRAMS, choices, run, write_mnist
 
@@ -65,6 +68,62 @@ def check_bad_files(folder, data, model):
     check_error(1, ["text.png"], "predict", "--checkpoint", model, text)
 
 
+def png(pixels, orientation):
+    """A PNG of rows of RGB bytes, with its orientation as EXIF has it."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    exif = struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    head = struct.pack(">IIBBBBB", len(pixels[0]) // 3, len(pixels), 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"eXIf", exif)
+            + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in pixels))) + chunk(b"IEND", b""))
+
+
+def check_image_options(folder, model):
+    """predict follows the orientation unless told otherwise, and says how to raise the limit."""
+    upright = [bytes([7 * y]) * 60 + bytes(36) for y in range(32)]
+    turned = [b"".join(row[3 * x:3 * x + 3] for row in reversed(upright)) for x in range(32)]
+    for name, pixels, orientation in (("a", upright, 1), ("b", turned, 8), ("c", turned, 1)):
+        (folder / f"{name}.png").write_bytes(png(pixels, orientation))
+
+    def predicted(name, *options):
+        text = run(PROGRAM, "predict", "--checkpoint", model, "--top", 10, folder / f"{name}.png", *options)
+        return text.partition(".png: ")[2]
+
+    assert predicted("a") == predicted("b") != predicted("c")
+    assert predicted("b", "--ignore-orientation") == predicted("c")
+    check_error(1, ["a.png", "at most 1000 pixels", "--max-image-pixels", "got 32x32"],
+                "predict", "--checkpoint", model, folder / "a.png", "--max-image-pixels", 1000)
+
+
+def check_image_folder(folder):
+    """Files of other kinds than PNG, and the options when a run on them is resumed."""
+    for label, name in enumerate(("dark", "light")):
+        (folder / "images" / name).mkdir(parents=True)
+        pixels = bytes([200 * label]) * 48
+        for n in range(3):
+            (folder / "images" / name / f"{n}.ppm").write_bytes(b"P6 4 4 255\n" + pixels)
+            tga = struct.pack("<3B2HB4HBB", 0, 0, 2, 0, 0, 0, 0, 0, 4, 4, 24, 0) + pixels
+            (folder / "images" / name / f"{n}.TGA").write_bytes(tga)
+    out = folder / "of images"
+    train = ["train", "--data", folder / "images", "--epochs", 1, "--out", out]
+    check_error(1, [".TGA", "--max-image-pixels"], *train, "--max-image-pixels", 15)
+    text = run(PROGRAM, *train, "--ignore-orientation")
+    assert "10 training and 2 test images 32x32x3, 2 classes" in text, text
+    evaluate = ["evaluate", "--data", folder / "images", "--checkpoint", out / "checkpoint.safetensors"]
+    run(PROGRAM, *evaluate, "--ignore-orientation", "--max-image-pixels", 16)
+    check_error(1, [".TGA", "--max-image-pixels"], *evaluate, "--max-image-pixels", 15)
+    run(PROGRAM, "train", "--resume", "--out", out, "--epochs", 2)
+
+    run(PROGRAM, *train, "--overwrite")
+    check_error(2, ["--resume", "ignore_orientation: false then, true now"],
+                "train", "--resume", "--out", out, "--ignore-orientation")
+    config = json.loads((out / "config.json").read_text())
+    assert config.pop("ignore_orientation") is False
+    (out / "config.json").write_text(json.dumps(config))  # as before it was an option
+    run(PROGRAM, "train", "--resume", "--out", out, "--epochs", 2)
+
+
 def check_a_run(folder, data):
     out = folder / "run"
     text = run(PROGRAM, "train", "--data", data, "--epochs", 3, "--batch", 16, "--out", out)
@@ -94,6 +153,8 @@ with tempfile.TemporaryDirectory() as name:
     finished = check_a_run(folder, mnist)
     check_usage_errors(mnist, finished)
     check_bad_files(folder, mnist, finished / "checkpoint.safetensors")
+    check_image_options(folder, finished / "checkpoint.safetensors")
+    check_image_folder(folder)
     for program in PROGRAMS:
         assert "train" in run(program, "--help")
         assert f"runs/{program}" in run(program, "train", "--help")
