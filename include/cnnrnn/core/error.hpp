@@ -1,9 +1,5 @@
 #pragma once
 
-#if !defined(__cpp_exceptions)
-#error "cnnrnn: expected a compiler with exceptions, got -fno-exceptions: all errors are exceptions"
-#endif
-
 #include <initializer_list>
 #include <locale>
 #include <sstream>

@@ -1,5 +1,9 @@
 #pragma once
 
+#if !defined(__cpp_rtti)
+#error "cnnrnn: expected a compiler with RTTI, got -fno-rtti: nn/ tells layers by their types"
+#endif
+
 #include <cstddef>
 #include <memory>
 #include <span>

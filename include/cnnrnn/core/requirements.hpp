@@ -1,0 +1,15 @@
+#pragma once
+
+// What the library needs of the compiler's flags, said in one line before anything else fails.
+
+#if !defined(__cpp_exceptions)
+#error "cnnrnn: expected a compiler with exceptions, got -fno-exceptions: all errors are exceptions"
+#endif
+
+// A comparison with NaN is then left out, and a run that diverges trains to the end.
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "cnnrnn: expected NaN and infinity, got -ffinite-math-only (in -ffast-math, -Ofast): use -O3"
+#endif
+
+static_assert(sizeof(1.0) == sizeof(double),
+              "cnnrnn: expected constants in double, got -fsingle-precision-constant");
