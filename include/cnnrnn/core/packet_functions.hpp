@@ -134,11 +134,11 @@ template <class T>
 [[gnu::always_inline]] inline Packet<T> tanh(Packet<T> a) {
   const auto constant = [](double value) { return Packet<T>::set(static_cast<T>(value)); };
   const auto s = a * a;
-  const auto near = multiply_add(a * s, detail::tanh_near_zero(s), a);
+  const auto near_zero = multiply_add(a * s, detail::tanh_near_zero(s), a);
   const auto e = detail::exp_of_minus_abs(a + a);
-  const auto far = constant(1) - (e + e) / (constant(1) + e);
-  const auto signed_far = select_less(a, constant(0), constant(0) - far, far);
-  return select_less(abs(a), constant(0.625), near, signed_far);
+  const auto away = constant(1) - (e + e) / (constant(1) + e);
+  const auto signed_away = select_less(a, constant(0), constant(0) - away, away);
+  return select_less(abs(a), constant(0.625), near_zero, signed_away);
 }
 
 CNNRNN_KERNELS_END

@@ -1,6 +1,7 @@
 #pragma once
 
-// What the library needs of the compiler's flags, said in one line before anything else fails.
+// What the library needs of the compiler: flags, said in one line before anything else fails, and
+// no macros min and max, which some programs have. libstdc++ and Eigen remove them too.
 
 #if !defined(__cpp_exceptions)
 #error "cnnrnn: expected a compiler with exceptions, got -fno-exceptions: all errors are exceptions"
@@ -13,3 +14,6 @@
 
 static_assert(sizeof(1.0) == sizeof(double),
               "cnnrnn: expected constants in double, got -fsingle-precision-constant");
+
+#undef min
+#undef max

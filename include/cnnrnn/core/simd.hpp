@@ -142,8 +142,8 @@ inline constexpr Index vector_registers = 16;
 /// unit, a kernel takes three times as long.
 template <Index N, class Body>
 [[gnu::always_inline]] inline void unroll(const Body& body) {
-  [&]<Index... I>(std::integer_sequence<Index, I...>) __attribute__((always_inline)) {
-    (body(std::integral_constant<Index, I>{}), ...);
+  [&]<Index... K>(std::integer_sequence<Index, K...>) __attribute__((always_inline)) {
+    (body(std::integral_constant<Index, K>{}), ...);
   }
   (std::make_integer_sequence<Index, N>{});
 }

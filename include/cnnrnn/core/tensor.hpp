@@ -95,12 +95,12 @@ class Tensor {
 
   /// Element at the given position; throws ShapeError unless there is one index per dimension and
   /// each is inside it. For tests and small work: kernels use data().
-  template <class... I>
-  const T& operator()(I... index) const {
+  template <class... Indices>
+  const T& operator()(Indices... index) const {
     return data()[offset({static_cast<Index>(index)...})];
   }
-  template <class... I>
-  T& mutable_at(I... index) {
+  template <class... Indices>
+  T& mutable_at(Indices... index) {
     return mutable_data()[offset({static_cast<Index>(index)...})];
   }
 

@@ -60,9 +60,9 @@ class HeaderParser : public nlohmann::json_sax<Json> {
       return refuse(to_message(value));
     }
     numbers_.push_back(value);
-    check(place_ == Place::offsets || std::ssize(numbers_) <= Shape::max_rank,
-          ": expected at most ", Shape::max_rank, " dimensions, got more");
-    check(place_ == Place::shape || numbers_.size() <= 2, form, ", got more offsets");
+    expect(place_ == Place::offsets || std::ssize(numbers_) <= Shape::max_rank,
+           ": expected at most ", Shape::max_rank, " dimensions, got more");
+    expect(place_ == Place::shape || numbers_.size() <= 2, form, ", got more offsets");
     return true;
   }
 
@@ -97,8 +97,8 @@ class HeaderParser : public nlohmann::json_sax<Json> {
     if (place_ == Place::header) {
       check_new(names_.insert(key_).second);
     } else if (place_ == Place::tensor) {
-      check(key_ == "dtype" || key_ == "shape" || key_ == "data_offsets", form, ", got ",
-            quoted(key_));
+      expect(key_ == "dtype" || key_ == "shape" || key_ == "data_offsets", form, ", got ",
+             quoted(key_));
       check_new(fields_.insert(key_).second);
     }
     return true;
@@ -106,7 +106,7 @@ class HeaderParser : public nlohmann::json_sax<Json> {
 
   bool end_object() override {
     if (place_ == Place::tensor) {
-      check(fields_.size() == 3, form, ", got ", fields_.size(), " of them");
+      expect(fields_.size() == 3, form, ", got ", fields_.size(), " of them");
     }
     place_ = place_ == Place::header ? Place::outside : Place::header;
     return true;
@@ -126,7 +126,7 @@ class HeaderParser : public nlohmann::json_sax<Json> {
     if (place_ == Place::shape) {
       entry.dims.assign(numbers_.begin(), numbers_.end());
     } else {
-      check(numbers_.size() == 2, form, ", got ", numbers_.size(), " offsets");
+      expect(numbers_.size() == 2, form, ", got ", numbers_.size(), " offsets");
       entry.begin = numbers_[0];
       entry.end = numbers_[1];
     }
@@ -163,7 +163,7 @@ class HeaderParser : public nlohmann::json_sax<Json> {
   }
 
   template <class... Parts>
-  void check(bool holds, const Parts&... parts) const {
+  void expect(bool holds, const Parts&... parts) const {
     if (!holds) {
       fail(": tensor ", quoted(tensor()), parts...);
     }

@@ -191,10 +191,10 @@ class Optimizer {
     double weight_decay;
   };
 
-  /// `slots` names the remembered tensors; they begin as zeros.
+  /// `slot_names` are those of the remembered tensors, which begin as zeros.
   Optimizer(const char* name, const std::vector<ParameterGroup<T>>& groups, const Rates& rates,
-            std::vector<std::string> slots)
-      : name_(name), slots_(std::move(slots)) {
+            std::vector<std::string> slot_names)
+      : name_(name), slots_(std::move(slot_names)) {
     detail::require_rate(name, rates.learning_rate);
     detail::require_decay(name, rates.weight_decay);
     std::set<const Record<T>*> seen;
@@ -204,7 +204,7 @@ class Optimizer {
       detail::require_rate(name, rate);
       detail::require_decay(name, decay);
       for (const auto& parameter : groups[group].parameters) {
-        check(parameter, seen);
+        check_parameter(parameter, seen);
         entries_.push_back(
             {parameter, group, rate, decay, {0, std::vector<Tensor<T>>(slots_.size())}});
       }
@@ -228,7 +228,7 @@ class Optimizer {
     Memory memory;
   };
 
-  void check(const Variable<T>& parameter, std::set<const Record<T>*>& seen) const {
+  void check_parameter(const Variable<T>& parameter, std::set<const Record<T>*>& seen) const {
     require<ValueError>(
         parameter.defined() && parameter.requires_grad() && parameter.edge().record->is_leaf(),
         name_, ": expected parameters, got a variable that collects no gradient");

@@ -31,14 +31,14 @@ class Sgd : public Optimizer<T> {
       : Sgd(std::vector<ParameterGroup<T>>{{.parameters = parameters}}, options) {}
   explicit Sgd(const std::vector<ParameterGroup<T>>& groups, const SgdOptions& options = {})
       : Optimizer<T>("Sgd", groups, {options.learning_rate, options.weight_decay},
-                     slots(options.momentum)),
+                     slot_names(options.momentum)),
         options_(options) {
     require<ValueError>(!options.nesterov || options.momentum > 0,
                         "Sgd: expected a positive momentum with nesterov, got ", options.momentum);
   }
 
  private:
-  static std::vector<std::string> slots(double momentum) {
+  static std::vector<std::string> slot_names(double momentum) {
     detail::require_share("Sgd", "a momentum", momentum);
     return momentum > 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{};
   }

@@ -45,8 +45,8 @@ GemmGrid gemm_grid(Index m, Index n, Index k) {
 /// all threads.
 template <class T, class Body>
 void for_each_gemm_part(Index m, Index n, Index k, const Body& body) {
-  constexpr Index small = 1 << 15;  // changing the mode of denormals takes a third of 8 x 8 x 8
-  if (m * n * k < small) {
+  constexpr Index least = 1 << 15;  // changing the mode of denormals takes a third of 8 x 8 x 8
+  if (m * n * k < least) {
     body(Index(0), m, Index(0), n);
     return;
   }

@@ -31,24 +31,24 @@ struct TileColumns {
   using P = Packet<T>;
   Index last;
 
-  template <Index I>
-  static constexpr bool cut = Partial&& I == V - 1;
+  template <Index J>
+  static constexpr bool cut = Partial&& J == V - 1;
 
-  template <Index I>
+  template <Index J>
   P load(const T* row) const {
-    return cut<I> ? P::load_partial(row + I * P::width, last) : P::load(row + I * P::width);
+    return cut<J> ? P::load_partial(row + J * P::width, last) : P::load(row + J * P::width);
   }
   /// Without masks B is packed or has whole vectors, and reading all of one is faster.
-  template <Index I>
+  template <Index J>
   P load_b(const T* row) const {
-    return cut<I> && P::masked ? load<I>(row) : P::load(row + I * P::width);
+    return cut<J> && P::masked ? load<J>(row) : P::load(row + J * P::width);
   }
-  template <Index I>
+  template <Index J>
   void store(T* row, P value) const {
-    if constexpr (cut<I>) {
-      value.store_partial(row + I * P::width, last);
+    if constexpr (cut<J>) {
+      value.store_partial(row + J * P::width, last);
     } else {
-      value.store(row + I * P::width);
+      value.store(row + J * P::width);
     }
   }
 };
@@ -62,9 +62,9 @@ class RowPointers {
       first_[i] = a + static_cast<Index>(i) * 4 * stride;
     }
   }
-  template <Index I>
+  template <Index Row>
   T get() const {
-    return first_[I / 4][I % 4 * stride_];
+    return first_[Row / 4][Row % 4 * stride_];
   }
   void advance(Index step) {
     for (auto& pointer : first_) {
@@ -83,9 +83,9 @@ struct PanelRows {
   const T* row;
   Index stride;
 
-  template <Index I, class Columns>
+  template <Index J, class Columns>
   Packet<T> load(const Columns& columns) const {
-    return columns.template load_b<I>(row);
+    return columns.template load_b<J>(row);
   }
   void advance() { row += stride; }
 };
@@ -98,12 +98,12 @@ struct PackingRows {
   Index stride;
   T* packed;
 
-  template <Index I, class Columns>
+  template <Index J, class Columns>
   Packet<T> load(const Columns& columns) const {
     constexpr Index ahead = 16;
-    constexpr Index at = I * Packet<T>::width;
+    constexpr Index at = J * Packet<T>::width;
     __builtin_prefetch(row + ahead * stride + at);
-    const auto vector = columns.template load_b<I>(row);
+    const auto vector = columns.template load_b<J>(row);
     vector.store(packed + at);
     return vector;
   }

@@ -68,7 +68,7 @@ struct StridedWalk {
  private:
   static bool joins(const Offsets& outer, Index size, const Offsets& steps) {
     return std::equal(outer.begin(), outer.end(), steps.begin(),
-                      [size](Index far, Index near) { return far == near * size; });
+                      [size](Index outer_step, Index step) { return outer_step == step * size; });
   }
 };
 
