@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -33,9 +35,14 @@ class CachingAllocator {
   /// class.
   static constexpr std::size_t large = std::size_t{1} << 20;
 
-  /// The one cache of the process. It is never destroyed: tensors may outlive static objects.
+  /// The one cache of the process. It is never destroyed: tensors may outlive static objects. A
+  /// child process finds its lock free, whatever other threads did when its parent forked.
   static CachingAllocator& instance() {
-    static auto* const allocator = new CachingAllocator;
+    static auto* const allocator = [] {
+      ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                       [] { instance().mutex_.unlock(); });
+      return new CachingAllocator;
+    }();
     return *allocator;
   }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <exception>
 #include <limits>
+#include <mutex>
 #include <vector>
 
 #ifdef _OPENMP
@@ -13,6 +14,7 @@
 
 #include "cnnrnn/core/denormals.hpp"
 #include "cnnrnn/core/error.hpp"
+#include "cnnrnn/core/fork.hpp"
 #include "cnnrnn/core/shape.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -60,9 +62,7 @@ namespace detail {
 class FirstException {
  public:
   void keep(Index block) noexcept {
-#ifdef _OPENMP
-#pragma omp critical(cnnrnn_first_exception)
-#endif
+    const std::scoped_lock lock(mutex_);
     if (block < block_) {
       block_ = block;
       exception_ = std::current_exception();
@@ -75,6 +75,7 @@ class FirstException {
   }
 
  private:
+  std::mutex mutex_;
   Index block_ = std::numeric_limits<Index>::max();
   std::exception_ptr exception_;
 };
@@ -145,6 +146,7 @@ void parallel_for(Index count, Index block, const Body& body) {
 #ifdef _OPENMP
   const int team = static_cast<int>(std::min<Index>(threads(), blocks));
   if (team > 1 && !omp_in_parallel()) {
+    detail::end_team_at_fork();
     detail::Shares shares(blocks, team);
 #pragma omp parallel num_threads(team)
     {
