@@ -5,7 +5,7 @@
 CNNRNN_NAMESPACE_BEGIN
 
 namespace detail {
-inline bool& grad_mode() {
+CNNRNN_SHARED inline bool& grad_mode() {
   thread_local bool enabled = true;
   return enabled;
 }

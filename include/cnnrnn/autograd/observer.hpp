@@ -13,7 +13,7 @@ class Variable;
 /// Sees each operation on this thread while it lives: its name, what it takes and what it has made.
 /// Without one, which is the rule, an operation asks for it and that is all.
 template <class T>
-class Observer {
+class CNNRNN_SHARED Observer {
  public:
   Observer() : before_(current()) { current() = this; }
   virtual ~Observer() { current() = before_; }

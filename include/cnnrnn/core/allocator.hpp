@@ -37,7 +37,7 @@ class CachingAllocator {
 
   /// The one cache of the process. It is never destroyed: tensors may outlive static objects. A
   /// child process finds its lock free, whatever other threads did when its parent forked.
-  static CachingAllocator& instance() {
+  CNNRNN_SHARED static CachingAllocator& instance() {
     static auto* const allocator = [] {
       ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
                        [] { instance().mutex_.unlock(); });

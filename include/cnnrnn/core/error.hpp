@@ -13,37 +13,37 @@ CNNRNN_NAMESPACE_BEGIN
 
 /// Base of everything the library throws. The message holds the contract and what came:
 /// `conv2d: expected input channels 32, got (128, 32, 32, 16)`.
-class Error : public std::runtime_error {
+class CNNRNN_SHARED Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 /// A tensor's shape does not fit the operation.
-class ShapeError : public Error {
+class CNNRNN_SHARED ShapeError : public Error {
  public:
   using Error::Error;
 };
 
 /// An option or argument is outside its range.
-class ValueError : public Error {
+class CNNRNN_SHARED ValueError : public Error {
  public:
   using Error::Error;
 };
 
 /// A file is missing, unreadable, truncated or not what it should be; or writing one failed.
-class FileError : public Error {
+class CNNRNN_SHARED FileError : public Error {
  public:
   using Error::Error;
 };
 
 /// The gradient graph is used against its rules: freed twice, or a saved tensor was changed.
-class GraphError : public Error {
+class CNNRNN_SHARED GraphError : public Error {
  public:
   using Error::Error;
 };
 
 /// A value that must be finite is not.
-class NumericError : public Error {
+class CNNRNN_SHARED NumericError : public Error {
  public:
   using Error::Error;
 };

@@ -11,6 +11,10 @@
   }                          \
   }
 
+// What exists once in a process does so across its shared objects, those too that are compiled with
+// -fvisibility=hidden; and exceptions are caught in all of them.
+#define CNNRNN_SHARED [[gnu::visibility("default")]]
+
 // Kernels also carry the instruction set that they were compiled for. Objects built with different
 // -march then keep their own copies, and the linker cannot hand AVX-512 code to an SSE2 caller.
 // Without Eigen's vectors they are others once more.

@@ -20,7 +20,7 @@
 CNNRNN_NAMESPACE_BEGIN
 
 namespace detail {
-inline std::atomic<int>& thread_setting() {
+CNNRNN_SHARED inline std::atomic<int>& thread_setting() {
   static std::atomic<int> setting{0};
   return setting;
 }

@@ -18,7 +18,7 @@ template <class T>
 class Layer;
 
 namespace detail {
-inline bool& fusion_mode() {
+CNNRNN_SHARED inline bool& fusion_mode() {
   thread_local bool enabled = true;
   return enabled;
 }

@@ -13,7 +13,7 @@ namespace detail {
 
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
-inline std::atomic<int>& interrupt_signal() {
+CNNRNN_SHARED inline std::atomic<int>& interrupt_signal() {
   static std::atomic<int> signal{0};
   return signal;
 }
@@ -53,7 +53,7 @@ class Interrupt {
   bool requested() const { return signal() != 0; }
 
  private:
-  static std::atomic<bool>& exists() {
+  CNNRNN_SHARED static std::atomic<bool>& exists() {
     static std::atomic<bool> exists{false};
     return exists;
   }
