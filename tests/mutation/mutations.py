@@ -37,6 +37,9 @@ MUTATIONS = [
      "const T scale = dloss;", "ops/loss/softmax"),
     ("kernels/loss/mse_loss.hpp", "const T scale = 2 * dloss", "const T scale = dloss", "ops/loss/softmax"),
     # Loops
+    ("core/cpu_quota.hpp", "lowest = std::min(lowest, quota_of_group(group));",
+     "lowest = quota_of_group(group);", "core/cpu_quota"),
+    ("core/cpu_quota.hpp", "std::ceil(quota)", "quota", "core/cpu_quota"),
     ("core/parallel.hpp", "helps_(blocks / 4 >= threads)", "helps_(false)", "core/parallel"),
     ("core/parallel.hpp", "share(i).end = blocks * (i + 1) / count_;",
      "share(i).end = std::min(blocks, blocks * (i + 1) / count_ + 1);", "core/parallel"),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <omp.h>
 #endif
 
+#include "cnnrnn/core/cpu_quota.hpp"
 #include "cnnrnn/core/denormals.hpp"
 #include "cnnrnn/core/error.hpp"
 #include "cnnrnn/core/fork.hpp"
@@ -24,13 +26,27 @@ CNNRNN_SHARED inline std::atomic<int>& thread_setting() {
   static std::atomic<int> setting{0};
   return setting;
 }
+
+#ifdef _OPENMP
+/// What OpenMP offers: OMP_NUM_THREADS, or the processors that this process may run on. It knows no
+/// quotas, so where nobody has chosen, these are the limit.
+inline int default_threads() {
+  static const int processors = omp_get_num_procs();
+  static const int within_quota = std::getenv("OMP_NUM_THREADS") != nullptr  // NOLINT: read only
+                                      ? processors
+                                      : threads_within(cpu_quota(), processors);
+  const int offered = omp_get_max_threads();
+  return offered == processors ? within_quota : offered;
+}
+#endif
 }  // namespace detail
 
-/// How many threads parallel loops use: what set_threads said, else what OpenMP offers, else 1.
+/// How many threads parallel loops use: what set_threads said, else what OpenMP offers, within the
+/// quota of a container, else 1.
 inline int threads() {
 #ifdef _OPENMP
   const int setting = detail::thread_setting().load(std::memory_order_relaxed);
-  return setting > 0 ? setting : omp_get_max_threads();
+  return setting > 0 ? setting : detail::default_threads();
 #else
   return 1;
 #endif
@@ -48,7 +64,7 @@ inline int loop_threads() {
 /// More threads than any machine this is for; a runtime that cannot start them ends the program.
 inline constexpr int most_threads = 1024;
 
-/// Sets the number of threads; 0 returns to OpenMP's own choice. Throws ValueError when negative or
+/// Sets the number of threads; 0 returns to the default. Throws ValueError when negative or
 /// above most_threads. Results do not depend on it: not a bit.
 inline void set_threads(int count) {
   require<ValueError>(count >= 0 && count <= most_threads, "set_threads: expected 0 to ",

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "cnnrnn/core/namespace.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+
+namespace detail {
+
+inline constexpr double no_quota = std::numeric_limits<double>::infinity();
+
+/// Microseconds of use over those of a period. "max" and -1 mean that there is no limit.
+inline double quota_of_files(std::istream& quota, std::istream& period) {
+  std::int64_t use = 0;
+  std::int64_t of = 0;
+  const bool limited = quota >> use && period >> of && use > 0 && of > 0;
+  return limited ? static_cast<double>(use) / static_cast<double>(of) : no_quota;
+}
+
+/// That of one control group, whose files lie in `folder`.
+inline double quota_of_group(const std::string& folder) {
+  std::ifstream version_2(folder + "/cpu.max");
+  if (version_2) {
+    return quota_of_files(version_2, version_2);
+  }
+  std::ifstream quota(folder + "/cpu.cfs_quota_us");
+  std::ifstream period(folder + "/cpu.cfs_period_us");
+  return quota_of_files(quota, period);
+}
+
+/// The lowest of the group at mount + path and of all that it lies in.
+inline double quota_of_groups(const std::string& mount, const std::string& path) {
+  double lowest = no_quota;
+  for (std::string group = mount + path; group.size() >= mount.size();
+       group.erase(group.rfind('/'))) {
+    lowest = std::min(lowest, quota_of_group(group));
+  }
+  return lowest;
+}
+
+}  // namespace detail
+
+/// How many processors' time the control groups of Linux leave to this process, as the limit of a
+/// container does: 1.5 for 150 ms in each 100 ms. Infinity if there is no limit, or none that can
+/// be read. The folders proc and sys are in `root`. Source: cgroups(7).
+inline double cpu_quota(const std::string& root = "") {
+  std::ifstream groups(root + "/proc/self/cgroup");
+  const std::string mount = root + "/sys/fs/cgroup";
+  double lowest = detail::no_quota;
+  for (std::string number, controllers, path;  // of a line such as 4:cpu,cpuacct:/docker/1f0c
+       std::getline(groups, number, ':') && std::getline(groups, controllers, ':') &&
+       std::getline(groups, path);) {
+    if (controllers.empty()) {  // version 2
+      lowest = std::min(lowest, detail::quota_of_groups(mount, path));
+    } else if ((',' + controllers + ',').find(",cpu,") != std::string::npos) {
+      lowest = std::min(lowest, detail::quota_of_groups(mount + "/cpu", path));
+    }
+  }
+  return lowest;
+}
+
+/// Enough threads for a quota, of `processors` that there are. Part of a processor counts as one:
+/// blocks of loops go to whoever is free, so its time is of use.
+inline int threads_within(double quota, int processors) {
+  return std::max(1, static_cast<int>(std::min<double>(processors, std::ceil(quota))));
+}
+
+CNNRNN_NAMESPACE_END
