@@ -8,7 +8,8 @@ import pathlib
 import re
 import sys
 
-# What the headers of a folder may include of the project. A folder that is not here may see all.
+# What the headers of a folder may include of the project. There are no other folders; the headers
+# beside them may see all.
 VISIBLE = {
     "core": {"core"},
     "kernels": {"core", "kernels"},
@@ -45,7 +46,7 @@ INNER_ROOMS = {
 
 # Third-party headers, and the only places of the project that may include them.
 THIRD_PARTY = {
-    r"(unsupported/)?Eigen/": r"core/",
+    r"(eigen3/)?(unsupported/)?Eigen/": r"core/",
     r"omp\.h$": r"core/",
     r"nlohmann/": r"io/",
     r"(stb/)?stb_": r"data/(stb_image|image|gzip)\.hpp$",
@@ -55,17 +56,27 @@ THIRD_PARTY = {
 # Opt-in, and so is everything that includes one of them: not in cnnrnn.hpp.
 OPT_IN = r"core/eigen\.hpp$|instances\.hpp$|data/(stb_image|stb_memory|byte_reader|image|gzip)\.hpp$|data/image/|io/|.*mpi"
 
-INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
+UNCLEAR = re.compile(r'^\s*(#|%:)\s*(include|include_next|import)\b')
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 UMBRELLA = "cnnrnn.hpp"
 
 
 def read_includes(root):
-    """{header: [(line number, included name)]}, headers named from include/cnnrnn/ on."""
+    """{header: [(line number, included name)]}, headers named from include/cnnrnn/ on. A name in quotes
+    that does not begin with cnnrnn/, and a line that is not plain, come with what is odd in front."""
     includes = {}
-    for path in sorted(root.rglob("*.hpp")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        matches = ((number, INCLUDE.match(line)) for number, line in enumerate(lines, 1))
-        includes[path.relative_to(root).as_posix()] = [(n, m[1]) for n, m in matches if m]
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        text = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"),
+                           path.read_text(encoding="utf-8").replace("\\\n", " "))
+        names = []
+        for number, line in enumerate(text.splitlines(), 1):
+            plain = INCLUDE.match(line)
+            if plain and (plain[1] or plain[2].startswith("cnnrnn/")):
+                names.append((number, plain[1] or plain[2]))
+            elif plain or UNCLEAR.match(line):
+                names.append((number, "odd: " + line.strip()))
+        includes[path.relative_to(root).as_posix()] = names
     return includes
 
 
@@ -103,38 +114,60 @@ def check_rooms(header, target):
         rooms, room, used = INNER_ROOMS[room], inside.split("/")[0], used_inside.split("/")[0]
     line, used_line = line_of(room, rooms), line_of(used, rooms)
     if None not in (line, used_line) and room != used and used_line <= line:
-        return f"the room {room} may not use {used}, which does not stand below it"
+        return f"the room {room} may not use {used}: it is not below {room}"
     return None
 
 
-def check_faces(headers):
-    """Every header of kernels/ is in a room, and every folder has a face beside it."""
+def check_faces(edges):
+    """Every header of kernels/ is in a room, every folder has a face beside it that leads to all of its
+    parts, and every room that the lists name is there."""
+    headers = sorted(header for header in edges if header.startswith("kernels/"))
     problems = []
-    for header in sorted(header for header in headers if header.startswith("kernels/")):
+    for header in headers:
         room, inside = split_rooms(header)
         inner = INNER_ROOMS.get(room)
         if line_of(room, ROOMS) is None:
-            problems.append(f"{header}: not in a room that ROOMS names")
+            problems.append(f"{header}: belongs to no room in ROOMS")
         elif inside and inner and line_of(inside.split("/")[0], inner) is None:
-            problems.append(f"{header}: not in a room that INNER_ROOMS names")
-    folders = {header.rpartition("/")[0] for header in headers if header.startswith("kernels/")}
-    return problems + [f"{folder}/: its face {folder}.hpp is missing"
-                       for folder in sorted(folders - {"kernels"}) if f"{folder}.hpp" not in headers]
+            problems.append(f"{header}: belongs to no room in INNER_ROOMS")
+        face = header.rpartition("/")[0] + ".hpp"
+        if inside and face not in edges:
+            problems.append(f"{header}: its face {face} is missing")
+        elif inside and header not in reachable(face, edges):
+            problems.append(f"{header}: its face {face} does not lead to it")
+    return problems
+
+
+def check_names(edges):
+    """No folder and no kind of file that nobody has thought of, and no room that is not there."""
+    folders = {header.split("/")[0] for header in edges if "/" in header}
+    rooms = {split_rooms(header)[0] for header in edges if header.startswith("kernels/")}
+    named = {room for line in ROOMS for room in line}
+    return [f"{folder}/: VISIBLE does not say what it may include"
+            for folder in sorted(folders - set(VISIBLE))] + [
+        f"{header}: not a header" for header in sorted(edges) if not header.endswith(".hpp")] + [
+        f"ROOMS: there is no room {room}" for room in sorted(named - rooms)]
+
+
+def check_cycles(edges):
+    """No header includes itself through others."""
+    return [f"{header}: includes itself through others" for header in sorted(edges)
+            if header in reachable(header, edges)]
 
 
 def check_line(header, name, headers):
     """What is wrong with the one #include of `name` in `header`, or None."""
     folder = header.split("/")[0]
+    if name.startswith("odd: "):
+        return 'write #include <...>, or "cnnrnn/..." with the whole path'
     if name.startswith("cnnrnn/"):
         target = name.removeprefix("cnnrnn/")
         if target not in headers:
             return "there is no such header"
         if target.split("/")[0] not in VISIBLE.get(folder, {target.split("/")[0]}):
             return f"{folder}/ may include only {', '.join(sorted(VISIBLE[folder]))}"
-        if target.startswith("kernels/") and header != UMBRELLA:
+        if target.startswith("kernels/"):
             return check_rooms(header, target)
-    elif name.startswith(".") or f"{folder}/{name}" in headers or name in headers:
-        return "write the path from cnnrnn/ on"
     for pattern, places in THIRD_PARTY.items():
         if re.match(pattern, name) and not re.match(places, header):
             return "a third-party header that is not allowed here"
@@ -167,7 +200,8 @@ def check(include_dir):
         header: [n.removeprefix("cnnrnn/") for _, n in lines if n.startswith("cnnrnn/")]
         for header, lines in includes.items()
     }
-    return problems + check_faces(includes) + check_umbrella(edges)
+    return (problems + check_names(edges) + check_faces(edges) + check_cycles(edges)
+            + check_umbrella(edges))
 
 
 if __name__ == "__main__":
