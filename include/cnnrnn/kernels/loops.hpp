@@ -7,6 +7,5 @@
 #include "cnnrnn/kernels/loops/strided.hpp"
 #include "cnnrnn/kernels/loops/wide_rows.hpp"
 
-// What the loops of all kernels are made of: elements, packets and lanes of vectors, wide rows for
-// what goes by channel, walks over arrays with strides, prefetching. Ops of your own can use them
-// too.
+// Building blocks of all kernel loops: elements, packets and lanes of vectors, wide rows for
+// per-channel work, walks over arrays with strides, prefetching.

@@ -4,4 +4,4 @@
 #include "cnnrnn/kernels/loss/mse_loss.hpp"
 #include "cnnrnn/kernels/loss/softmax.hpp"
 
-// Losses, and softmax, which cross-entropy is made of.
+// Losses, and softmax, on which cross-entropy is built.
