@@ -77,19 +77,21 @@ struct ConvolutionResult {
   Tensor<double> y, dx, dweight;
 };
 
-/// All pixels of y, all taps, all pairs of channels.
+/// All pixels of y, all taps, all pairs of channels of a group.
 ConvolutionResult convolve(const Tensor<double>& x, const Tensor<double>& weight,
                            const Tensor<double>& dy, const Convolution& options) {
   ConvolutionResult result{Tensor<double>::zeros(dy.shape()), Tensor<double>::zeros(x.shape()),
                            Tensor<double>::zeros(weight.shape())};
+  const Index group_outputs = weight.dim(0) / options.groups;
   const auto add_tap = [&](Index n, Size2d to, Size2d from, Size2d tap) {
     for (Index o = 0; o < weight.dim(0); ++o) {
       for (Index c = 0; c < weight.dim(1); ++c) {
         const double w = weight(o, c, tap.h, tap.w);
-        result.y.mutable_at(n, to.h, to.w, o) += x(n, from.h, from.w, c) * w;
-        result.dx.mutable_at(n, from.h, from.w, c) += dy(n, to.h, to.w, o) * w;
+        const Index in = o / group_outputs * weight.dim(1) + c;
+        result.y.mutable_at(n, to.h, to.w, o) += x(n, from.h, from.w, in) * w;
+        result.dx.mutable_at(n, from.h, from.w, in) += dy(n, to.h, to.w, o) * w;
         result.dweight.mutable_at(o, c, tap.h, tap.w) +=
-            dy(n, to.h, to.w, o) * x(n, from.h, from.w, c);
+            dy(n, to.h, to.w, o) * x(n, from.h, from.w, in);
       }
     }
   };
@@ -99,8 +101,8 @@ ConvolutionResult convolve(const Tensor<double>& x, const Tensor<double>& weight
     for (Index i = 0; i < pixels * taps; ++i) {
       const Size2d to{i / taps / dy.dim(2), i / taps % dy.dim(2)};
       const Size2d tap{i % taps / weight.dim(3), i % taps % weight.dim(3)};
-      const Size2d from{to.h * options.stride.h + tap.h - options.padding.h,
-                        to.w * options.stride.w + tap.w - options.padding.w};
+      const Size2d from{to.h * options.stride.h + tap.h * options.dilation.h - options.padding.h,
+                        to.w * options.stride.w + tap.w * options.dilation.w - options.padding.w};
       if (from.h >= 0 && from.h < x.dim(1) && from.w >= 0 && from.w < x.dim(2)) {
         add_tap(n, to, from, tap);
       }
@@ -259,6 +261,17 @@ void check_all() {
     check_convolution<T>("Winograd, few channels", {2, 10, 9, channels}, {37, channels, 3, 3},
                          {.padding = 1, .algorithm = ConvAlgorithm::winograd}, 10 * exact<T>);
   }
+  check_convolution<T>("depthwise with stride", {2, 9, 8, 37}, {37, 1, 3, 3},
+                       {.stride = 2, .padding = 1, .groups = 37}, exact<T>);
+  check_convolution<T>("depthwise 5x5", {1, 6, 19, 5}, {5, 1, 5, 5}, {.padding = 2, .groups = 5},
+                       exact<T>);
+  check_convolution<T>("narrow groups", {2, 7, 9, 12}, {18, 2, 3, 3}, {.padding = 1, .groups = 6},
+                       exact<T>);
+  check_convolution<T>("1x1 with stride", {2, 6, 5, 35}, {21, 35, 1, 1}, {.stride = 2}, exact<T>);
+  check_convolution<T>("5x5 in pieces", {2, 9, 7, 19}, {21, 19, 5, 5}, {.padding = 2},
+                       10 * exact<T>);
+  check_convolution<T>("dilated in pieces", {1, 9, 10, 17}, {19, 17, 3, 3},
+                       {.padding = 2, .dilation = 2}, 10 * exact<T>);
   check_batch_norm<T>(75, 37);
   check_batch_norm<T>(20, 130);
   check_function<T>("exp", exp_of);
