@@ -1,5 +1,9 @@
 #include "cnnrnn/io/model.hpp"
 
+#include <string>
+#include <vector>
+
+#include "cnnrnn/nn/activations.hpp"
 #include "cnnrnn/nn/batch_norm.hpp"
 #include "cnnrnn/nn/linear.hpp"
 #include "cnnrnn/nn/sequential.hpp"
@@ -10,6 +14,8 @@ using namespace cnnrnn;
 using Catch::Matchers::Contains;
 
 namespace {
+
+using Names = std::vector<std::string>;
 
 template <class T>
 nn::Sequential<T> network(std::uint64_t seed, Index hidden = 5) {
@@ -31,6 +37,21 @@ bool same_parameters(nn::Module<T>& a, nn::Module<U>& b) {
   return true;
 }
 
+/// Two dense layers that share their weights, as copies do, and one of its own.
+nn::Sequential<float> tied_network(std::uint64_t seed) {
+  Random random(seed);
+  const nn::Linear<float> shared(4, 4, random);
+  return nn::Sequential<float>(shared, nn::Relu<float>(), shared, nn::Linear<float>(4, 3, random));
+}
+
+std::vector<std::string> names_in(const io::SafetensorsFile& file) {
+  std::vector<std::string> names;
+  for (const auto& [name, any] : file.tensors) {
+    names.push_back(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 TEST_CASE("a saved model is a plain state dict") {
@@ -38,13 +59,8 @@ TEST_CASE("a saved model is a plain state dict") {
   auto model = network<float>(1);
   io::save(folder.file("m"), model, {{"rnn", "none"}});
   const auto file = io::read_safetensors(folder.file("m"));
-  std::vector<std::string> names;
-  for (const auto& [name, any] : file.tensors) {
-    names.push_back(name);
-  }
-  CHECK(names == std::vector<std::string>{"0.bias", "0.weight", "1.bias", "1.num_batches_tracked",
-                                          "1.running_mean", "1.running_var", "1.weight",
-                                          "2.weight"});
+  CHECK(names_in(file) == Names{"0.bias", "0.weight", "1.bias", "1.num_batches_tracked",
+                                "1.running_mean", "1.running_var", "1.weight", "2.weight"});
   CHECK(std::get<Tensor<float>>(file.tensors.at("0.weight")).shape() == Shape{5, 4});
   CHECK(std::get<Tensor<Index>>(file.tensors.at("1.num_batches_tracked")).shape() == Shape{});
 }
@@ -110,4 +126,39 @@ TEST_CASE("a file of another model is refused with the differences and changes n
   CHECK_THROWS_WITH(io::load(folder.file("m"), model),
                     Contains("8 missing: 0.bias") && Contains("1 unexpected: more"));
   CHECK(same_parameters(model, before));
+}
+
+TEST_CASE("what modules share is saved once, and loaded from either name or from both") {
+  const TemporaryFolder folder;
+  auto model = tied_network(1);
+  io::save(folder.file("m"), model);
+  auto file = io::read_safetensors(folder.file("m"));
+  CHECK(names_in(file) == Names{"0.bias", "0.weight", "3.bias", "3.weight"});
+  const auto check_loads = [&] {
+    io::write_safetensors(folder.file("m"), file);
+    auto other = tied_network(2);
+    CHECK_FALSE(same_parameters(model, other));
+    io::load(folder.file("m"), other);
+    CHECK(same_parameters(model, other));
+  };
+  check_loads();
+  file.tensors["2.weight"] = std::get<Tensor<float>>(file.tensors["0.weight"]).clone();
+  file.tensors["2.bias"] = std::get<Tensor<float>>(file.tensors["0.bias"]).clone();
+  check_loads();
+  file.tensors.erase("0.weight");
+  file.tensors.erase("0.bias");
+  check_loads();
+
+  file.tensors["0.bias"] = Tensor<float>::ones({4});
+  io::write_safetensors(folder.file("m"), file);
+  auto before = tied_network(2);
+  auto other = tied_network(2);
+  CHECK_THROWS_WITH(io::load(folder.file("m"), other),
+                    folder.file("m") +
+                        ": expected the tensors of Sequential, got 1 shared with "
+                        "different values: 2.bias and 0.bias");
+  CHECK(same_parameters(other, before));
+  file.tensors.erase("2.weight");
+  io::write_safetensors(folder.file("m"), file);
+  CHECK_THROWS_WITH(io::load(folder.file("m"), other), Contains("2 missing: 0.weight, 2.weight"));
 }

@@ -190,4 +190,10 @@ MUTATIONS = [
      "all(factors.second_scale) * sqrt(second + all(factors.epsilon))", "optim/optimizer"),
     ("optim/clip_grad_norm.hpp", "sums[static_cast<std::size_t>(i % 8)] += g * g;",
      "sums[static_cast<std::size_t>(i % 8)] = g * g;", "optim/clip_grad_norm"),
+    ("optim/clip_grad_norm.hpp", "parameter.grad().defined() && seen.insert(edge.record.get()).second",
+     "parameter.grad().defined()", "optim/clip_grad_norm"),
+    # Modules and their states
+    ("nn/module.hpp", "!value.edge() || seen_.insert(value.edge().record.get()).second", "true", "nn/module"),
+    ("nn/state_dict.hpp", "spread(path, first);", "", "nn/state_dict"),
+    ("nn/state_dict.hpp", "std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0", "true", "nn/state_dict"),
 ]

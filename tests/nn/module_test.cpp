@@ -176,6 +176,42 @@ TEST_CASE("parameter_count counts numbers, and no buffers") {
   CHECK(nn::Sequential<double>().parameter_count() == 0);
 }
 
+TEST_CASE("what several modules share is listed and counted once, under its first path") {
+  class Tied : public nn::Module<double> {
+   public:
+    void visit(nn::Visitor<double>& visitor) override {
+      visitor("encoder", part_);
+      visitor("decoder", part_);  // the same module
+      visitor("copy", copy_);     // another one with the same parameters
+      visitor("own", own_);
+      visitor("constant", constant_);
+    }
+    std::string describe() const override { return "Tied"; }
+
+    Scale part_{2, 1};
+    Scale copy_ = part_;
+    Scale own_{3};
+    std::vector<Variable<double>> constant_{{Tensor<double>::ones({2})},
+                                            {Tensor<double>::ones({2})}};
+  };
+  Tied tied;
+  Names names;
+  for (const auto& [path, parameter] : tied.named_parameters()) {
+    names.push_back(path);
+  }
+  CHECK(names ==
+        Names{"encoder.factor", "encoder.shift", "own.factor", "constant.0", "constant.1"});
+  CHECK(tied.parameter_count() == 3 + 1 + 3 + 2 + 2);
+  std::ostringstream out;
+  out << tied;
+  CHECK(out.str() ==
+        "Tied\n"
+        "  encoder: Scale(2)\n"
+        "  decoder: Scale(2)\n"
+        "  copy: Scale(2)\n"
+        "  own: Scale(3, no shift)\n");
+}
+
 TEST_CASE("train and eval reach every part") {
   Network network;
   CHECK(network.training());

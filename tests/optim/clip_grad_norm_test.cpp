@@ -56,6 +56,14 @@ TEST_CASE("clip_grad_norm scales a gradient that two parameters share once for e
   CHECK(gradient(0) == 3);
 }
 
+TEST_CASE("clip_grad_norm counts and scales a parameter once that is given twice") {
+  const auto a = with_gradient(Tensor<double>::full({4}, 3));
+  const auto b = with_gradient(Tensor<double>::full({1}, 8));
+  CHECK(optim::clip_grad_norm<double>({a, b, a}, 1) == 10);
+  CHECK(a.grad()(0) == Approx(0.3));
+  CHECK(b.grad()(0) == Approx(0.8));
+}
+
 TEST_CASE("clip_grad_norm is bitwise the same for any number of threads") {
   const auto gradient = random_tensor<float>({100003}, 5);
   const auto run = [&](int thread_count) {

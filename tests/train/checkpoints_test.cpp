@@ -83,6 +83,32 @@ TEST_CASE("a resumed run ends in the same bytes as an uninterrupted one") {
   }
 }
 
+TEST_CASE("a run whose layers share weights goes on in the same bytes") {
+  const auto train_tied = [](const std::string& folder, Index stop_after, bool resume) {
+    Random random(1);
+    const nn::Linear<float> shared(16, 16, random);
+    nn::Sequential<float> model(nn::Flatten<float>(), shared, nn::Relu<float>(), shared,
+                                nn::Relu<float>(), nn::Linear<float>(16, 3, random));
+    optim::Adam<float> adam(model.parameters());
+    train::Checkpoints<float> checkpoints(model, adam, {.folder = folder});
+    Index batches = 0;
+    train::Trainer<float> trainer(
+        model, adam, small_loader<float>(), std::nullopt,
+        {.epochs = 2,
+         .clip_norm = 1,
+         .save = [&](const train::TrainingState& state) { checkpoints.save(state); },
+         .stop = [&] { return ++batches == stop_after; },
+         .progress = {.out = nullptr}});
+    trainer.run(resume ? checkpoints.resume() : train::TrainingState{});
+    return read_bytes(checkpoints.model_path());
+  };
+  const TemporaryFolder whole;
+  const auto expected = train_tied(whole.path(), 0, false);
+  const TemporaryFolder parts;
+  CHECK(train_tied(parts.path(), 5, false) != expected);
+  CHECK(train_tied(parts.path(), 0, true) == expected);
+}
+
 TEST_CASE("the published model is a plain state dict with its configuration") {
   const TemporaryFolder folder;
   train_in<float>(folder.path(), 1, 0, false);

@@ -20,16 +20,19 @@ struct LoadOptions {
 
 namespace detail {
 
-/// Puts the tensors of a module's state into a file, their names behind
-/// `prefix`.
+/// Puts the tensors of a module's state into a file, their names behind `prefix`: what the module
+/// shares once, under its first name.
 template <class T>
 void put_state(SafetensorsFile& file, const std::string& prefix, const nn::StateDict<T>& state) {
-  for (const auto& [name, tensor] : state.tensors) {
-    file.tensors.emplace(prefix + name, tensor);
-  }
-  for (const auto& [name, counter] : state.counters) {
-    file.tensors.emplace(prefix + name, counter);
-  }
+  const auto put = [&](const auto& tensors) {
+    for (const auto& [name, tensor] : tensors) {
+      if (!state.shared.contains(name)) {
+        file.tensors.emplace(prefix + name, tensor);
+      }
+    }
+  };
+  put(state.tensors);
+  put(state.counters);
 }
 
 /// Takes a tensor of the file as one of T.

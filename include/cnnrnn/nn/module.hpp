@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ostream>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,11 +82,12 @@ class Module {
   /// The module and its options in a line: `Linear(64, 10)`.
   virtual std::string describe() const = 0;
 
-  /// All parameters with their paths.
+  /// All parameters with their paths, in the order of the visit: one that several modules share is
+  /// listed once, under its first path.
   std::vector<std::pair<std::string, Variable<T>>> named_parameters();
   std::vector<Variable<T>> parameters();
 
-  /// How many numbers are trained.
+  /// How many numbers the parameters hold.
   Index parameter_count();
 
   /// Chooses the behaviour of dropout and batch norm, here and in all parts.
@@ -133,8 +135,13 @@ class ParameterList : public Visitor<T> {
 
  private:
   void parameter(const std::string& path, Variable<T>& value) override {
-    found.emplace_back(path, value);
+    const bool is_new = !value.edge() || seen_.insert(value.edge().record.get()).second;
+    if (is_new) {
+      found.emplace_back(path, value);
+    }
   }
+
+  std::set<const Record<T>*> seen_;
 };
 
 template <class T>

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
@@ -14,18 +15,38 @@ struct ClipOptions {
   bool allow_nonfinite = false;  ///< return a norm that is not finite, and leave the gradients
 };
 
+namespace detail {
+
+/// Where the gradients of the parameters are: of those that have one, each once.
+template <class T>
+std::vector<Edge<T>> edges_with_gradient(const std::vector<Variable<T>>& parameters) {
+  std::vector<Edge<T>> edges;
+  std::set<const Record<T>*> seen;
+  for (const auto& parameter : parameters) {
+    const Edge<T>& edge = parameter.edge();
+    if (parameter.grad().defined() && seen.insert(edge.record.get()).second) {
+      edges.push_back(edge);
+    }
+  }
+  return edges;
+}
+
+}  // namespace detail
+
 /// Scales all gradients together so that their norm is at most `max_norm`, and returns the norm
 /// that they had: |g| = sqrt(sum of all squares), g = g min(1, max_norm / (|g| + 1e-6)). Parameters
-/// without a gradient are passed over. The sum is in double and the same for any number of threads.
-/// Throws ValueError unless max_norm is positive, NumericError when the norm is not finite.
+/// without a gradient are passed over, and one that is given twice counts once. The sum is in
+/// double and the same for any number of threads. Throws ValueError unless max_norm is positive,
+/// NumericError when the norm is not finite.
 template <class T>
 double clip_grad_norm(const std::vector<Variable<T>>& parameters, double max_norm,
                       const ClipOptions& options = {}) {
   require<ValueError>(max_norm > 0, "clip_grad_norm: expected a positive norm, got ", max_norm);
   constexpr Index block = 1 << 14;
+  const auto edges = detail::edges_with_gradient(parameters);
   double squares = 0;
-  for (const auto& parameter : parameters) {
-    const Tensor<T> gradient = parameter.grad();
+  for (const auto& edge : edges) {
+    const Tensor<T>& gradient = edge.gradient();
     squares += parallel_sum<double>(gradient.size(), block, [&](Index begin, Index end) {
       std::array<double, 8> sums{};  // apart, so that no addition waits for the one before
       for (Index i = begin; i < end; ++i) {
@@ -43,15 +64,13 @@ double clip_grad_norm(const std::vector<Variable<T>>& parameters, double max_nor
   if (!std::isfinite(norm) || scale >= 1) {
     return norm;
   }
-  for (const auto& parameter : parameters) {
-    if (parameter.grad().defined()) {
-      const auto gradient = parameter.edge().writable();
-      parallel_for(parameter.value().size(), block, [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i) {
-          gradient.data()[i] *= static_cast<T>(scale);
-        }
-      });
-    }
+  for (const auto& edge : edges) {
+    const auto gradient = edge.writable();
+    parallel_for(edge.shape().size(), block, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        gradient.data()[i] *= static_cast<T>(scale);
+      }
+    });
   }
   return norm;
 }
