@@ -44,9 +44,13 @@ def safetensors_files():
     nan = struct.pack("<4f", float("nan"), float("inf"), -0.0, 1e-40)
     kinds = {"f": entry("F32", [2, 1], 0, 8), "d": entry("F64", [], 8, 16), "l": entry("I64", [1], 16, 24),
              "i": entry("I32", [1], 24, 28), "b": entry("U8", [4], 28, 32), "e": entry("F32", [0, 7], 32, 32)}
+    narrow = {"h": entry("F16", [2], 0, 4), "g": entry("BF16", [1], 4, 6), "s": entry("I16", [1], 6, 8),
+              "u": entry("U16", [1], 8, 10), "c": entry("I8", [2], 10, 12), "m": entry("BOOL", [4], 12, 16),
+              "w": entry("U64", [1], 16, 24), "v": entry("U32", [2], 24, 32)}
     empty = b'{"dtype":"U8","shape":[0],"data_offsets":[0,0]}'
     return {
         "good-types": safetensors({"__metadata__": {"format": "pt"}, **kinds}, bytes(range(32))),
+        "good-narrow-types": safetensors(narrow, bytes(range(32))),
         "good-empty": safetensors({}),
         "good-nan": one("F32", [4], 0, 16, nan),
         "good-many-tensors": safetensors(many(b'"%x":%s' % (i, empty) for i in range(60))),
@@ -71,7 +75,8 @@ def safetensors_files():
         "bad-offsets-overlap": safetensors({"a": entry("U8", [3], 0, 3), "b": entry("U8", [3], 1, 4)}, bytes(4)),
         "bad-offsets-twice": safetensors({"a": entry("U8", [4], 0, 4), "b": entry("U8", [4], 0, 4)}, bytes(4)),
         "bad-offsets-hole": safetensors({"a": entry("U8", [1], 0, 1), "b": entry("U8", [1], 2, 3)}, bytes(3)),
-        "bad-type": one("F16", [2], 0, 4),
+        "bad-half-shape": one("F16", [1], 0, 4),
+        "bad-type": one("F8_E4M3", [4], 0, 4),
         "bad-type-number": safetensors({"a": {"dtype": 1, "shape": [1], "data_offsets": [0, 4]}}, bytes(4)),
         "bad-name-twice": safetensors(b'{"a":%s,"a":%s}' % (empty, empty)),
         "bad-key-twice": safetensors(b'{"a":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}}'),
@@ -96,6 +101,14 @@ def f64(*values):
 
 def i64(*values):
     return "I64", struct.pack(f"<{len(values)}q", *values)
+
+
+def f16(*values):
+    return "F16", struct.pack(f"<{len(values)}e", *values)
+
+
+def bools(*values):
+    return "BOOL", bytes(values)
 
 
 def packed(tensors, metadata):
@@ -134,7 +147,16 @@ def model_files():
         "bad-type": with_tensor("0.bias", ([3], i64(1, 2, 3))),
         "bad-shape": with_tensor("0.bias", ([1, 3], f32(1, 2, 3))),
         "bad-name": with_tensor("4.bias", ([1], f32(1))),
-        "bad-counter-float": with_tensor("1.num_batches_tracked", ([], f32(1))),
+        "good-half": packed(state(f16), {}),
+        "good-counter-float": with_tensor("1.num_batches_tracked", ([], f32(1))),
+        "good-counter-of-one-element": with_tensor("1.num_batches_tracked", ([1], i64(1))),
+        "good-no-counter": packed({n: t for n, t in state().items() if "num_batches" not in n}, {}),
+        "bad-counter-nan": with_tensor("1.num_batches_tracked", ([], f32(nan))),
+        "bad-counter-fraction": with_tensor("1.num_batches_tracked", ([], f64(0.5))),
+        "bad-counter-float-largest": with_tensor("1.num_batches_tracked", ([], f32(2.0 ** 62))),
+        "bad-counter-bool": with_tensor("1.num_batches_tracked", ([], bools(1))),
+        "bad-bool": with_tensor("0.bias", ([3], bools(0, 1, 255))),
+        "bad-prefix": packed({"module." + n: t for n, t in state().items()}, {}),
         "bad-counter-negative": packed(state(counter=-1), {}),
         "bad-counter-largest": packed(state(counter=(1 << 63) - 1), {}),
         "bad-empty": safetensors({}),

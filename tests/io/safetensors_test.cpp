@@ -3,7 +3,9 @@
 #include <sys/resource.h>
 
 #include <bit>
+#include <cmath>
 #include <csignal>
+#include <limits>
 #include <string>
 
 #include "support/catch.hpp"
@@ -50,6 +52,14 @@ io::SafetensorsFile sample() {
   file.tensors["count"] = Tensor<std::int64_t>::scalar(-7);
   file.tensors["ids"] = Tensor<std::int32_t>({1, 1, 1, 1, 1, 2}, {1, -2});
   file.tensors["bytes"] = Tensor<std::uint8_t>(Shape{3}, {0, 128, 255});
+  file.tensors["half"] = Tensor<io::Float16>(Shape{2}, {{0x3c00}, {0xfc00}});
+  file.tensors["brain"] = Tensor<io::BFloat16>(Shape{1}, {{0x3f80}});
+  file.tensors["small"] = Tensor<std::int8_t>(Shape{1}, {-128});
+  file.tensors["short"] = Tensor<std::int16_t>(Shape{1}, {-32768});
+  file.tensors["mask"] = Tensor<io::Bool>(Shape{2}, {io::Bool::no, io::Bool::yes});
+  file.tensors["u16"] = Tensor<std::uint16_t>::scalar(65535);
+  file.tensors["u32"] = Tensor<std::uint32_t>::scalar(1U << 31);
+  file.tensors["u64"] = Tensor<std::uint64_t>::scalar(~std::uint64_t{0});
   file.tensors["empty"] = Tensor<float>(Shape{0, 4});
   file.metadata = {{"format", "pt"}, {"text", "quote \" line\n \xC3\xA4"}};
   return file;
@@ -78,12 +88,41 @@ TEST_CASE("safetensors: what was written is read back") {
   check_equal<std::int32_t>(read.tensors.at("ids"), written.tensors.at("ids"));
   check_equal<std::uint8_t>(read.tensors.at("bytes"), written.tensors.at("bytes"));
   check_equal<float>(read.tensors.at("empty"), written.tensors.at("empty"));
+  check_equal<io::Float16>(read.tensors.at("half"), written.tensors.at("half"));
+  check_equal<io::BFloat16>(read.tensors.at("brain"), written.tensors.at("brain"));
+  check_equal<std::int8_t>(read.tensors.at("small"), written.tensors.at("small"));
+  check_equal<std::int16_t>(read.tensors.at("short"), written.tensors.at("short"));
+  check_equal<io::Bool>(read.tensors.at("mask"), written.tensors.at("mask"));
+  check_equal<std::uint16_t>(read.tensors.at("u16"), written.tensors.at("u16"));
+  check_equal<std::uint32_t>(read.tensors.at("u32"), written.tensors.at("u32"));
+  check_equal<std::uint64_t>(read.tensors.at("u64"), written.tensors.at("u64"));
   CHECK(folder.files() == 1);
 
   const std::string bytes = read_bytes(folder.file("x"));
   io::write_safetensors(folder.file("x"), read);
   CHECK(read_bytes(folder.file("x")) == bytes);
   CHECK(static_cast<unsigned char>(bytes[0]) % 8 == 0);  // data aligned to 8 bytes
+}
+
+TEST_CASE("half precision has the values of its bits") {
+  const auto half = [](unsigned bits) {
+    return static_cast<double>(io::Float16{static_cast<std::uint16_t>(bits)});
+  };
+  CHECK(half(0x0000) == 0);
+  CHECK(std::signbit(half(0x8000)));
+  CHECK(half(0x0001) == 0x1p-24);
+  CHECK(half(0x83ff) == -0x1.ff8p-15);
+  CHECK(half(0x0400) == 0x1p-14);
+  CHECK(half(0x3555) == 0x1.554p-2);
+  CHECK(half(0xfbff) == -65504);
+  CHECK(half(0x7c00) == std::numeric_limits<double>::infinity());
+  CHECK(half(0xfc00) == -std::numeric_limits<double>::infinity());
+  CHECK(std::isnan(half(0x7e01)));
+  const auto brain = [](unsigned bits) {
+    return static_cast<float>(io::BFloat16{static_cast<std::uint16_t>(bits)});
+  };
+  CHECK(brain(0xc049) == -3.140625F);
+  CHECK(std::isnan(brain(0x7fc0)));
 }
 
 TEST_CASE("safetensors: no tensors, and an empty header") {
@@ -156,8 +195,11 @@ TEST_CASE("safetensors: every tensor has a type, a shape and offsets") {
   CHECK(with(entry("F32", "1", "[0,4]")) == form + "1");
   CHECK(with(entry("F32", "[]", "[0]")) == form + "1 offsets");
   CHECK(with(entry("F32", "[]", "[0,4,8]")) == form + "more offsets");
-  const std::string types = tensor + "expected type F64, F32, I64, I32 or U8, got ";
-  CHECK(with(entry("BF16", "[2]", "[0,4]")) == types + "\"BF16\"");
+  const std::string types = tensor +
+                            "expected type F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, "
+                            "U8 or BOOL, got ";
+  CHECK(with(entry("BF16", "[2]", "[0,4]")) == "no error");
+  CHECK(with(entry("F8_E4M3", "[4]", "[0,4]")) == types + "\"F8_E4M3\"");
   CHECK(with(entry("f32", "[]", "[0,4]")) == types + "\"f32\"");
   const std::string number = tensor + "expected a whole number of 0 or more, got ";
   CHECK(with(entry("F32", "[-1]", "[0,4]")) == number + "-1");

@@ -196,4 +196,9 @@ MUTATIONS = [
     ("nn/module.hpp", "!value.edge() || seen_.insert(value.edge().record.get()).second", "true", "nn/module"),
     ("nn/state_dict.hpp", "spread(path, first);", "", "nn/state_dict"),
     ("nn/state_dict.hpp", "std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0", "true", "nn/state_dict"),
+    # Files
+    ("io/element_types.hpp", "exponent + (127 - 15)", "exponent + 127", "io/safetensors"),
+    ("io/model.hpp", "std::floor(number) == number", "true", "io/model"),
+    ("io/model.hpp", "nn::detail::spread_shared(own.shared, state.counters);", "", "io/model"),
+    ("io/model.hpp", "name.erase(0, options.prefix.size());", "", "io/model"),
 ]

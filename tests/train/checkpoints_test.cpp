@@ -113,7 +113,7 @@ TEST_CASE("the published model is a plain state dict with its configuration") {
   const TemporaryFolder folder;
   train_in<float>(folder.path(), 1, 0, false);
   SmallRun<float> run(9);
-  CHECK(io::load(folder.file("checkpoint.safetensors"), run.model) ==
+  CHECK(io::load(folder.file("checkpoint.safetensors"), run.model).metadata ==
         io::Metadata{{"rnn", "none"}});
 }
 

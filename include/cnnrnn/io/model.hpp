@@ -1,7 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <map>
+#include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -14,8 +18,14 @@ namespace io {
 using Metadata = std::map<std::string, std::string>;
 
 struct LoadOptions {
-  bool convert = false;  ///< turn F32 into F64 or F64 into F32 where the model
-                         ///< has the other
+  bool convert = false;     ///< turn F32 into F64 or F64 into F32 where the model has the other
+  bool strict = true;       ///< else what fits is loaded, and the rest stays as it was
+  std::string prefix = {};  ///< taken off names that begin with it: `module.`, `_orig_mod.`
+};
+
+/// What a file left, by PyTorch's names, and what it says beside its tensors.
+struct LoadResult : nn::IncompatibleKeys {
+  Metadata metadata;
 };
 
 namespace detail {
@@ -35,54 +45,100 @@ void put_state(SafetensorsFile& file, const std::string& prefix, const nn::State
   put(state.counters);
 }
 
-/// Takes a tensor of the file as one of T.
+/// Takes a tensor of the file as one of T. Half precision becomes what the model has.
 template <class T>
 Tensor<T> take_tensor(const std::string& path, const std::string& name, const AnyTensor& any,
                       const LoadOptions& options = {}) {
   return std::visit(
       [&]<class U>(const Tensor<U>& tensor) -> Tensor<T> {
+        constexpr bool half = std::is_same_v<U, Float16> || std::is_same_v<U, BFloat16>;
+        constexpr bool other = std::is_floating_point_v<T> && std::is_floating_point_v<U>;
         if constexpr (std::is_same_v<T, U>) {
           return tensor;
-        } else {
-          constexpr bool possible = std::is_floating_point_v<T> && std::is_floating_point_v<U>;
-          require<FileError>(possible && options.convert, path, ": tensor ", quoted(name),
-                             ": expected type ", type_name<T>(), ", got ", type_name<U>(),
-                             possible ? " (ask for it with {.convert = true})" : "");
+        } else if constexpr (std::is_floating_point_v<T> && (half || other)) {
+          require<FileError>(half || options.convert, path, ": tensor ", quoted(name),
+                             ": expected type ", type_name<T>, ", got ", type_name<U>,
+                             " (ask for it with {.convert = true})");
           return tensor.template to<T>();
+        } else {
+          throw FileError(to_message(path, ": tensor ", quoted(name), ": expected type ",
+                                     type_name<T>, ", got ", type_name<U>));
         }
       },
       any);
 }
 
-/// Takes counts: numbers that counting can reach and go on from.
-inline Tensor<Index> take_counts(const std::string& path, const std::string& name,
-                                 const AnyTensor& any) {
+/// A count as whatever type of number holds it: one that counting can reach and go on from.
+template <class U>
+Index take_count(const std::string& path, const std::string& name, U value) {
   constexpr Index most = Index{1} << 62;
-  auto counts = take_tensor<Index>(path, name, any);
-  for (const Index count : counts.span()) {
-    require<FileError>(count >= 0 && count < most, path, ": tensor ", quoted(name),
-                       ": expected a count of 0 or more and below 2^62, got ", count);
+  const auto number = [&] {
+    if constexpr (std::is_integral_v<U>) {
+      return value;
+    } else {
+      return static_cast<double>(value);
+    }
+  }();
+  bool counts = false;
+  if constexpr (std::is_integral_v<U>) {
+    counts = std::cmp_greater_equal(number, 0) && std::cmp_less(number, most);
+  } else {
+    counts = number >= 0 && number < static_cast<double>(most) && std::floor(number) == number;
   }
-  return counts;
+  require<FileError>(counts, path, ": tensor ", quoted(name),
+                     ": expected a count of 0 or more and below 2^62, got ", +number);
+  return static_cast<Index>(number);
 }
 
-/// Takes the state of `module` out of the tensors whose names begin with `prefix`, with names that
+/// Takes counts, of any type but BOOL.
+inline Tensor<Index> take_counts(const std::string& path, const std::string& name,
+                                 const AnyTensor& any) {
+  return std::visit(
+      [&]<class U>(const Tensor<U>& tensor) {
+        Tensor<Index> counts(tensor.shape());
+        if constexpr (std::is_same_v<U, Bool>) {
+          throw FileError(
+              to_message(path, ": tensor ", quoted(name), ": expected type I64, got BOOL"));
+        } else {
+          std::transform(tensor.data(), tensor.data() + tensor.size(), counts.mutable_data(),
+                         [&](U value) { return take_count(path, name, value); });
+        }
+        return counts;
+      },
+      any);
+}
+
+/// A scalar that a file has as one element, as old files of PyTorch do.
+template <class T>
+Tensor<T> as_scalar(const Tensor<T>& tensor, const Shape& expected) {
+  return expected == Shape{} && tensor.shape() == Shape{1} ? tensor.reshape(Shape{}) : tensor;
+}
+
+/// Takes the state of `module` out of the tensors whose names begin with `folder`, with names that
 /// the module does not have, if there are any: check_fits then lists them.
 template <class T>
 nn::StateDict<T> take_state(const std::string& path, const SafetensorsFile& file,
-                            const std::string& prefix, nn::Module<T>& module,
+                            const std::string& folder, nn::Module<T>& module,
                             const LoadOptions& options = {}) {
   const auto own = nn::state_dict(module);
   nn::StateDict<T> state;
+  std::set<std::string> names;
   for (const auto& [full_name, any] : file.tensors) {
-    if (!full_name.starts_with(prefix)) {
+    if (!full_name.starts_with(folder)) {
       continue;
     }
-    const std::string name = full_name.substr(prefix.size());
-    if (own.counters.contains(name)) {
-      state.counters.emplace(name, take_counts(path, full_name, any));
-    } else if (own.tensors.contains(name)) {
-      state.tensors.emplace(name, take_tensor<T>(path, full_name, any, options));
+    std::string name = full_name.substr(folder.size());
+    if (name.starts_with(options.prefix)) {
+      name.erase(0, options.prefix.size());
+    }
+    require<FileError>(names.insert(name).second, path, ": expected every name once without ",
+                       quoted(options.prefix), ", got ", quoted(name), " twice");
+    if (const auto counter = own.counters.find(name); counter != own.counters.end()) {
+      const auto counts = take_counts(path, full_name, any);
+      state.counters.emplace(name, as_scalar(counts, counter->second.shape()));
+    } else if (const auto tensor = own.tensors.find(name); tensor != own.tensors.end()) {
+      const auto values = take_tensor<T>(path, full_name, any, options);
+      state.tensors.emplace(name, as_scalar(values, tensor->second.shape()));
     } else {
       state.tensors.emplace(name, Tensor<T>());
     }
@@ -90,19 +146,59 @@ nn::StateDict<T> take_state(const std::string& path, const SafetensorsFile& file
   return state;
 }
 
+/// Batch norms of PyTorch before 0.4.1 did not count batches: as PyTorch does, goes on from the
+/// module's own counts where a state has none.
+template <class T>
+void complete_batch_counts(const nn::StateDict<T>& own, nn::StateDict<T>& state) {
+  nn::detail::spread_shared(own.shared, state.counters);
+  for (const auto& [name, counter] : own.counters) {
+    if (("." + name).ends_with(".num_batches_tracked")) {
+      state.counters.emplace(name, counter);
+    }
+  }
+}
+
+/// Advice on the prefix that stands in front of the module's names in a file; nothing if there is
+/// no such prefix.
+template <class T>
+std::string advice_on_prefix(const SafetensorsFile& file, const nn::StateDict<T>& own,
+                             const nn::StateDict<T>& state) {
+  if (own.tensors.empty() || state.tensors.contains(own.tensors.begin()->first)) {
+    return "";
+  }
+  const std::string wanted = "." + own.tensors.begin()->first;
+  const auto found = std::ranges::find_if(
+      file.tensors, [&](const auto& entry) { return entry.first.ends_with(wanted); });
+  if (found == file.tensors.end()) {
+    return "";
+  }
+  const std::string& name = found->first;
+  const std::string prefix = quoted(name.substr(0, name.size() - wanted.size() + 1));
+  return to_message(" (take ", prefix, " off the names with {.prefix = ", prefix, "})");
+}
+
+/// Whether a state has any tensor that the module can take.
+template <class T>
+bool any_fits(const nn::StateDict<T>& own, const nn::StateDict<T>& state) {
+  return std::ranges::any_of(own.tensors, [&](const auto& entry) {
+    const auto found = state.tensors.find(entry.first);
+    return found != state.tensors.end() && found->second.shape() == entry.second.shape();
+  });
+}
+
 /// Throws FileError when a state read from `path` does not fit the module.
 template <class T>
-void check_fits(const std::string& path, nn::Module<T>& module, const nn::StateDict<T>& state) {
+void check_fits(const std::string& path, nn::Module<T>& module, const nn::StateDict<T>& state,
+                const std::string& advice = "") {
   const std::string differences = nn::state_differences(module, state);
   require<FileError>(differences.empty(), path, ": expected the tensors of ", module.describe(),
-                     ", got ", differences);
+                     ", got ", differences, advice);
 }
 
 }  // namespace detail
 
-/// Writes the parameters and buffers of `module`, whole or not at all: a plain
-/// safetensors file that the same network in PyTorch takes with
-/// load_state_dict(strict=True). Throws FileError.
+/// Writes the parameters and buffers of `module`, whole or not at all: a plain safetensors file
+/// that the same network in PyTorch takes with load_state_dict(strict=True). Throws FileError.
 template <class T>
 void save(const std::string& path, nn::Module<T>& module, const Metadata& metadata = {}) {
   SafetensorsFile file;
@@ -111,17 +207,33 @@ void save(const std::string& path, nn::Module<T>& module, const Metadata& metada
   write_safetensors(path, file);
 }
 
-/// Reads what save wrote, or a PyTorch state_dict in safetensors form, into
-/// `module`, and returns the file's metadata. Names, shapes and types must be
-/// the module's, unless options.convert allows the other floating-point type;
-/// else it throws FileError and leaves the module as it was.
+/// Reads what save wrote, or a PyTorch state_dict in safetensors form, into `module`. Names, shapes
+/// and types must be the module's, or else it throws FileError and leaves the module as it was. As
+/// in PyTorch, counts of batches may be missing or of another type of number, and a scalar may be
+/// one element (1,). F16 and BF16 become the module's type; F32 and F64 become the other only if
+/// options.convert allows it.
+///
+/// With {.strict = false} it loads what has the name and the shape of a part of the module, and
+/// returns the names that this leaves. It throws FileError when that is nothing at all.
 template <class T>
-Metadata load(const std::string& path, nn::Module<T>& module, const LoadOptions& options = {}) {
+LoadResult load(const std::string& path, nn::Module<T>& module, const LoadOptions& options = {}) {
   SafetensorsFile file = read_safetensors(path);
-  const auto state = detail::take_state(path, file, "", module, options);
-  detail::check_fits(path, module, state);
-  nn::load_state_dict(module, state);
-  return std::move(file.metadata);
+  auto state = detail::take_state(path, file, "", module, options);
+  const auto own = nn::state_dict(module);
+  detail::complete_batch_counts(own, state);
+  const std::string advice = detail::advice_on_prefix(file, own, state);
+  if (options.strict) {
+    detail::check_fits(path, module, state, advice);
+  } else {
+    require<FileError>(own.tensors.empty() || detail::any_fits(own, state), path,
+                       ": expected some tensors of ", module.describe(), ", got none", advice);
+  }
+  try {
+    return {nn::load_state_dict(module, state, {.strict = options.strict}),
+            std::move(file.metadata)};
+  } catch (const ValueError& error) {
+    throw FileError(to_message(path, ": ", error.what()));
+  }
 }
 
 }  // namespace io

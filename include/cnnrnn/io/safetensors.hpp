@@ -11,15 +11,18 @@
 #include <vector>
 
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/io/element_types.hpp"
 #include "cnnrnn/io/file.hpp"
 #include "cnnrnn/io/safetensors_header.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace io {
 
-/// A tensor of one of the element types F32, F64, I64, I32 and U8.
-using AnyTensor = std::variant<Tensor<float>, Tensor<double>, Tensor<std::int64_t>,
-                               Tensor<std::int32_t>, Tensor<std::uint8_t>>;
+/// A tensor of one of the element types F64, F32, F16, BF16, I64 to I8, U64 to U8 and BOOL.
+using AnyTensor = std::variant<Tensor<float>, Tensor<double>, Tensor<Float16>, Tensor<BFloat16>,
+                               Tensor<std::int64_t>, Tensor<std::int32_t>, Tensor<std::int16_t>,
+                               Tensor<std::int8_t>, Tensor<std::uint64_t>, Tensor<std::uint32_t>,
+                               Tensor<std::uint16_t>, Tensor<std::uint8_t>, Tensor<Bool>>;
 
 /// What a safetensors file holds: tensors by name, and texts by name.
 struct SafetensorsFile {
@@ -31,29 +34,13 @@ namespace detail {
 
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
-template <class T>
-constexpr const char* type_name() {
-  if constexpr (std::is_same_v<T, float>) {
-    return "F32";
-  } else if constexpr (std::is_same_v<T, double>) {
-    return "F64";
-  } else if constexpr (std::is_same_v<T, std::int64_t>) {
-    return "I64";
-  } else if constexpr (std::is_same_v<T, std::int32_t>) {
-    return "I32";
-  } else {
-    static_assert(std::is_same_v<T, std::uint8_t>);
-    return "U8";
-  }
-}
-
 /// Reads the tensor that `entry` announces as F64, F32, ...: whichever of the types it is.
 template <class... T>
 AnyTensor read_tensor(InputFile& file, const TensorEntry& entry,
                       const std::variant<Tensor<T>...>* /*types*/) {
   AnyTensor result;
   const auto read_as = [&]<class U>(U* /*type*/) {
-    if (entry.type != type_name<U>()) {
+    if (entry.type != type_name<U>) {
       return false;
     }
     const std::uint64_t bytes = entry.end - entry.begin;
@@ -66,9 +53,10 @@ AnyTensor read_tensor(InputFile& file, const TensorEntry& entry,
     result = tensor;
     return true;
   };
-  require<FileError>((read_as(static_cast<T*>(nullptr)) || ...), file.path(), ": tensor ",
-                     quoted(entry.name), ": expected type F64, F32, I64, I32 or U8, got ",
-                     quoted(entry.type));
+  require<FileError>(
+      (read_as(static_cast<T*>(nullptr)) || ...), file.path(), ": tensor ", quoted(entry.name),
+      ": expected type F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8 or BOOL, got ",
+      quoted(entry.type));
   return result;
 }
 
@@ -108,7 +96,7 @@ inline void write_safetensors(const std::string& path, const SafetensorsFile& co
         [&, &tensor_name = name]<class T>(const Tensor<T>& tensor) {
           require<ValueError>(tensor.defined(), path, ": expected a defined tensor ", tensor_name,
                               ", got an undefined one");
-          entries.push_back({&tensor_name, detail::type_name<T>(), tensor.shape(), sizeof(T),
+          entries.push_back({&tensor_name, detail::type_name<T>, tensor.shape(), sizeof(T),
                              bytes_of(tensor.span())});
         },
         any);
