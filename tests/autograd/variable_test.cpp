@@ -109,3 +109,63 @@ TEST_CASE("set_grad replaces the gradient") {
   CHECK_THROWS_WITH(constant.set_grad(Tensor<double>::ones({2})),
                     "set_grad: expected a variable that requires a gradient, got a constant");
 }
+
+TEST_CASE("a frozen leaf gets no gradient, whichever handle froze it") {
+  const Variable<double> x(Tensor<double>::scalar(3), true);
+  Variable<double> w(Tensor<double>::scalar(5), true);
+  const Variable<double> handle = w;
+  (x * w).backward();
+  CHECK(w.grad().item() == 3);
+  w.set_requires_grad(false);
+  CHECK_FALSE(handle.requires_grad());
+  CHECK_FALSE(handle.grad().defined());
+  CHECK_FALSE((w * w).requires_grad());
+  (x * handle).backward();
+  CHECK(x.grad().item() == 10);
+  CHECK_FALSE(w.grad().defined());
+  CHECK_THROWS_AS(w.set_grad(Tensor<double>::scalar(1)), GraphError);
+
+  w.set_requires_grad(true);
+  (x * handle).backward();
+  CHECK(handle.grad().item() == 3);
+}
+
+TEST_CASE("an operation sees that a frozen input needs no gradient, also one frozen after it") {
+  const Variable<double> x(Tensor<double>::scalar(3), true);
+  Variable<double> w(Tensor<double>::scalar(5), true);
+  const auto with_weight = [&] {
+    return record<double>("with_weight", {x, w}, x.value().clone(), [](Gradients<double>& g) {
+      CHECK_FALSE(g.needs(1));
+      CHECK_FALSE(g.dx(1).needed());
+      g.give(1, g.dy());
+      g.give(0, g.dy());
+    });
+  };
+  const auto before = with_weight();
+  w.set_requires_grad(false);
+  before.backward();
+  with_weight().backward();
+  CHECK(x.grad().item() == 2);
+  w.set_requires_grad(true);
+  CHECK_FALSE(w.grad().defined());
+}
+
+TEST_CASE("a leaf may be frozen from the start, and a constant become a leaf") {
+  Variable<double> w(Tensor<double>::scalar(5), false);
+  const Variable<double> handle = w;
+  CHECK_FALSE(handle.requires_grad());
+  w.set_requires_grad(true);
+  (handle * handle).backward();
+  CHECK(w.grad().item() == 10);
+
+  Variable<double> constant = Tensor<double>::scalar(4);
+  constant.set_requires_grad(false);
+  CHECK_FALSE(constant.requires_grad());
+  constant.set_requires_grad(true);
+  (constant * constant).backward();
+  CHECK(constant.grad().item() == 8);
+
+  auto y = constant * constant;
+  CHECK_THROWS_WITH(y.set_requires_grad(false),
+                    "set_requires_grad: expected a parameter or an input, got the output of mul");
+}

@@ -120,11 +120,11 @@ TEST_CASE("counts of batches may be of any type of number, of one element, or mi
   CHECK(io::load(folder.file("m"), model).missing_keys.empty());
   CHECK(nn::state_dict(model).counters.at("1.num_batches_tracked").item() == 8);
 
-  const std::string tensor = folder.file("m") + ": tensor \"1.num_batches_tracked\": expected ";
+  const std::string tensor = folder.file("m") + ": tensor \"1.num_batches_tracked\": ";
   CHECK_THROWS_WITH(load_with(Tensor<io::Bool>::scalar(io::Bool::yes)),
-                    tensor + "type I64, got BOOL");
+                    tensor + "expected type I64, got BOOL");
   CHECK_THROWS_WITH(load_with(Tensor<Index>({2}, {1, 2})), Contains("expected (), got (2,)"));
-  const std::string count = tensor + "a count of 0 or more and below 2^62, got ";
+  const std::string count = tensor + "expected a count of 0 or more and below 2^62, got ";
   CHECK_THROWS_WITH(load_with(Tensor<Index>::scalar(-1)), count + "-1");
   CHECK_THROWS_WITH(load_with(Tensor<Index>::scalar(Index{1} << 62)),
                     count + "4611686018427387904");

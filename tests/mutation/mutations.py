@@ -183,6 +183,8 @@ MUTATIONS = [
     # Differentiation
     ("autograd/record.hpp", "const bool accumulate = sum.defined();",
      "const bool accumulate = false;", "autograd/backward"),
+    ("autograd/record.hpp", "static_cast<bool>(edge(input)) && edge(input).record->requires_grad",
+     "static_cast<bool>(edge(input))", "autograd/variable"),
     # Optimisers
     ("kernels/optimizer/sgd.hpp", "multiply_add(all(factors.momentum), lanes.load(b + begin), g)",
      "multiply_add(all(factors.momentum), g, lanes.load(b + begin))", "optim/optimizer"),
@@ -194,6 +196,9 @@ MUTATIONS = [
      "parameter.grad().defined()", "optim/clip_grad_norm"),
     # Modules and their states
     ("nn/module.hpp", "!value.edge() || seen_.insert(value.edge().record.get()).second", "true", "nn/module"),
+    ("nn/module.hpp", "training_ = training && !keeps_eval_;", "training_ = training;", "nn/module"),
+    ("nn/module.hpp", "parameter == whole || parameter.starts_with(whole + '.')",
+     "parameter.starts_with(whole)", "nn/module"),
     ("nn/state_dict.hpp", "spread(path, first);", "", "nn/state_dict"),
     ("nn/state_dict.hpp", "std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0", "true", "nn/state_dict"),
     # Files

@@ -128,6 +128,34 @@ TEST_CASE("layers that run in one pass give what they give one by one") {
   }
 }
 
+TEST_CASE("frozen layers give in one pass what they give one by one") {
+  for (const std::string layers : {"brp", "crp", "cbrcbrp"}) {
+    CAPTURE(layers);
+    const auto frozen = [&] {
+      auto made = network(layers);
+      made.set_requires_grad(false, "0");
+      for (auto* part : made.modules()) {
+        if (dynamic_cast<nn::BatchNorm<double>*>(part) != nullptr) {
+          part->keep_eval();
+        }
+      }
+      return made;
+    };
+    auto first = frozen();
+    auto second = frozen();
+    const auto expected = outcome(first, false);
+    const auto got = outcome(second, true);
+    REQUIRE(got.size() == expected.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(i);
+      REQUIRE(got[i].defined() == expected[i].defined());
+      if (got[i].defined()) {
+        require_close(got[i], expected[i], 1e-12);
+      }
+    }
+  }
+}
+
 TEST_CASE("a sequence runs batch norm, ReLU and pooling in one pass, unless it is told not to") {
   auto with_relu = network("br");
   auto with_pool = network("brp");

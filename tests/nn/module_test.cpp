@@ -227,6 +227,86 @@ TEST_CASE("train and eval reach every part") {
   CHECK(modes(network) == std::vector<bool>(8, true));
 }
 
+TEST_CASE("a part that keeps evaluation mode stays in it until it is free") {
+  Network network;
+  network.head_.keep_eval();
+  const std::vector<bool> head_in_eval{true, true, true, false, false, false, false, false};
+  CHECK(modes(network) == head_in_eval);
+  network.train();
+  CHECK(modes(network) == head_in_eval);
+  network.head_.train();
+  CHECK(modes(network) == head_in_eval);
+  network.eval();
+  network.head_.keep_eval(false);
+  CHECK(modes(network) == std::vector<bool>(8, false));
+  network.train();
+  CHECK(modes(network) == std::vector<bool>(8, true));
+  network.keep_eval();
+  network.train();
+  CHECK_FALSE(network.training());
+}
+
+TEST_CASE("a module lists the modules in it, each once") {
+  Network network;
+  Names names;
+  for (const auto& [path, part] : network.named_modules()) {
+    names.push_back(path + ' ' + part->describe());
+  }
+  CHECK(names == Names{" Network", "stem Scale(2, no shift)", "stages.0 Scale(3)",
+                       "stages.1 Scale(4, no shift)", "head Sequential",
+                       "head.0 Scale(5, no shift)", "head.1 Sequential", "head.1.0 Scale(6)",
+                       "head.1.1 Scale(7, no shift)"});
+  CHECK(network.modules().size() == 9);
+  CHECK(network.modules()[4] == &network.head_);
+
+  class Twice : public nn::Module<double> {
+   public:
+    void visit(nn::Visitor<double>& visitor) override {
+      visitor("a", part_);
+      visitor("b", part_);
+    }
+    std::string describe() const override { return "Twice"; }
+
+   private:
+    Scale part_{2};
+  };
+  Twice twice;
+  CHECK(twice.named_modules().size() == 2);
+}
+
+TEST_CASE("parameters are frozen all together, by path, or as a function chooses") {
+  Network network;
+  const auto trained = [&] {
+    Names names;
+    for (const auto& [path, parameter] : network.named_parameters()) {
+      if (parameter.requires_grad()) {
+        names.push_back(path);
+      }
+    }
+    return names;
+  };
+  const auto before = network.parameters();
+  CHECK(trained().size() == 11);
+  network.set_requires_grad(false);
+  CHECK(trained().empty());
+  CHECK_FALSE(before[0].requires_grad());
+  network.set_requires_grad(true, "head.1");
+  CHECK(trained() == Names{"head.1.0.factor", "head.1.0.shift", "head.1.1.factor"});
+  network.set_requires_grad(true, std::string("gain"));
+  network.set_requires_grad(false, [](const std::string& path) { return path.ends_with("shift"); });
+  CHECK(trained() == Names{"gain", "head.1.0.factor", "head.1.1.factor"});
+  network.stages_[0].set_requires_grad(true);
+  CHECK(trained() ==
+        Names{"gain", "stages.0.factor", "stages.0.shift", "head.1.0.factor", "head.1.1.factor"});
+  CHECK(network.parameter_count() == 35);  // frozen ones too
+  for (const char* path : {"hea", "head.", "head.1.0.factor.0", ""}) {
+    CHECK_THROWS_WITH(
+        network.set_requires_grad(false, path),
+        to_message("set_requires_grad: expected the path of a parameter or a part of Network, got ",
+                   path));
+  }
+}
+
 TEST_CASE("a module prints as a tree of its parts") {
   Network network;
   std::ostringstream out;

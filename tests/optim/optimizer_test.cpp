@@ -148,6 +148,34 @@ TEST_CASE("a step is bitwise the same for any number of threads") {
   CHECK(same_bits(run(3), one));
 }
 
+TEST_CASE("an optimizer passes over frozen parameters, and goes on when they are free") {
+  Small plain;
+  Small frozen;
+  frozen.parameters[1].set_requires_grad(false);
+  optim::Adam<float> later(frozen.parameters);  // made after, and not used
+  CHECK(later.describe() ==
+        plain.adam.describe().replace(plain.adam.describe().find("weight decay 0.1"), 16,
+                                      "weight decay 0"));
+  const auto before = frozen.parameters[1].value().clone();
+  plain.step(10, false);
+  frozen.step(10, false);
+  CHECK(same_bits(frozen.parameters[1].value(), before));
+  CHECK_FALSE(frozen.adam.state().steps.contains("1.step"));
+  frozen.parameters[1].set_requires_grad(true);
+  for (const std::uint64_t seed : {20U, 30U}) {
+    plain.step(seed);
+    frozen.step(seed);
+  }
+  for (std::size_t i = 0; i < plain.parameters.size(); ++i) {
+    CHECK(same_bits(frozen.parameters[i].value(), plain.parameters[i].value()));
+  }
+  frozen.parameters[0].set_requires_grad(false);  // with a gradient and a memory
+  const auto kept = frozen.parameters[0].value().clone();
+  frozen.adam.step();
+  CHECK(same_bits(frozen.parameters[0].value(), kept));
+  CHECK(frozen.adam.state().steps.at("0.step") == 3);
+}
+
 TEST_CASE("the learning rate factor multiplies every group's rate") {
   Variable<double> a(Tensor<double>::ones({2}), true);
   Variable<double> b(Tensor<double>::ones({2}), true);

@@ -83,30 +83,71 @@ TEST_CASE("a resumed run ends in the same bytes as an uninterrupted one") {
   }
 }
 
-TEST_CASE("a run whose layers share weights goes on in the same bytes") {
-  const auto train_tied = [](const std::string& folder, Index stop_after, bool resume) {
-    Random random(1);
-    const nn::Linear<float> shared(16, 16, random);
-    nn::Sequential<float> model(nn::Flatten<float>(), shared, nn::Relu<float>(), shared,
-                                nn::Relu<float>(), nn::Linear<float>(16, 3, random));
-    optim::Adam<float> adam(model.parameters());
-    train::Checkpoints<float> checkpoints(model, adam, {.folder = folder});
-    Index batches = 0;
-    train::Trainer<float> trainer(
-        model, adam, small_loader<float>(), std::nullopt,
-        {.epochs = 2,
-         .clip_norm = 1,
-         .save = [&](const train::TrainingState& state) { checkpoints.save(state); },
-         .stop = [&] { return ++batches == stop_after; },
-         .progress = {.out = nullptr}});
-    trainer.run(resume ? checkpoints.resume() : train::TrainingState{});
-    return read_bytes(checkpoints.model_path());
+namespace {
+
+/// Trains two epochs with checkpoints in `folder`, or up to so many batches; the model's last file
+/// is what comes back.
+std::string train_model(nn::Sequential<float>& model, const std::string& folder, Index stop_after,
+                        bool resume) {
+  optim::Adam<float> adam(model.parameters());
+  train::Checkpoints<float> checkpoints(model, adam, {.folder = folder});
+  Index batches = 0;
+  train::Trainer<float> trainer(
+      model, adam, small_loader<float>(), std::nullopt,
+      {.epochs = 2,
+       .clip_norm = 1,
+       .save = [&](const train::TrainingState& state) { checkpoints.save(state); },
+       .stop = [&] { return ++batches == stop_after; },
+       .progress = {.out = nullptr}});
+  trainer.run(resume ? checkpoints.resume() : train::TrainingState{});
+  return read_bytes(checkpoints.model_path());
+}
+
+/// Whether a run that stops after five batches and is resumed ends as one that does not.
+template <class Make>
+bool resumes_exactly(const Make& make) {
+  const auto train = [&](const std::string& folder, Index stop_after, bool resume) {
+    auto model = make();
+    return train_model(model, folder, stop_after, resume);
   };
   const TemporaryFolder whole;
-  const auto expected = train_tied(whole.path(), 0, false);
+  const auto expected = train(whole.path(), 0, false);
   const TemporaryFolder parts;
-  CHECK(train_tied(parts.path(), 5, false) != expected);
-  CHECK(train_tied(parts.path(), 0, true) == expected);
+  CHECK(train(parts.path(), 5, false) != expected);
+  return train(parts.path(), 0, true) == expected;
+}
+
+}  // namespace
+
+TEST_CASE("a run whose layers share weights goes on in the same bytes") {
+  CHECK(resumes_exactly([] {
+    Random random(1);
+    const nn::Linear<float> shared(16, 16, random);
+    return nn::Sequential<float>(nn::Flatten<float>(), shared, nn::Relu<float>(), shared,
+                                 nn::Relu<float>(), nn::Linear<float>(16, 3, random));
+  }));
+}
+
+TEST_CASE("a run with frozen layers goes on in the same bytes") {
+  CHECK(resumes_exactly([] {
+    SmallRun<float> run;
+    run.model.set_requires_grad(false, "1");
+    run.model.modules()[3]->keep_eval();
+    return std::move(run.model);
+  }));
+}
+
+TEST_CASE("a run whose layers were frozen goes on when they no longer are") {
+  SmallRun<float> run;
+  const TemporaryFolder folder;
+  run.model.set_requires_grad(false, "1");
+  train_model(run.model, folder.path(), 5, false);
+  run.model.set_requires_grad(true);
+  const auto before = nn::state_dict(run.model).clone();
+  train_model(run.model, folder.path(), 0, true);
+  const auto after = nn::state_dict(run.model);
+  CHECK_FALSE(std::ranges::equal(after.tensors.at("1.weight").span(),
+                                 before.tensors.at("1.weight").span()));
 }
 
 TEST_CASE("the published model is a plain state dict with its configuration") {

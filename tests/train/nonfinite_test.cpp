@@ -89,7 +89,8 @@ TEST_CASE("a loss that is not finite names the first layer whose output is not")
       CHECK_THAT(message_of(trainer), Contains(first + "spoil, behind layer 2"));
     }
   }
-  SECTION("a layer with parameters is named by them") {
+  SECTION("a layer with parameters is named by them, also by frozen ones") {
+    model.set_requires_grad(GENERATE(false, true), "1");
     model.parameters()[0].mutable_value().mutable_data()[0] =
         std::numeric_limits<float>::quiet_NaN();
     CHECK_THAT(message_of(trainer), Contains(first + "linear, layer 1"));

@@ -275,16 +275,39 @@ TEST_CASE("weights that are not finite are never saved") {
 TEST_CASE("evaluating leaves a frozen part frozen") {
   SmallRun<float> run;
   run.model.train();
-  std::vector<nn::Module<float>*> parts;
-  struct Parts : nn::Visitor<float> {
-    explicit Parts(std::vector<nn::Module<float>*>& found) : found_(found) {}
-    void module(const std::string&, nn::Module<float>& part) override { found_.push_back(&part); }
-    std::vector<nn::Module<float>*>& found_;
-  } visitor(parts);
-  run.model.visit(visitor);
-  parts[2]->eval();  // the batch norm, as in fine-tuning
+  const auto parts = run.model.modules();
+  parts[3]->eval();  // the batch norm, as in fine-tuning
   train::evaluate(run.model, small_loader<float>());
   CHECK(run.model.training());
-  CHECK(parts[1]->training());
-  CHECK_FALSE(parts[2]->training());
+  CHECK(parts[2]->training());
+  CHECK_FALSE(parts[3]->training());
+}
+
+TEST_CASE("a run trains the head of a network whose other parts are frozen") {
+  SmallRun<float> run;
+  run.model.set_requires_grad(false);
+  run.model.set_requires_grad(true, "5");
+  run.model.modules()[3]->keep_eval();  // the batch norm
+  const auto before = nn::state_dict(run.model).clone();
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), small_loader<float>(),
+                                {.epochs = 2, .clip_norm = 1, .progress = silent});
+  const auto changed = [&] {
+    std::vector<std::string> names;
+    for (const auto& [name, tensor] : nn::state_dict(run.model).tensors) {
+      if (!std::ranges::equal(tensor.span(), before.tensors.at(name).span())) {
+        names.push_back(name);
+      }
+    }
+    return names;
+  };
+  trainer.run();
+  CHECK(changed() == std::vector<std::string>{"5.bias", "5.weight"});
+  CHECK(nn::state_dict(run.model).counters.at("2.num_batches_tracked").item() == 0);
+
+  run.model.set_requires_grad(true);
+  trainer.run();
+  CHECK(changed() ==
+        std::vector<std::string>{"1.bias", "1.weight", "2.bias", "2.weight", "5.bias", "5.weight"});
+  run.model.set_requires_grad(false);
+  CHECK_THROWS_AS(trainer.run(), GraphError);
 }

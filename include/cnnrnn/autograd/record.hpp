@@ -73,7 +73,9 @@ class Gradients {
   }
 
   /// Whether the gradient of input `input` is wanted.
-  bool needs(Index input) const { return static_cast<bool>(edge(input)); }
+  bool needs(Index input) const {
+    return static_cast<bool>(edge(input)) && edge(input).record->requires_grad;
+  }
 
   /// Where to leave the gradient of input `input`; no values when it is not wanted. Ask once.
   GradientSpan<T> dx(Index input = 0) {
@@ -155,9 +157,11 @@ class Record {
         gradients(shapes.size()),
         backward(std::move(function)) {}
 
-  static std::shared_ptr<Record> leaf(const Shape& shape) {
-    return std::make_shared<Record>("leaf", std::vector<Edge<T>>{}, std::vector<Shape>{shape},
-                                    nullptr);
+  static std::shared_ptr<Record> leaf(const Shape& shape, bool requires_grad = true) {
+    const auto record = std::make_shared<Record>("leaf", std::vector<Edge<T>>{},
+                                                 std::vector<Shape>{shape}, nullptr);
+    record->requires_grad = requires_grad;
+    return record;
   }
 
   // A long chain must not be destroyed by recursion: what only this record holds goes on a list.
@@ -183,6 +187,7 @@ class Record {
   std::vector<Shape> shapes;
   std::vector<Tensor<T>> gradients;
   Backward backward;
+  bool requires_grad = true;  ///< false: a leaf that is frozen
 };
 
 CNNRNN_NAMESPACE_END

@@ -27,9 +27,7 @@ class Variable {
 
   /// A leaf that collects a gradient if `requires_grad`: a parameter, or an input to look at.
   Variable(Tensor<T> value, bool requires_grad) : value_(std::move(value)) {
-    if (requires_grad) {
-      edge_.record = Record<T>::leaf(value_.shape());
-    }
+    edge_.record = Record<T>::leaf(value_.shape(), requires_grad);
   }
 
   /// The output of a recorded operation; operations call record() instead.
@@ -46,7 +44,27 @@ class Variable {
   /// handles share. Assigning another tensor would part this handle from the others.
   Tensor<T>& mutable_value() { return value_; }
 
-  bool requires_grad() const { return static_cast<bool>(edge_); }
+  bool requires_grad() const { return edge_ && edge_.record->requires_grad; }
+
+  /// Whether it collects a gradient from now on, for all handles of the leaf. One that does not is
+  /// frozen: operations compute no gradient for it, also those that are recorded already, and it
+  /// forgets the gradient it has. A constant becomes a leaf, for this handle and its copies. Throws
+  /// GraphError for the result of a recorded operation; see detach.
+  void set_requires_grad(bool required) {
+    if (!edge_ && required) {
+      edge_.record = Record<T>::leaf(value_.shape());
+    }
+    if (!edge_) {
+      return;
+    }
+    require<GraphError>(edge_.record->is_leaf(),
+                        "set_requires_grad: expected a parameter or an input, got the output of ",
+                        edge_.record->name);
+    edge_.record->requires_grad = required;
+    if (!required) {
+      zero_grad();
+    }
+  }
 
   /// The gradient collected so far; undefined when there is none.
   Tensor<T> grad() const { return edge_ ? edge_.gradient() : Tensor<T>(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <ostream>
 #include <set>
 #include <string>
@@ -90,10 +91,30 @@ class Module {
   /// How many numbers the parameters hold.
   Index parameter_count();
 
+  /// This module, under an empty path, and all modules in it with their paths, each once.
+  std::vector<std::pair<std::string, Module*>> named_modules();
+  std::vector<Module*> modules();
+
   /// Chooses the behaviour of dropout and batch norm, here and in all parts.
   void train(bool training = true);
   void eval() { train(false); }
   bool training() const { return training_; }
+
+  /// Puts this module and all parts into evaluation mode to stay: train() leaves it as it is, until
+  /// keep_eval(false) gives it free. So the batch norms of a frozen network keep their statistics
+  /// while the rest trains. PyTorch's train() would end an eval() of a part.
+  void keep_eval(bool keep = true);
+
+  /// Freezes all parameters, {false}, or has them trained again: see Variable::set_requires_grad.
+  /// Optimizers pass over frozen ones, whether they were made before or after.
+  void set_requires_grad(bool required);
+
+  /// The same for the parameters whose path, such as `stages.0.weight`, is chosen.
+  void set_requires_grad(bool required, const std::function<bool(const std::string& path)>& chosen);
+
+  /// The same for the parameter or the part at `path`: `stages.0`. Throws ValueError when there is
+  /// no parameter.
+  void set_requires_grad(bool required, std::string_view path);
 
   void zero_grad();
 
@@ -106,6 +127,7 @@ class Module {
 
  private:
   bool training_ = true;
+  bool keeps_eval_ = false;
 };
 
 /// A module that makes one activation of another, so that Sequential can hold it.
@@ -142,6 +164,41 @@ class ParameterList : public Visitor<T> {
   }
 
   std::set<const Record<T>*> seen_;
+};
+
+template <class T>
+class ModuleList : public Visitor<T> {
+ public:
+  explicit ModuleList(Module<T>& whole) { module("", whole); }
+
+  std::vector<std::pair<std::string, Module<T>*>> found;
+
+ private:
+  void module(const std::string& path, Module<T>& part) override {
+    if (seen_.insert(&part).second) {
+      found.emplace_back(path, &part);
+      part.visit(*this);
+    }
+  }
+
+  std::set<const Module<T>*> seen_;
+};
+
+template <class T>
+class Freezer : public Visitor<T> {
+ public:
+  Freezer(bool required, const std::function<bool(const std::string&)>& chosen)
+      : required_(required), chosen_(chosen) {}
+
+ private:
+  void parameter(const std::string& path, Variable<T>& value) override {
+    if (chosen_(path)) {
+      value.set_requires_grad(required_);
+    }
+  }
+
+  bool required_;
+  const std::function<bool(const std::string&)>& chosen_;
 };
 
 template <class T>
@@ -202,10 +259,55 @@ Index Module<T>::parameter_count() {
 }
 
 template <class T>
+std::vector<std::pair<std::string, Module<T>*>> Module<T>::named_modules() {
+  return detail::ModuleList<T>(*this).found;
+}
+
+template <class T>
+std::vector<Module<T>*> Module<T>::modules() {
+  std::vector<Module*> result;
+  for (const auto& [path, part] : named_modules()) {
+    result.push_back(part);
+  }
+  return result;
+}
+
+template <class T>
 void Module<T>::train(bool training) {
-  training_ = training;
-  detail::ModeSetter<T> setter(training);
+  training_ = training && !keeps_eval_;
+  detail::ModeSetter<T> setter(training_);
   visit(setter);
+}
+
+template <class T>
+void Module<T>::keep_eval(bool keep) {
+  keeps_eval_ = keep;
+  eval();
+}
+
+template <class T>
+void Module<T>::set_requires_grad(bool required) {
+  set_requires_grad(required, [](const std::string& /*path*/) { return true; });
+}
+
+template <class T>
+void Module<T>::set_requires_grad(bool required,
+                                  const std::function<bool(const std::string& path)>& chosen) {
+  detail::Freezer<T> freezer(required, chosen);
+  visit(freezer);
+}
+
+template <class T>
+void Module<T>::set_requires_grad(bool required, std::string_view path) {
+  const std::string whole(path);
+  bool found = false;
+  set_requires_grad(required, [&](const std::string& parameter) {
+    const bool is_there = parameter == whole || parameter.starts_with(whole + '.');
+    found = found || is_there;
+    return is_there;
+  });
+  require<ValueError>(found, "set_requires_grad: expected the path of a parameter or a part of ",
+                      describe(), ", got ", path);
 }
 
 template <class T>

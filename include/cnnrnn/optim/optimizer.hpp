@@ -67,7 +67,8 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// Updates every parameter that has a gradient; the others, and what is remembered of them, stay.
+  /// Updates every parameter that has a gradient; the others, frozen ones among them, and what is
+  /// remembered of them stay.
   void step() {
     for (auto& entry : entries_) {
       const Tensor<T> gradient = entry.parameter.grad();
@@ -230,8 +231,8 @@ class Optimizer {
 
   void check_parameter(const Variable<T>& parameter, std::set<const Record<T>*>& seen) const {
     require<ValueError>(
-        parameter.defined() && parameter.requires_grad() && parameter.edge().record->is_leaf(),
-        name_, ": expected parameters, got a variable that collects no gradient");
+        parameter.defined() && parameter.edge() && parameter.edge().record->is_leaf(), name_,
+        ": expected parameters, got a variable that collects no gradient");
     require<ValueError>(seen.insert(parameter.edge().record.get()).second, name_,
                         ": expected every parameter once, got one of shape ", parameter.shape(),
                         " twice");

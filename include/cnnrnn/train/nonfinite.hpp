@@ -30,7 +30,7 @@ class NonfiniteSearch : private Observer<T> {
  public:
   explicit NonfiniteSearch(nn::Module<T>& model) {
     for (const auto& [path, parameter] : model.named_parameters()) {
-      if (parameter.requires_grad()) {  // all others have no record, and cannot be told apart
+      if (parameter.edge()) {  // all others have no record, and cannot be told apart
         layers_.emplace(parameter.edge().record.get(), path.substr(0, path.rfind('.')));
       }
     }
