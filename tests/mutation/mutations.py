@@ -33,8 +33,14 @@ MUTATIONS = [
     # Softmax and losses
     ("kernels/loss/softmax.hpp", "x[i] - largest - log_sum", "x[i] - log_sum", "ops/loss/softmax"),
     ("kernels/loss/softmax.hpp", "sums = sums + P::load_partial(y + i, k - i);", "", "ops/loss/softmax"),
-    ("kernels/loss/cross_entropy.hpp", "const T scale = dloss / static_cast<T>(d.n);",
-     "const T scale = dloss;", "ops/loss/softmax"),
+    ("kernels/loss/cross_entropy.hpp", "static_cast<std::size_t>(row) : 0] / divisor;",
+     "static_cast<std::size_t>(row) : 0];", "ops/loss/softmax"),
+    ("kernels/loss/cross_entropy.hpp", "(k == label ? at_label * w[k] : T(0))",
+     "(k == label ? at_label : T(0))", "ops/loss/softmax"),
+    ("kernels/loss/cross_entropy.hpp", "mean += static_cast<double>(w[k]) *", "mean +=", "ops/loss/softmax"),
+    ("ops/cross_entropy.hpp", "label == options.ignore_index ? 0 : static_cast<double>(weight.data()[label])",
+     "label == options.ignore_index ? 0 : 1", "ops/loss/softmax"),
+    ("train/metrics.hpp", "label != ignore_index && predicted_class", "predicted_class", "train/metrics"),
     ("kernels/loss/mse_loss.hpp", "const T scale = 2 * dloss", "const T scale = dloss", "ops/loss/softmax"),
     # Loops
     ("core/cpu_quota.hpp", "lowest = std::min(lowest, quota_of_group(group));",

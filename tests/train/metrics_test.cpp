@@ -1,5 +1,6 @@
 #include "cnnrnn/train/metrics.hpp"
 
+#include <cmath>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -20,6 +21,23 @@ TEST_CASE("accuracy counts the rows that are largest at their label") {
   CHECK(counts(1, 1) == 2);
   CHECK(counts(0, 0) == 2);
   CHECK(counts(0, 1) == 0);
+}
+
+TEST_CASE("ignored labels count in no metric") {
+  const Tensor<float> logits({4, 3}, {0, 1, 2, 5, 5, 1, -1, -2, -3, 0, 9, 0});
+  const Tensor<Index> labels({4}, {2, -100, 1, 1});
+  CHECK(train::count_labels(labels) == 3);
+  CHECK(train::count_correct(logits, labels) == 2);
+  CHECK(train::accuracy(logits, labels) == 2.0 / 3);
+  auto counts = Tensor<Index>::zeros({3, 3});
+  train::count_confusions(logits, labels, counts);
+  CHECK(counts(2, 2) + counts(1, 0) + counts(1, 1) == 3);
+
+  const Tensor<Index> of_classes({4}, {2, 0, 0, 1});
+  CHECK(train::count_labels(of_classes, 0) == 2);
+  CHECK(train::count_correct(logits, of_classes, 0) == 2);
+  CHECK(train::accuracy(logits, of_classes, 0) == 1);
+  CHECK(std::isnan(train::accuracy(logits, Tensor<Index>::zeros({4}), 0)));
 }
 
 TEST_CASE("metrics refuse shapes that do not belong together, and labels without a class") {

@@ -283,6 +283,38 @@ TEST_CASE("evaluating leaves a frozen part frozen") {
   CHECK_FALSE(parts[3]->training());
 }
 
+TEST_CASE("a run and a test leave out the images whose labels are ignored") {
+  SmallRun<float> run;
+  run.model.eval();
+  const auto loss = train::cross_entropy_loss<float>({.ignore_index = 0});
+  const auto all = small_images(50);
+  std::vector<Index> rest;
+  for (Index i = 0; i < all.size(); ++i) {
+    if (all.labels(i) != 0) {
+      rest.push_back(i);
+    }
+  }
+  const auto expected =
+      train::evaluate(run.model, data::Loader<float>(data::subset(all, rest), {.batch = 50}));
+  const auto got = train::evaluate(run.model, small_loader<float>(), loss);
+  CHECK(got.images == std::ssize(rest));
+  CHECK(got.correct == expected.correct);
+  CHECK(got.loss() == Approx(expected.loss()));
+
+  train::TrainingState last;
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), std::nullopt,
+                                {.loss = loss,
+                                 .save = [&](const train::TrainingState& state) { last = state; },
+                                 .stop = [] { return true; },
+                                 .progress = silent});
+  trainer.run();
+  const auto first = *small_loader<float>().begin();
+  CHECK(last.running.images == train::count_labels(first.labels, 0));
+
+  CHECK_THROWS_WITH(train::cross_entropy_loss<float>({.reduction = Reduction::sum}),
+                    "cross_entropy_loss: expected the mean over a batch, got another reduction");
+}
+
 TEST_CASE("a run trains the head of a network whose other parts are frozen") {
   SmallRun<float> run;
   run.model.set_requires_grad(false);

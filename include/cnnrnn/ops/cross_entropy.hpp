@@ -1,44 +1,102 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/loss.hpp"
+#include "cnnrnn/ops/reduction.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
 struct CrossEntropyOptions {
-  double label_smoothing = 0;  ///< share of the target spread evenly over all classes
+  double label_smoothing = 0;       ///< share of the target spread evenly over all classes
+  std::vector<double> weight = {};  ///< of each class (K); none: 1
+  Index ignore_index = -100;        ///< label of the rows that do not count
+  Reduction reduction = Reduction::mean;
 };
 
-/// Cross-entropy of classes, the mean over the batch (Szegedy et al. 2016 for the smoothing s):
-/// loss = mean of -(1 - s) log p(label) - s / K sum of log p, p = softmax of the logits.
+namespace detail {
+
+inline void check_cross_entropy(const Shape& logits, const Tensor<Index>& labels,
+                                const CrossEntropyOptions& options) {
+  require<ShapeError>(logits.rank() == 2 && logits.size() > 0,
+                      "cross_entropy: expected logits (N, K), got ", logits);
+  require<ShapeError>(labels.defined() && labels.shape() == Shape{logits[0]},
+                      "cross_entropy: expected labels of shape ", Shape{logits[0]}, ", got ",
+                      labels.shape());
+  const double s = options.label_smoothing;
+  require<ValueError>(s >= 0 && s <= 1, "cross_entropy: expected a smoothing of 0 to 1, got ", s);
+  const Index classes = logits[1];
+  const auto& weight = options.weight;
+  require<ValueError>(weight.empty() || std::ssize(weight) == classes,
+                      "cross_entropy: expected a weight for each of ", classes, " classes, got ",
+                      weight.size());
+  for (const double w : weight) {
+    require<ValueError>(w >= 0 && std::isfinite(w),
+                        "cross_entropy: expected weights of 0 or more, got ", w);
+  }
+  for (Index row = 0; row < logits[0]; ++row) {
+    const Index label = labels.data()[row];
+    require<ValueError>((label >= 0 && label < classes) || label == options.ignore_index,
+                        "cross_entropy: expected labels of 0 to ", classes - 1, ", got ", label,
+                        " in row ", row);
+  }
+}
+
+/// What the sum of the losses is divided by. Where nothing counts it is infinite, which makes the
+/// loss and the gradients 0.
+template <class T>
+double cross_entropy_divisor(const Tensor<Index>& labels, const Tensor<T>& weight,
+                             const CrossEntropyOptions& options) {
+  if (options.reduction != Reduction::mean) {
+    return 1;
+  }
+  double sum = 0;
+  for (const Index label : labels.span()) {
+    sum += label == options.ignore_index ? 0 : static_cast<double>(weight.data()[label]);
+  }
+  return sum > 0 ? sum : std::numeric_limits<double>::infinity();
+}
+
+}  // namespace detail
+
+/// Cross-entropy of classes (Szegedy et al. 2016 for the smoothing s), with w the weights:
+/// loss = -(1 - s) w(label) log p(label) - s / K sum of w(k) log p(k), p = softmax of the logits.
+/// As in PyTorch, the mean is the sum of the losses over the sum of the labels' weights. Rows
+/// labelled `ignore_index` count in neither; if none counts, the mean and its gradients are 0,
+/// where PyTorch has NaN.
 ///
-/// logits (N, K), labels (N) -> scalar. Saves p and the labels. Throws ShapeError, and ValueError
-/// for a label that is not in 0 ... K - 1 or a smoothing outside 0 ... 1.
+/// logits (N, K), labels (N) -> scalar, or (N) without a reduction. Saves p and the labels. Throws
+/// ShapeError, and ValueError for a label that is not in 0 ... K - 1, a smoothing outside 0 ... 1,
+/// or weights that are negative or not K.
 template <class T>
 Variable<T> cross_entropy(const Variable<T>& logits, const Tensor<Index>& labels,
                           const CrossEntropyOptions& options = {}) {
   const Shape& shape = logits.shape();
-  require<ShapeError>(shape.rank() == 2 && shape.size() > 0,
-                      "cross_entropy: expected logits (N, K), got ", shape);
-  require<ShapeError>(labels.defined() && labels.shape() == Shape{shape[0]},
-                      "cross_entropy: expected labels of shape ", Shape{shape[0]}, ", got ",
-                      labels.shape());
-  const double s = options.label_smoothing;
-  require<ValueError>(s >= 0 && s <= 1, "cross_entropy: expected a smoothing of 0 to 1, got ", s);
-  const kernels::CrossEntropyDims d{shape[0], shape[1]};
-  for (Index row = 0; row < d.n; ++row) {
-    const Index label = labels.data()[row];
-    require<ValueError>(label >= 0 && label < d.k, "cross_entropy: expected labels of 0 to ",
-                        d.k - 1, ", got ", label, " in row ", row);
-  }
-  const auto smoothing = static_cast<T>(s);
+  detail::check_cross_entropy(shape, labels, options);
+  auto weight = Tensor<T>::ones({shape[1]});
+  std::transform(options.weight.begin(), options.weight.end(), weight.mutable_data(),
+                 [](double w) { return static_cast<T>(w); });
+  const kernels::CrossEntropyDims<T> d{
+      shape[0], shape[1], options.label_smoothing,
+      std::accumulate(weight.span().begin(), weight.span().end(), 0.0), options.ignore_index};
+  const double divisor = detail::cross_entropy_divisor(labels, weight, options);
   Tensor<T> p(shape);
-  const T loss = kernels::cross_entropy_forward(d, smoothing, logits.value().data(), labels.data(),
-                                                p.mutable_data());
-  return record<T>("cross_entropy", {logits}, Tensor<T>::scalar(loss),
-                   [d, smoothing, p = Saved<T>(p), labels = Saved<Index>(labels)](Gradients<T>& g) {
-                     kernels::cross_entropy_backward(d, smoothing, p->data(), labels->data(),
-                                                     g.dy().item(), g.dx());
+  Tensor<T> losses = options.reduction == Reduction::none ? Tensor<T>({d.n}) : Tensor<T>();
+  const double sum =
+      kernels::cross_entropy_forward(d, logits.value().data(), labels.data(), weight.data(),
+                                     p.mutable_data(), losses.mutable_data());
+  const Tensor<T> loss =
+      losses.defined() ? losses : Tensor<T>::scalar(static_cast<T>(sum / divisor));
+  return record<T>("cross_entropy", {logits}, loss,
+                   [d, divisor = static_cast<T>(divisor), weight, p = Saved<T>(p),
+                    labels = Saved<Index>(labels)](Gradients<T>& g) {
+                     kernels::cross_entropy_backward(d, p->data(), labels->data(), weight.data(),
+                                                     g.dy().span(), divisor, g.dx());
                    });
 }
 

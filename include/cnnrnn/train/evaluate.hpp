@@ -16,15 +16,38 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace train {
 
-/// The mean loss over a batch: logits (N, K), labels (N,) -> scalar.
+/// The mean loss over a batch: logits (N, K), labels (N,) -> scalar. Any function of these is one,
+/// and may say which label it ignores: metrics leave that out too.
 template <class T>
-using LossFunction = std::function<Variable<T>(const Variable<T>&, const Tensor<Index>&)>;
+class LossFunction {
+ public:
+  using Function = std::function<Variable<T>(const Variable<T>&, const Tensor<Index>&)>;
 
+  template <class F>
+  requires(!std::is_same_v<F, LossFunction> && std::is_constructible_v<Function, F>)
+      LossFunction(F function, Index ignore_index = -100)  // NOLINT: any function is one
+      : function_(std::move(function)), ignore_index_(ignore_index) {}
+
+  Variable<T> operator()(const Variable<T>& logits, const Tensor<Index>& labels) const {
+    return function_(logits, labels);
+  }
+
+  Index ignore_index() const { return ignore_index_; }
+
+ private:
+  Function function_;
+  Index ignore_index_;
+};
+
+/// Throws ValueError for another reduction than the mean.
 template <class T>
 LossFunction<T> cross_entropy_loss(const CrossEntropyOptions& options = {}) {
-  return [options](const Variable<T>& logits, const Tensor<Index>& labels) {
-    return cross_entropy(logits, labels, options);
-  };
+  require<ValueError>(options.reduction == Reduction::mean,
+                      "cross_entropy_loss: expected the mean over a batch, got another reduction");
+  return {[options](const Variable<T>& logits, const Tensor<Index>& labels) {
+            return cross_entropy(logits, labels, options);
+          },
+          options.ignore_index};
 }
 
 namespace detail {
@@ -56,7 +79,8 @@ class EvaluationMode : private nn::Visitor<T> {
 }  // namespace detail
 
 /// Loss and accuracy of a model on what a loader gives, in evaluation mode and without a graph; the
-/// model gets its mode back. None when `stop` says so between two batches.
+/// model gets its mode back. Batches weigh by the images whose labels count. None when `stop` says
+/// so between two batches.
 template <class T>
 std::optional<RunningMetrics> evaluate_until(nn::Layer<T>& model, const data::Loader<T>& loader,
                                              const LossFunction<T>& loss,
@@ -70,7 +94,8 @@ std::optional<RunningMetrics> evaluate_until(nn::Layer<T>& model, const data::Lo
     }
     const Variable<T> logits = model(Variable<T>(images));
     metrics.add(static_cast<double>(loss(logits, labels).item()),
-                count_correct(logits.value(), labels), labels.size());
+                count_correct(logits.value(), labels, loss.ignore_index()),
+                count_labels(labels, loss.ignore_index()));
   }
   return metrics;
 }

@@ -147,7 +147,9 @@ class Trainer {
     loss.backward();
     clip();
     optimizer_.step();
-    state_.running.add(value, count_correct(logits.value(), batch.labels), batch.labels.size());
+    const Index ignored = options_.loss.ignore_index();
+    state_.running.add(value, count_correct(logits.value(), batch.labels, ignored),
+                       count_labels(batch.labels, ignored));
     ++state_.batch;
   }
 

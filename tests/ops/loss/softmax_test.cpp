@@ -1,6 +1,7 @@
 // Softmax, its logarithm, and the losses.
 #include "cnnrnn/ops/softmax.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -74,28 +75,72 @@ Tensor<Index> some_labels(Index rows, Index classes) {
   return labels;
 }
 
-Op cross_entropy_op(const Tensor<Index>& labels, double smoothing) {
-  return [=](const auto& v) { return cross_entropy(v[0], labels, {.label_smoothing = smoothing}); };
+Op cross_entropy_op(const Tensor<Index>& labels, const CrossEntropyOptions& options) {
+  return [=](const auto& v) { return cross_entropy(v[0], labels, options); };
 }
 
-OpCase cross_entropy_case(Index rows, Index classes, double smoothing, Gradcheck gradcheck) {
+/// Plain loops; without weights all are 1.
+Tensor<double> cross_entropy_of(const Tensor<double>& x, const Tensor<Index>& labels,
+                                const CrossEntropyOptions& options) {
+  const auto p = definition(x, true);
+  const double s = options.label_smoothing;
+  const auto weight = [&](Index k) {
+    return options.weight.empty() ? 1 : options.weight[static_cast<std::size_t>(k)];
+  };
+  auto of_rows = Tensor<double>::zeros({x.dim(0)});
+  double sum = 0;
+  double weights = 0;
+  for (Index row = 0; row < x.dim(0); ++row) {
+    if (labels(row) == options.ignore_index) {
+      continue;
+    }
+    double& loss = of_rows.mutable_at(row);
+    loss -= (1 - s) * weight(labels(row)) * p(row, labels(row));
+    for (Index k = 0; k < x.dim(1); ++k) {
+      loss -= s / static_cast<double>(x.dim(1)) * weight(k) * p(row, k);
+    }
+    sum += loss;
+    weights += weight(labels(row));
+  }
+  if (options.reduction == Reduction::none) {
+    return of_rows;
+  }
+  return Tensor<double>::scalar(options.reduction == Reduction::sum ? sum : sum / weights);
+}
+
+OpCase cross_entropy_case(const std::string& name, Index rows, Index classes,
+                          const CrossEntropyOptions& options, Gradcheck gradcheck) {
   const auto labels = some_labels(rows, classes);
-  return {to_message(rows, " rows, smoothing ", smoothing),
+  return {to_message(rows, " rows, ", name),
           {random_tensor<double>({rows, classes}, 1)},
-          cross_entropy_op(labels, smoothing),
-          [=](const Tensors<double>& in) {
-            const auto p = definition(in[0], true);
-            double loss = 0;
-            for (Index row = 0; row < rows; ++row) {
-              loss -= (1 - smoothing) * p(row, labels(row));
-              for (Index k = 0; k < classes; ++k) {
-                loss -= smoothing / static_cast<double>(classes) * p(row, k);
-              }
-            }
-            return Tensor<double>::scalar(loss / static_cast<double>(rows));
-          },
+          cross_entropy_op(labels, options),
+          [=](const Tensors<double>& in) { return cross_entropy_of(in[0], labels, options); },
           {},
           gradcheck};
+}
+
+/// PyTorch's cases with weights, ignored labels and other reductions than the mean.
+std::vector<OpCase> cross_entropy_options_cases(const Fixture& fixture) {
+  std::vector<OpCase> cases;
+  for (const auto& [name, options] : std::vector<std::pair<std::string, CrossEntropyOptions>>{
+           {"weight", {}},
+           {"weight_smooth", {.label_smoothing = 0.3}},
+           {"ignore", {}},
+           {"ignore_smooth", {.label_smoothing = 0.2}},
+           {"weight_ignore_smooth", {.label_smoothing = 0.2}},
+           {"sum", {.label_smoothing = 0.1, .reduction = Reduction::sum}},
+           {"none", {.label_smoothing = 0.1, .reduction = Reduction::none}},
+           {"none_one_row", {.reduction = Reduction::none}}}) {
+    const std::string path = "cross_entropy_" + name;
+    auto with_weight = options;
+    if (!name.starts_with("ignore") && name != "none_one_row") {
+      const auto weight = fixture.get<double>(path + "/weight");
+      with_weight.weight.assign(weight.span().begin(), weight.span().end());
+    }
+    const auto labels = fixture.get<Index>(path + "/labels");
+    cases.push_back(pytorch_case(fixture, path, {"x"}, cross_entropy_op(labels, with_weight)));
+  }
+  return cases;
 }
 
 Variable<float> ones(const Shape& shape) { return Tensor<float>::ones(shape); }
@@ -138,17 +183,33 @@ TEST_CASE("softmax and its logarithm as layers") {
 
 TEST_CASE("cross_entropy") {
   const Fixture fixture("losses");
-  std::vector<OpCase> cases{cross_entropy_case(3, 4, 0, Gradcheck::yes),
-                            cross_entropy_case(5, 11, 0.2, Gradcheck::yes),
-                            cross_entropy_case(1003, 17, 0.1, Gradcheck::too_large)};
+  const std::vector<double> four{0.5, 0, 2, 1};
+  std::vector<OpCase> cases{
+      cross_entropy_case("plain", 3, 4, {}, Gradcheck::yes),
+      cross_entropy_case("smooth", 5, 11, {.label_smoothing = 0.2}, Gradcheck::yes),
+      cross_entropy_case("smooth", 1003, 17, {.label_smoothing = 0.1}, Gradcheck::too_large),
+      cross_entropy_case("a class ignored", 9, 4, {.ignore_index = 2}, Gradcheck::yes),
+      cross_entropy_case("weights and a class ignored", 1003, 4,
+                         {.label_smoothing = 0.1, .weight = four, .ignore_index = 0},
+                         Gradcheck::too_large),
+      cross_entropy_case("the sum", 9, 4, {.reduction = Reduction::sum}, Gradcheck::yes),
+      cross_entropy_case("each", 1003, 4, {.weight = four, .reduction = Reduction::none},
+                         Gradcheck::too_large)};
+  for (auto& c : cross_entropy_options_cases(fixture)) {
+    cases.push_back(std::move(c));
+  }
   for (const auto& [path, smoothing] : losses) {
     const auto labels = fixture.get<Index>("cross_entropy_" + path + "/labels");
-    auto& c = cases.emplace_back(
-        pytorch_case(fixture, "cross_entropy_" + path, {"x"}, cross_entropy_op(labels, smoothing)));
+    auto& c =
+        cases.emplace_back(pytorch_case(fixture, "cross_entropy_" + path, {"x"},
+                                        cross_entropy_op(labels, {.label_smoothing = smoothing})));
     c.gradcheck = path == "one" ? Gradcheck::all_zero : Gradcheck::yes;
   }
   const auto bad = [](const Tensor<Index>& labels, double smoothing = 0) {
     return [=] { cross_entropy(ones({2, 3}), labels, {.label_smoothing = smoothing}); };
+  };
+  const auto weighted = [](const std::vector<double>& weight) {
+    return [=] { cross_entropy(ones({1, 3}), Tensor<Index>({1}, {0}), {.weight = weight}); };
   };
   check_op("cross_entropy", cases,
            {throws<ValueError>(bad(Tensor<Index>({2}, {0, 3})),
@@ -164,8 +225,37 @@ TEST_CASE("cross_entropy") {
                   cross_entropy(ones({0, 3}), Tensor<Index>({0}));
                 },
                 "cross_entropy: expected logits (N, K), got (0, 3)"),
+            throws<ValueError>(weighted({1, 2}),
+                               "cross_entropy: expected a weight for each of 3 classes, got 2"),
+            throws<ValueError>(weighted({1, -2, 1}),
+                               "cross_entropy: expected weights of 0 or more, got -2"),
+            throws<ValueError>(weighted({1, 2, std::nan("")}),
+                               "cross_entropy: expected weights of 0 or more, got nan"),
             throws<ValueError>(bad(Tensor<Index>({2}, {0, 1}), 1.5),
                                "cross_entropy: expected a smoothing of 0 to 1, got 1.5")});
+}
+
+TEST_CASE("a cross-entropy of which no row counts is 0, and so are its gradients") {
+  const auto check_zero = [](const Tensor<Index>& labels, const CrossEntropyOptions& options) {
+    const Variable<float> x(random_tensor<float>({2, 3}, 1), true);
+    const auto loss = cross_entropy(x, labels, options);
+    CHECK(loss.item() == 0);
+    loss.backward();
+    CHECK(std::ranges::all_of(x.grad().span(), [](float g) { return g == 0; }));
+  };
+  check_zero(Tensor<Index>({2}, {-100, -100}), {});
+  check_zero(Tensor<Index>({2}, {1, 1}), {.ignore_index = 1});
+  check_zero(Tensor<Index>({2}, {1, 1}), {.label_smoothing = 0.5, .weight = {1, 0, 1}});
+}
+
+TEST_CASE("an ignored row hands nothing on, whatever its logits") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const Variable<float> x(Tensor<float>({2, 2}, {nan, 1, 0, 0}), true);
+  const auto loss = cross_entropy(x, Tensor<Index>({2}, {-100, 0}));
+  CHECK(loss.item() == Approx(std::log(2.0)));
+  loss.backward();
+  CHECK(x.grad()(0, 0) == 0);
+  CHECK(x.grad()(1, 0) == Approx(-0.5));
 }
 
 TEST_CASE("mse_loss") {
