@@ -1,7 +1,9 @@
 #include "cnnrnn/data/loader.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <set>
 #include <thread>
 #include <type_traits>
@@ -250,4 +252,111 @@ TEST_CASE("a loader's passes are input ranges, in double as well") {
     static_assert(std::is_same_v<decltype(images), Tensor<double>>);
     CHECK(images(1, 0, 0, 0) == 1.0 / 255);
   }
+}
+
+namespace {
+
+/// Five images of one class, four of another and one of a third; the fourth class has none.
+data::ImageDataset unbalanced() {
+  auto dataset = numbered(10);
+  for (Index i = 0; i < 10; ++i) {
+    dataset.labels.mutable_at(i) = i < 5 ? 0 : (i < 9 ? 1 : 3);
+  }
+  dataset.class_names = {"many", "some", "none", "one"};
+  return dataset;
+}
+
+}  // namespace
+
+TEST_CASE("weights of classes even out their numbers of images") {
+  const auto weights = data::class_weights(unbalanced());
+  REQUIRE(weights.size() == 4);
+  CHECK(weights[0] == Approx(10.0 / (3 * 5)));
+  CHECK(weights[1] == Approx(10.0 / (3 * 4)));
+  CHECK(weights[2] == 0);
+  CHECK(weights[3] == Approx(10.0 / 3));
+  CHECK(data::sample_weights(unbalanced(), {1, 2, 3, 4}) ==
+        std::vector<double>{1, 1, 1, 1, 1, 2, 2, 2, 2, 4});
+  CHECK(data::sample_weights(unbalanced()) == data::sample_weights(unbalanced(), weights));
+  CHECK_THROWS_WITH(data::sample_weights(unbalanced(), {1, 2}),
+                    "sample_weights: expected a weight for each of 4 classes, got 2");
+}
+
+TEST_CASE("images are drawn in proportion to their weights") {
+  const Pass descending = run(data::Loader<float>(
+      numbered(4), {.batch = 256, .sample_weights = {4, 3, 2, 1}, .samples = 20000}));
+  for (Index label = 0; label < 4; ++label) {
+    const auto count = std::count(descending.labels.begin(), descending.labels.end(), label);
+    const double share = static_cast<double>(4 - label) / 10;
+    CHECK(std::abs(static_cast<double>(count) - 20000 * share) <
+          5 * std::sqrt(20000 * share * (1 - share)));
+  }
+  data::Loader<float> loader(
+      unbalanced(),
+      {.batch = 256, .sample_weights = data::sample_weights(unbalanced()), .samples = 30000});
+  CHECK(loader.images() == 30000);
+  CHECK(loader.batches() == 118);
+  const Pass pass = run(loader);
+  CHECK(pass.sizes.back() == 30000 - 117 * 256);
+  for (const Index label : {0, 1, 3}) {
+    const auto count = std::count(pass.labels.begin(), pass.labels.end(), label);
+    CHECK(std::abs(static_cast<double>(count) - 10000) < 5 * std::sqrt(30000 * 2.0 / 9));
+  }
+  loader.set_epoch(1);
+  CHECK(run(loader).labels != pass.labels);
+  loader.set_epoch(0);
+  CHECK(run(loader) == pass);
+}
+
+TEST_CASE("an image of weight 0 is never drawn") {
+  auto weights = std::vector<double>(10, 0.0);
+  weights[1] = weights[8] = 1e-300;
+  const Pass pass = run(data::Loader<float>(numbered(10), {.sample_weights = weights}));
+  CHECK(pass.labels.size() == 10);
+  CHECK(std::set<Index>(pass.labels.begin(), pass.labels.end()) == std::set<Index>{1, 8});
+  const data::WeightedDraw draw(weights);
+  Random random(1);
+  for (int i = 0; i < 1000; ++i) {
+    const Index drawn = draw(random);
+    CHECK((drawn == 1 || drawn == 8));
+  }
+}
+
+TEST_CASE("drawn images have transforms of their own, whatever the batches and the start") {
+  auto options = augmented;
+  options.sample_weights = std::vector<double>(30, 0.0);
+  options.sample_weights[3] = 1;
+  options.samples = 50;
+  data::Loader<float> loader(numbered(30), options);
+  const Pass whole = run(loader);
+  std::set<std::vector<float>> images;
+  for (auto image = whole.values.begin(); image != whole.values.end(); image += 48) {
+    images.emplace(image, image + 48);
+  }
+  CHECK(images.size() > 10);
+  loader.set_epoch(0, 4);
+  const Pass rest = run(loader);
+  CHECK(std::equal(rest.values.begin(), rest.values.end(),
+                   whole.values.begin() + std::ptrdiff_t{4} * 4 * 48, whole.values.end()));
+  options.batch = 7;
+  options.prefetch = 0;
+  CHECK(run(data::Loader<float>(numbered(30), options)).values == whole.values);
+  options.drop_last = true;
+  CHECK(data::Loader<float>(numbered(30), options).images() == 49);
+}
+
+TEST_CASE("a loader refuses weights that cannot be") {
+  const auto with = [](const std::vector<double>& weights, Index samples = 0) {
+    return data::Loader<float>(numbered(3), {.sample_weights = weights, .samples = samples});
+  };
+  CHECK_THROWS_WITH(with({1, 2}), "loader: expected a weight for each of 3 images, got 2");
+  CHECK_THROWS_WITH(with({1, -1, 2}), "sample_weights: expected weights of 0 or more, got -1");
+  CHECK_THROWS_WITH(with({0, 0, 0}),
+                    "sample_weights: expected weights of a positive, finite sum, got 0");
+  CHECK_THROWS_WITH(with({1e308, 1e308, 0}),
+                    "sample_weights: expected weights of a positive, finite sum, got inf");
+  CHECK_THROWS_WITH(with({}, 5),
+                    "loader: expected a positive number of samples with sample_weights, got 5");
+  CHECK_THROWS_WITH(with({1, 1, 1}, -5),
+                    "loader: expected a positive number of samples with sample_weights, got -5");
 }

@@ -207,6 +207,9 @@ MUTATIONS = [
      "parameter.starts_with(whole)", "nn/module"),
     ("nn/state_dict.hpp", "spread(path, first);", "", "nn/state_dict"),
     ("nn/state_dict.hpp", "std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0", "true", "nn/state_dict"),
+    # Data
+    ("data/weights.hpp", "std::upper_bound(sums_.begin()", "std::lower_bound(sums_.begin() + 1", "data/loader"),
+    ("data/batch_source.hpp", "{e, p, static_cast<std::uint64_t>(place)}", "{e, p}", "data/loader"),
     # Files
     ("io/element_types.hpp", "exponent + (127 - 15)", "exponent + 127", "io/safetensors"),
     ("io/model.hpp", "std::floor(number) == number", "true", "io/model"),

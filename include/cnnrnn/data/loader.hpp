@@ -16,9 +16,10 @@ namespace data {
 /// A data set in batches: `for (auto [images, labels] : loader)`.
 ///
 /// A pass yields the batches of the epoch that set_epoch chose. Order and transforms depend on
-/// (seed, epoch, position) alone: a pass is bitwise the same with and without prefetching, and when
-/// it begins in the middle. A pass keeps what it needs, so the loader may be changed or go away
-/// meanwhile; leaving a pass early stops its thread.
+/// (seed, epoch, position) alone, and where images are drawn on their place in the epoch: a pass is
+/// bitwise the same with and without prefetching, and when it begins in the middle. A pass keeps
+/// what it needs, so the loader may be changed or go away meanwhile; leaving a pass early stops its
+/// thread.
 template <class T>
 class Loader {
  public:
@@ -34,7 +35,7 @@ class Loader {
 
   /// Number of images in an epoch: without those that drop_last leaves out.
   Index images() const {
-    return options().drop_last ? batches() * options().batch : dataset().size();
+    return options().drop_last ? batches() * options().batch : source_->samples();
   }
 
   Index epoch() const { return epoch_; }
@@ -58,9 +59,8 @@ class Loader {
     using difference_type = std::ptrdiff_t;
 
     Iterator(std::shared_ptr<const BatchSource<T>> source, Index epoch, Index first_batch) {
-      const LoaderOptions& options = source->options();
-      const Index ahead = options.prefetch;
-      auto order = epoch_order(source->dataset().size(), options.shuffle, options.seed, epoch);
+      const Index ahead = source->options().prefetch;
+      auto order = source->order(epoch);
       make_ = [source = std::move(source), order = std::move(order), epoch,
                index = first_batch]() mutable -> std::optional<Batch<T>> {
         if (index == source->batches()) {
