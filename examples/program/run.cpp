@@ -83,10 +83,11 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
       ->each([&options](const std::string&) { options.given.insert("augment"); });
   entry("--seed", "seed", config.seed, "seed of the weights and of the order")->check(not_negative);
   entry("--holdout", "holdout", config.holdout,
-        "hold out so many of the last training images, and test on them alone (0: none)")
+        "hold out so many training images, of every class in proportion, chosen by the seed, and "
+        "test on them alone (0: none)")
       ->check(not_negative);
   entry("--limit", "limit", config.limit,
-        "use so many images of each part, spread over it (0: all)")
+        "use so many images of each part, of every class in proportion (0: all)")
       ->check(not_negative);
   train->add_option("--out", options.out, "folder for checkpoints and history")
       ->capture_default_str();

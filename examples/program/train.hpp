@@ -124,7 +124,7 @@ class TrainingRun {
     auto data = cnnrnn::data::open_dataset(config_.data);
     auto& split = data.split;
     if (config_.holdout > 0) {
-      split = cnnrnn::data::hold_out(split.train, config_.holdout);
+      split = cnnrnn::data::hold_out(split.train, config_.holdout, config_.seed);
       data.where += ", the test images held out of the training images";
     }
     if (config_.limit > 0) {
@@ -203,6 +203,9 @@ class TrainingRun {
     }
     if (config_.model.peepholes == "default") {
       config["model"].erase("peepholes");
+    }
+    if (config_.holdout > 0 || config_.limit > 0) {
+      config["chosen"] = "by class";  // earlier versions chose other images
     }
     config["images"] = data_.split.train.size();
     config["classes"] = card_.class_names;
