@@ -29,7 +29,7 @@ def check_every_network(folder, data):
         accuracy = float(history(out)[-1]["test_accuracy"])
         assert f"test accuracy {accuracy:.4f}" in text, (accuracy, text)
     text = train(folder / "cifar10_vgg9-none", "--resume", code=2)
-    assert 'program: "cifar10_vgg9" then, "cifar10_cnn_rnn" now' in text, text
+    assert "program: cifar10_vgg9 then, cifar10_cnn_rnn now" in text, text
     text = train(folder / "taps", "--data", data, "--limit", 32, "--epochs", 1, "--rnn", "lstm",
                  "--taps", "2")
     assert "(rnn lstm, taps 2), 2440938 parameters" in text, text
