@@ -152,4 +152,15 @@ MUTATIONS = [
      "all(factors.second_scale) * sqrt(second + all(factors.epsilon))", "optim/optimizer"),
     ("optim/clip_grad_norm.hpp", "sums[static_cast<std::size_t>(i % 8)] += g * g;",
      "sums[static_cast<std::size_t>(i % 8)] = g * g;", "optim/clip_grad_norm"),
+    # Data sets
+    ("data/dataset.hpp", "size - shares[label] > keep;", "true;", "data/dataset"),
+    ("data/dataset.hpp", "Random::derived(seed, {held_out, label})", "Random::derived(0, {held_out, label})",
+     "data/dataset"),
+    ("data/dataset.hpp", "by_class[label][i * by_class[label].size() / shares[label]]", "by_class[label][i]",
+     "data/dataset"),
+    ("data/prepare.hpp", "preparation.grey && image.dim(2) == 3 ? to_grey(resized) : resized",
+     "image.dim(2) == 3 ? to_grey(resized) : resized", "data/prepare"),
+    ("data/mnist.hpp", "labels.size() >= first.size()", "labels.size() > first.size()", "data/open_dataset"),
+    ("data/transform.hpp", "variance > 0 ? std::sqrt(variance) / 255 : 1", "std::sqrt(variance) / 255",
+     "data/transform"),
 ]

@@ -88,7 +88,7 @@ inline std::vector<std::vector<Index>> positions_by_class(const ImageDataset& da
 /// equal proportions (Huntington 1928).
 inline std::vector<std::size_t> class_shares(const std::vector<std::vector<Index>>& positions,
                                              Index count, std::size_t keep) {
-  using Claim = std::tuple<bool, double, std::size_t>;  // the largest comes first
+  using Claim = std::tuple<bool, double, std::size_t>;  // the largest first; then the first class
   const std::size_t classes = positions.size();
   std::vector<std::size_t> shares(classes);
   std::priority_queue<Claim> claims;
@@ -96,10 +96,11 @@ inline std::vector<std::size_t> class_shares(const std::vector<std::vector<Index
     const std::size_t size = positions[label].size();
     const auto share = static_cast<double>(shares[label]);
     if (shares[label] < size) {
-      claims.emplace(shares[label] + keep<size, share> 0
-                         ? static_cast<double>(size) / std::sqrt(share * (share + 1))
-                         : std::numeric_limits<double>::infinity(),
-                     classes - label);
+      const bool enough_stay = size - shares[label] > keep;
+      const double need = shares[label] == 0
+                              ? std::numeric_limits<double>::infinity()
+                              : static_cast<double>(size) / std::sqrt(share * (share + 1));
+      claims.emplace(enough_stay, need, classes - label);
     }
   };
   for (std::size_t label = 0; label < classes; ++label) {
