@@ -18,6 +18,7 @@ namespace {
 struct Options {
   std::string checkpoint;
   std::string data = "auto";
+  std::string data_kind = "auto";
   std::vector<std::string> images;
   cnnrnn::Index count = 2;
   std::vector<std::string> layers;
@@ -31,6 +32,10 @@ void add_options(CLI::App& app, Options& options) {
                  "cifar10_resnet20")
       ->required();
   app.add_option("--data", options.data, "data set whose test images are shown: a folder, or auto")
+      ->capture_default_str();
+  app.add_option("--data-kind", options.data_kind,
+                 "data set in that folder; auto: known by its files")
+      ->check(CLI::IsMember(cnnrnn::data::dataset_kinds()))
       ->capture_default_str();
   app.add_option("--count", options.count, "how many of them")
       ->check(CLI::Range(1, 100))
@@ -48,7 +53,8 @@ void inspect_network(const Options& options) {
   const inspect::Network network(options.checkpoint);
   const auto layers = inspect::chosen_filters(network, options.layers);
   const auto subjects =
-      inspect::open_subjects(options.images, options.data, options.count, options.image);
+      inspect::open_subjects(options.images, {options.data, options.data_kind},
+                             network.card().preparation, options.count, options.image);
   program::print_setup(network.model());
   program::make_folder(options.out);
   const cnnrnn::NoGradGuard no_grad;
@@ -93,10 +99,10 @@ int main(int argc, char** argv) {
     inspect_network(options);
     return 0;
   } catch (const cnnrnn::ValueError& error) {
-    std::cerr << "inspect: " << error.what() << std::endl;
+    std::cerr << "inspect: " << cnnrnn::printable(error.what()) << std::endl;
     return 2;
   } catch (const std::exception& error) {
-    std::cerr << "inspect: " << error.what() << std::endl;
+    std::cerr << "inspect: " << cnnrnn::printable(error.what()) << std::endl;
     return 1;
   }
 }

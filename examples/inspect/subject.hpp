@@ -10,10 +10,17 @@
 #include "cnnrnn/data/open_dataset.hpp"
 #include "inspect/network.hpp"
 #include "inspect/spectrum.hpp"
+#include "program/terminal.hpp"
 
 namespace inspect {
 
-inline constexpr Index image_side = 32;
+using program::image_side;
+
+/// Where a data set lies, and which it is.
+struct DataSource {
+  std::string data;
+  std::string kind;
+};
 
 /// An image that the network looks at.
 struct Subject {
@@ -39,24 +46,27 @@ struct Subject {
   }
 };
 
-/// The image files, or without any the first `count` test images of a data set. Throws FileError.
+/// The image files, or without any the first `count` test images of a data set, prepared as those
+/// that the network was trained on. Throws FileError.
 inline std::vector<Subject> open_subjects(const std::vector<std::string>& files,
-                                          const std::string& data, Index count,
+                                          const DataSource& source,
+                                          const cnnrnn::data::Preparation& preparation, Index count,
                                           const cnnrnn::data::ImageOptions& image) {
   using namespace cnnrnn::data;
   std::vector<Subject> subjects;
   for (const std::string& file : files) {
     subjects.push_back({std::filesystem::path(file).filename().string(),
-                        read_image(file, image_side, image_side, image)});
+                        prepare(read_image(file, image), preparation)});
   }
   if (!files.empty()) {
     return subjects;
   }
-  const auto opened = open_dataset(data, {.image = image});
+  const auto opened =
+      open_dataset(source.data, {.kind = source.kind, .preparation = preparation, .image = image});
   const auto& test = opened.split.test;
-  std::cout << "data:    " << opened.describe() << std::endl;
+  program::print_data(opened);
   const cnnrnn::Shape shape{test.height(), test.width(), test.channels()};
-  cnnrnn::require<cnnrnn::FileError>(shape == cnnrnn::Shape{image_side, image_side, 3}, data,
+  cnnrnn::require<cnnrnn::FileError>(shape == cnnrnn::Shape{image_side, image_side, 3}, source.data,
                                      ": expected images (32, 32, 3), got ", shape);
   const auto size = static_cast<std::size_t>(shape.size());
   for (Index k = 0; k < std::min(count, test.size()); ++k) {

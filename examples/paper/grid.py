@@ -48,8 +48,8 @@ class Setting:
 
 
 RECIPE = (
-    Setting("--holdout", "holdout", 0, "hold out this many of the last training images, to test on"),
-    Setting("--limit", "limit", 0, "use only this many images of each part (0: all)"),
+    Setting("--holdout", "holdout", 0, "hold out this many training images, of every class in proportion, to test on"),
+    Setting("--limit", "limit", 0, "use only this many images of each part, of every class in proportion (0: all)"),
     Setting("--batch", "batch", 128, "images in a batch"),
     Setting("--lr", "learning_rate", 1e-3, "learning rate of Adam"),
     Setting("--schedule", "schedule", "constant", "schedule of the learning rate"),

@@ -1,13 +1,18 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
+#include "cnnrnn/core/text.hpp"
 #include "cnnrnn/io/model.hpp"
 #include "program/classifier.hpp"
 #include "program/settings.hpp"
 
 namespace program {
+
+/// Height and width of the images that the networks take.
+inline constexpr cnnrnn::Index image_side = 32;
 
 /// A trained model and what it was trained for.
 struct LoadedModel {
@@ -20,7 +25,8 @@ inline cnnrnn::io::Metadata card_metadata(const ModelCard& card) {
   return {{"cnnrnn", nlohmann::json(card).dump()}};
 }
 
-/// The card of a checkpoint that `program` saved. Throws FileError when the file is none.
+/// The card of a checkpoint that `program` saved; its names are safe to print. Throws FileError
+/// when the file is none.
 inline ModelCard read_card(const std::string& program, const std::string& path) {
   using namespace cnnrnn;
   const auto metadata = io::read_safetensors(path).metadata;
@@ -29,7 +35,14 @@ inline ModelCard read_card(const std::string& program, const std::string& path) 
                      " saved, got a file without its description");
   ModelCard card;
   try {
-    card = nlohmann::json::parse(entry->second).get<ModelCard>();
+    auto json = nlohmann::json::parse(entry->second);
+    if (json.is_object() && !json.contains("preparation")) {
+      json["preparation"] = older_preparation(json.at("data_name").get<std::string>());
+    }
+    card = json.get<ModelCard>();
+    card.data_name = printable(card.data_name);
+    std::ranges::transform(card.class_names, card.class_names.begin(),
+                           [](const std::string& name) { return printable(name); });
   } catch (const nlohmann::json::exception& error) {
     throw FileError(path + ": expected the description of a model, got " + error.what());
   }
@@ -39,6 +52,13 @@ inline ModelCard read_card(const std::string& program, const std::string& path) 
                      ": expected a name for each class and the statistics of 3 channels, got ",
                      card.class_names.size(), " names for ", card.model.classes, " classes and ",
                      card.mean.size(), " means");
+  const auto& images = card.preparation;
+  require<FileError>(images.padded_height == image_side && images.padded_width == image_side &&
+                         images.height > 0 && images.height <= image_side && images.width > 0 &&
+                         images.width <= image_side,
+                     path, ": expected images of at most 32x32 that are padded to 32x32, got ",
+                     images.height, 'x', images.width, " and ", images.padded_height, 'x',
+                     images.padded_width);
   return card;
 }
 

@@ -35,13 +35,12 @@ inline void write_png(const std::string& path, const cnnrnn::Tensor<std::uint8_t
   cnnrnn::require<cnnrnn::FileError>(written != 0, path, ": cannot write the image");
 }
 
-/// Writes image number `index` of a data set as a PNG file. Throws FileError.
-inline void write_png(const std::string& path, const cnnrnn::data::ImageDataset& dataset,
-                      cnnrnn::Index index) {
+/// Image number `index` of a data set: (H, W, C).
+inline cnnrnn::Tensor<std::uint8_t> image_of(const cnnrnn::data::ImageDataset& dataset,
+                                             cnnrnn::Index index) {
   const cnnrnn::Shape shape{dataset.height(), dataset.width(), dataset.channels()};
   const auto size = static_cast<std::size_t>(shape.size());
-  write_png(path,
-            {shape, dataset.images.span().subspan(static_cast<std::size_t>(index) * size, size)});
+  return {shape, dataset.images.span().subspan(static_cast<std::size_t>(index) * size, size)};
 }
 
 }  // namespace program

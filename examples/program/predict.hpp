@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "cnnrnn/core/text.hpp"
 #include "cnnrnn/data/image.hpp"
+#include "cnnrnn/data/prepare.hpp"
 #include "cnnrnn/data/transform.hpp"
 #include "program/model_file.hpp"
 
@@ -23,20 +25,19 @@ struct PredictOptions {
 /// Prints the most probable classes of image files, a line a file.
 inline int predict(const Classifier& classifier, const PredictOptions& options) {
   using namespace cnnrnn;
-  constexpr Index side = 32;
   const auto [card, model] = load_model(classifier, options.checkpoint);
   const data::Normalizer<float> normalize(card.statistics(), 3);
   const NoGradGuard no_grad;
   for (const std::string& file : options.images) {
-    const auto image = data::read_image(file, side, side, options.image);
-    Tensor<float> x({1, side, side, 3});
-    normalize(image.data(), side * side, x.mutable_data());
+    const auto image = data::prepare(data::read_image(file, options.image), card.preparation);
+    Tensor<float> x({1, image_side, image_side, 3});
+    normalize(image.data(), image_side * image_side, x.mutable_data());
     const auto p = softmax((*model)(x)).value();
     std::vector<Index> order(card.class_names.size());
     std::iota(order.begin(), order.end(), Index{0});
     std::ranges::stable_sort(order, std::greater(), [&](Index k) { return p(0, k); });
     order.resize(std::min(order.size(), static_cast<std::size_t>(options.top)));
-    std::cout << file << ':' << std::fixed << std::setprecision(1);
+    std::cout << printable(file) << ':' << std::fixed << std::setprecision(1);
     for (const Index k : order) {
       std::cout << (k == order.front() ? " " : ", ")
                 << card.class_names[static_cast<std::size_t>(k)] << ' ' << 100 * p(0, k) << '%';

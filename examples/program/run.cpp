@@ -46,8 +46,12 @@ void add_threads(CLI::App& command, int& threads) {
 }
 
 constexpr const char* data_help =
-    "folder of CIFAR-10, CIFAR-100, MNIST, Fashion-MNIST, or of images by class; auto: CIFAR-10 "
-    "from $CNNRNN_DATA_DIR or ./data, else Fashion-MNIST from Debian's package, else drawn images";
+    "folder of CIFAR-10, CIFAR-100, MNIST, Fashion-MNIST, or of images by class; auto: what "
+    "$CNNRNN_DATA_DIR names, else CIFAR-10 from ./data, else Fashion-MNIST from Debian's package, "
+    "else drawn images";
+constexpr const char* kind_help =
+    "data set in that folder; auto: known by its files and labels; idx: any in MNIST's format";
+constexpr const char* skip_help = "leave out image files that cannot be read, and name them";
 
 CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& options) {
   CLI::App* const train = app.add_subcommand("train", "train a model and test it after each epoch");
@@ -59,6 +63,10 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
         ->each([&options, name](const std::string&) { options.given.insert(name); });
   };
   entry("--data", "data", config.data, data_help);
+  entry("--data-kind", "data_kind", config.data_kind, kind_help)
+      ->check(CLI::IsMember(cnnrnn::data::dataset_kinds()));
+  train->add_flag("--skip-unreadable", config.skip_unreadable, skip_help)
+      ->each([&options](const std::string&) { options.given.insert("skip_unreadable"); });
   entry("--rnn", "rnn", config.model.rnn, "recurrent taps beside the network")
       ->check(CLI::IsMember(classifier.rnns));
   entry("--peepholes", "peepholes", config.model.peepholes,
@@ -84,10 +92,11 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
       ->each([&options](const std::string&) { options.given.insert("augment"); });
   entry("--seed", "seed", config.seed, "seed of the weights and of the order")->check(not_negative);
   entry("--holdout", "holdout", config.holdout,
-        "hold out so many of the last training images, and test on them alone (0: none)")
+        "hold out so many training images, of every class in proportion, chosen by the seed, and "
+        "test on them alone (0: none)")
       ->check(not_negative);
   entry("--limit", "limit", config.limit,
-        "use so many images of each part, spread over it (0: all)")
+        "use so many images of each part, of every class in proportion (0: all)")
       ->check(not_negative);
   add_ignore_orientation(*train, config.ignore_orientation)->each([&options](const std::string&) {
     options.given.insert("ignore_orientation");
@@ -110,6 +119,10 @@ CLI::App* add_evaluate(CLI::App& app, EvaluateOptions& options, int& threads) {
   command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
       ->required();
   command->add_option("--data", options.data, data_help)->capture_default_str();
+  command->add_option("--data-kind", options.data_kind, kind_help)
+      ->check(CLI::IsMember(cnnrnn::data::dataset_kinds()))
+      ->capture_default_str();
+  command->add_flag("--skip-unreadable", options.skip_unreadable, skip_help);
   command->add_option("--batch", options.batch, "images in a batch")
       ->check(positive)
       ->capture_default_str();
@@ -164,10 +177,10 @@ int run(int argc, char** argv, const Classifier& classifier) {
                                        "cannot write to standard output");
     return code;
   } catch (const cnnrnn::ValueError& error) {
-    std::cerr << classifier.name << ": " << error.what() << std::endl;
+    std::cerr << classifier.name << ": " << cnnrnn::printable(error.what()) << std::endl;
     return 2;
   } catch (const std::exception& error) {
-    std::cerr << classifier.name << ": " << error.what() << std::endl;
+    std::cerr << classifier.name << ": " << cnnrnn::printable(error.what()) << std::endl;
     return 1;
   }
 }

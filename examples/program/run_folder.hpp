@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "program/settings.hpp"
 #include "program/text_file.hpp"
@@ -16,6 +17,7 @@ struct RunFolder {
   std::string resume() const { return folder + "/resume.safetensors"; }
   std::string model() const { return folder + "/checkpoint.safetensors"; }
   std::string history() const { return folder + "/history.csv"; }
+  std::string unreadable() const { return folder + "/unreadable.txt"; }
 
   /// Says where a loss was not finite; not there in a run that is well.
   std::string diverged() const { return folder + "/diverged.txt"; }
@@ -32,9 +34,14 @@ inline void remove_files(std::initializer_list<std::string> files) {
 
 /// The configuration that a run in `folder` was started with. Throws FileError.
 inline RunConfig read_config(const RunFolder& folder) {
+  cnnrnn::require<cnnrnn::FileError>(std::filesystem::exists(folder.config()), folder.config(),
+                                     ": expected the configuration of a run to go on with, found "
+                                     "none; begin one without --resume");
   try {
     auto config = nlohmann::json::parse(read_text(folder.config()));
-    if (config.is_object()) {  // a run from before it was a choice does not name it
+    if (config.is_object()) {  // runs from before these were choices do not name them
+      config.emplace("data_kind", "auto");
+      config.emplace("skip_unreadable", false);
       config.emplace("ignore_orientation", false);
     }
     return config.get<RunConfig>();
@@ -55,11 +62,21 @@ inline RunConfig resumed_config(const RunFolder& folder, const RunConfig& asked,
     const bool of_model = wanted["model"].contains(name);
     (of_model ? now["model"] : now)[name] = (of_model ? wanted["model"] : wanted).at(name);
   }
-  const auto changed =
-      differences(config, now.get<RunConfig>(), {"epochs", "stop_at_train_accuracy", "data"});
-  cnnrnn::require<cnnrnn::ValueError>(changed.empty(), "--resume: expected the options of ",
-                                      folder.config(), ", got ",
-                                      changed.empty() ? "" : changed.front());
+  std::set<std::string> free{"stop_at_train_accuracy", "data", "data_kind", "skip_unreadable"};
+  const bool scheduled = config.schedule != "constant";
+  if (!scheduled) {
+    free.insert("epochs");
+  }
+  const auto changed = differences(config, now, free);
+  std::string text;
+  for (const std::string& change : changed) {
+    const bool of_epochs = scheduled && change.starts_with("epochs: ");
+    text += (text.empty() ? "" : "; ") + change +
+            (of_epochs ? " (the schedule " + config.schedule + " was made for them)" : "");
+  }
+  cnnrnn::require<cnnrnn::ValueError>(
+      changed.empty(), "--resume: expected the options of ", folder.config(), ", got ", text,
+      ". Leave these options out, or begin a new run in another --out");
   return now.get<RunConfig>();
 }
 

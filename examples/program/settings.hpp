@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -8,6 +9,23 @@
 
 #include "cnnrnn/cnnrnn.hpp"
 #include "models/network_options.hpp"
+
+/// {"resize": [28, 28], "pad": [32, 32], "grey": true}
+template <>
+struct nlohmann::adl_serializer<cnnrnn::data::Preparation> {
+  using Size = std::array<cnnrnn::Index, 2>;
+
+  static void to_json(json& json, const cnnrnn::data::Preparation& preparation) {
+    json = {{"resize", Size{preparation.height, preparation.width}},
+            {"pad", Size{preparation.padded_height, preparation.padded_width}},
+            {"grey", preparation.grey}};
+  }
+  static void from_json(const json& json, cnnrnn::data::Preparation& preparation) {
+    const auto resize = json.at("resize").get<Size>();
+    const auto pad = json.at("pad").get<Size>();
+    preparation = {resize[0], resize[1], pad[0], pad[1], json.at("grey").get<bool>()};
+  }
+};
 
 inline void to_json(nlohmann::json& json, const NetworkOptions& options) {
   json = {{"rnn", options.rnn},
@@ -32,6 +50,8 @@ namespace program {
 struct RunConfig {
   std::string program;
   std::string data = "auto";
+  std::string data_kind = "auto";
+  bool skip_unreadable = false;
   NetworkOptions model;
   cnnrnn::Index epochs = 10;
   double stop_at_train_accuracy = 0;  ///< ends the run before its last epoch; 0: never
@@ -46,9 +66,10 @@ struct RunConfig {
   cnnrnn::Index limit = 0;    ///< images of each part; 0: all
   bool ignore_orientation = false;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, program, data, model, epochs, stop_at_train_accuracy,
-                                   batch, learning_rate, schedule, rnn_l2, clip_norm, augment, seed,
-                                   holdout, limit, ignore_orientation)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, program, data, data_kind, skip_unreadable, model,
+                                   epochs, stop_at_train_accuracy, batch, learning_rate, schedule,
+                                   rnn_l2, clip_norm, augment, seed, holdout, limit,
+                                   ignore_orientation)
 
 /// What a trained model must carry to be used on images again.
 struct ModelCard {
@@ -56,26 +77,40 @@ struct ModelCard {
   NetworkOptions model;
   std::string data_name;
   std::vector<std::string> class_names;
+  cnnrnn::data::Preparation preparation;
   std::vector<double> mean;
   std::vector<double> standard_deviation;
 
   cnnrnn::data::ChannelStatistics statistics() const { return {mean, standard_deviation}; }
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ModelCard, program, model, data_name, class_names, mean,
-                                   standard_deviation)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ModelCard, program, model, data_name, class_names, preparation,
+                                   mean, standard_deviation)
 
-/// The names of the entries in which two configurations differ, but for `ignored`.
-inline std::vector<std::string> differences(const RunConfig& a, const RunConfig& b,
+/// A card from before it said how images are prepared: MNIST's and Fashion-MNIST's were padded.
+inline cnnrnn::data::Preparation older_preparation(const std::string& data_name) {
+  const bool padded = data_name == "MNIST" || data_name == "Fashion-MNIST";
+  return padded ? cnnrnn::data::Preparation{.height = 28, .width = 28, .grey = true}
+                : cnnrnn::data::Preparation{};
+}
+
+/// The entries in which two JSON objects differ, as in "batch: 16 then, 8 now", but for `ignored`;
+/// those of an object in an object one by one.
+inline std::vector<std::string> differences(const nlohmann::json& then, const nlohmann::json& now,
                                             const std::set<std::string>& ignored) {
-  const nlohmann::json left = a;
-  const nlohmann::json right = b;
-  std::vector<std::string> names;
-  for (const auto& [name, value] : left.items()) {
-    if (!ignored.contains(name) && value != right.at(name)) {
-      names.push_back(name + ": " + value.dump() + " then, " + right.at(name).dump() + " now");
+  const auto shown = [](const nlohmann::json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
+  std::vector<std::string> found;
+  for (const auto& [name, value] : then.items()) {
+    const auto& other = now.at(name);
+    if (value.is_object()) {
+      const auto inside = differences(value, other, ignored);
+      found.insert(found.end(), inside.begin(), inside.end());
+    } else if (!ignored.contains(name) && value != other) {
+      found.push_back(name + ": " + shown(value) + " then, " + shown(other) + " now");
     }
   }
-  return names;
+  return found;
 }
 
 }  // namespace program

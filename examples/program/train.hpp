@@ -41,6 +41,7 @@ class TrainingRun {
         data_(open_data()),
         random_(config_.seed) {
     check_folder();
+    require_utf8(config_.data);
     config_.model.classes = data_.split.train.classes();
     model_ = classifier.make(config_.model, random_);
     card_ = make_card(classifier);
@@ -51,7 +52,8 @@ class TrainingRun {
   /// Trains, and returns the program's exit code: 130 after Ctrl-C.
   int run() {
     using namespace cnnrnn;
-    std::cout << "data:    " << data_.describe() << '\n';
+    print_data(data_);
+    warn_of_constant_channels();
     print_setup(*model_);
     train::Checkpoints<float> checkpoints(*model_, *optimizer_,
                                           {.folder = options_.out,
@@ -80,15 +82,49 @@ class TrainingRun {
   cnnrnn::train::TrainingState begin(cnnrnn::train::Checkpoints<float>& checkpoints) const {
     cnnrnn::train::TrainingState state;
     if (options_.resume) {
-      state = checkpoints.resume();
+      state = resume(checkpoints);
       std::cout << "resumed: " << state.epoch << " epochs and " << state.batch
                 << " batches are done" << std::endl;
     } else {
       remove_files({folder_.resume(), folder_.model(), folder_.history()});
     }
-    remove_files({folder_.diverged()});
+    remove_files({folder_.diverged(), folder_.unreadable()});
     cnnrnn::io::write_text(folder_.config(), nlohmann::json(config_).dump(2) + "\n");
+    if (!data_.left_out.unreadable.empty()) {
+      std::string lines;
+      for (const std::string& file : data_.left_out.unreadable) {
+        lines += cnnrnn::printable(file) + '\n';
+      }
+      cnnrnn::io::write_text(folder_.unreadable(), lines);
+    }
     return state;
+  }
+
+  static cnnrnn::train::TrainingState resume(cnnrnn::train::Checkpoints<float>& checkpoints) {
+    try {
+      return checkpoints.resume();
+    } catch (const cnnrnn::FileError& error) {
+      throw cnnrnn::FileError(std::string(error.what()) +
+                              ". Give it the same data and options, or begin a new run with "
+                              "--overwrite or in another --out");
+    }
+  }
+
+  /// config.json names the data, and JSON is UTF-8.
+  static void require_utf8(const std::string& data) {
+    cnnrnn::require<cnnrnn::ValueError>(
+        cnnrnn::is_printable(data),
+        "--data: expected a path in UTF-8 without control characters, got ",
+        cnnrnn::printable(data));
+  }
+
+  void warn_of_constant_channels() const {
+    for (std::size_t channel = 0; channel < card_.standard_deviation.size(); ++channel) {
+      if (card_.standard_deviation[channel] == 1) {
+        std::cout << "WARNING: channel " << channel << " (of red, green, blue from 0) is "
+                  << card_.mean[channel] << " in all training images: it is centred, not scaled\n";
+      }
+    }
   }
 
   /// Trains, and leaves a note in the folder if a loss is not finite.
@@ -123,11 +159,13 @@ class TrainingRun {
 
   cnnrnn::data::OpenedDataset open_data() const {
     auto data = cnnrnn::data::open_dataset(
-        config_.data, {.image = {.limits = options_.image_limits,
+        config_.data, {.kind = config_.data_kind,
+                       .skip_unreadable = config_.skip_unreadable,
+                       .image = {.limits = options_.image_limits,
                                  .ignore_orientation = config_.ignore_orientation}});
     auto& split = data.split;
     if (config_.holdout > 0) {
-      split = cnnrnn::data::hold_out(split.train, config_.holdout);
+      split = cnnrnn::data::hold_out(split.train, config_.holdout, config_.seed);
       data.where += ", the test images held out of the training images";
     }
     if (config_.limit > 0) {
@@ -149,8 +187,8 @@ class TrainingRun {
     const auto& train = data_.split.train;
     const auto statistics = train.name == "CIFAR-10" ? cnnrnn::data::cifar10_statistics()
                                                      : cnnrnn::data::channel_statistics(train);
-    return {classifier.name,   config_.model,   train.name,
-            train.class_names, statistics.mean, statistics.standard_deviation};
+    return {classifier.name,   config_.model,   cnnrnn::printable(train.name), train.class_names,
+            data_.preparation, statistics.mean, statistics.standard_deviation};
   }
 
   cnnrnn::data::Loader<float> train_loader() const {
@@ -199,7 +237,9 @@ class TrainingRun {
   /// orientation of images were a choice go on too.
   std::string configuration() const {
     nlohmann::json config = config_;
-    config.erase("data");
+    for (const char* const where : {"data", "data_kind", "skip_unreadable"}) {
+      config.erase(where);
+    }
     config.erase("stop_at_train_accuracy");
     if (config_.schedule == "constant") {
       config.erase("epochs");
@@ -209,6 +249,9 @@ class TrainingRun {
     }
     if (!config_.ignore_orientation) {
       config.erase("ignore_orientation");
+    }
+    if (config_.holdout > 0 || config_.limit > 0) {
+      config["chosen"] = "by class";  // earlier versions chose other images
     }
     config["images"] = data_.split.train.size();
     config["classes"] = card_.class_names;

@@ -89,9 +89,13 @@ TEST_CASE("CIFAR-10's class names come from batches.meta.txt") {
   CHECK_THROWS_WITH(data::read_cifar10(folder.path(), small),
                     folder.file("batches.meta.txt") + ": expected 10 class names, got 2");
   write_bytes(folder.file("batches.meta.txt"), "a\n\x1b[2J\n");
-  CHECK_THROWS_WITH(
-      data::read_cifar10(folder.path(), small),
-      folder.file("batches.meta.txt") + ": expected names without control characters, got byte 27");
+  CHECK_THROWS_WITH(data::read_cifar10(folder.path(), small),
+                    folder.file("batches.meta.txt") +
+                        ": expected names in UTF-8 without control characters, got \\x1b[2J");
+  write_bytes(folder.file("batches.meta.txt"), "caf\xe9\n");
+  CHECK_THROWS_WITH(data::read_cifar10(folder.path(), small),
+                    folder.file("batches.meta.txt") +
+                        ": expected names in UTF-8 without control characters, got caf\\xe9");
 }
 
 TEST_CASE("a CIFAR-10 folder that is not right is refused with what was expected and what came") {

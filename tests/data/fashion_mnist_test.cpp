@@ -7,6 +7,18 @@
 using namespace cnnrnn;
 using Catch::Matchers::Contains;
 
+namespace {
+
+/// printf '\0\0\10\1\0\0\0\1\6' | gzip -9n
+std::string gzipped_label_6() {
+  return {
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\xe0\x60\x64\x60"
+      "\x60\x60\x64\x03\x00\x18\x1d\xc2\xee\x09\x00\x00\x00",
+      29};
+}
+
+}  // namespace
+
 TEST_CASE("MNIST's four files are read") {
   const TemporaryFolder folder;
   CHECK_FALSE(data::is_mnist(folder.path()));
@@ -29,12 +41,26 @@ TEST_CASE("a file packed with gzip does as well") {
   std::filesystem::remove(labels);
   CHECK_THROWS_WITH(data::read_fashion_mnist(folder.path()),
                     "expected " + labels + " or " + labels + ".gz, found neither");
-  // printf '\0\0\10\1\0\0\0\1\6' | gzip -9n
-  write_bytes(labels + ".gz",
-              std::string("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\xe0\x60\x64\x60"
-                          "\x60\x60\x64\x03\x00\x18\x1d\xc2\xee\x09\x00\x00\x00",
-                          29));
+  write_bytes(labels + ".gz", gzipped_label_6());
   CHECK(data::read_fashion_mnist(folder.path()).test.labels(0) == 6);
+}
+
+TEST_CASE("the files may have a dot in their names") {
+  for (const char* const suffix : {"", ".gz"}) {
+    const TemporaryFolder folder;
+    write_mnist(folder.path());
+    for (const char* const stem : {"train-images", "train-labels", "t10k-images", "t10k-labels"}) {
+      const std::string type = std::string(stem).ends_with("images") ? "idx3-ubyte" : "idx1-ubyte";
+      std::filesystem::rename(folder.file(to_message(stem, '-', type)),
+                              folder.file(to_message(stem, '.', type)));
+    }
+    if (*suffix != '\0') {
+      std::filesystem::remove(folder.file("t10k-labels.idx1-ubyte"));
+      write_bytes(folder.file("t10k-labels.idx1-ubyte.gz"), gzipped_label_6());
+    }
+    REQUIRE(data::is_mnist(folder.path()));
+    CHECK(data::read_fashion_mnist(folder.path()).train.labels(2) == 9);
+  }
 }
 
 TEST_CASE("files that do not fit each other are refused") {
@@ -63,4 +89,5 @@ TEST_CASE("Debian's Fashion-MNIST is read, where it is installed") {
     ++counts.at(static_cast<std::size_t>(label));
   }
   CHECK(std::ranges::count(counts, 1000) == 10);
+  CHECK(data::mnist_kind(data::debian_fashion_mnist).name == "Fashion-MNIST");
 }

@@ -15,7 +15,7 @@ Tensor<std::uint8_t> plain(std::uint8_t value, Index height, Index width) {
 
 /// folder/bee/{a,b}.png of value 1 and 2, folder/ant/c.bmp of value 3; things that are no images.
 void write_classes(const std::string& folder) {
-  for (const char* name : {"/bee", "/ant", "/empty", "/.hidden"}) {
+  for (const char* name : {"/bee", "/ant", "/.hidden"}) {
     std::filesystem::create_directories(folder + name);
   }
   write_image(folder + "/bee/b.png", plain(2, 40, 40));
@@ -96,4 +96,138 @@ TEST_CASE("a folder that is not right is refused") {
   write_bytes(folder.file("bee/a.png"), "broken");
   CHECK_THROWS_WITH(data::read_image_folder(folder.path()),
                     Contains(folder.file("bee/a.png") + ": expected a PNG, JPEG, BMP, GIF,"));
+}
+
+TEST_CASE("a class without images is named, not left out") {
+  const TemporaryFolder folder;
+  write_classes(folder.path());
+  const std::string cow = folder.file("cow");
+  std::filesystem::create_directory(cow);
+  const auto refused = [&](const std::string& got) {
+    CHECK(data::is_image_folder(folder.path()));
+    CHECK_THROWS_WITH(data::read_image_folder(folder.path()),
+                      cow + ": expected images of this class (" + data::joined_image_suffixes() +
+                          "), got " + got);
+  };
+  refused("nothing");
+  write_bytes(cow + "/a.webp", "x");
+  write_bytes(cow + "/b.WEBP", "x");
+  write_bytes(cow + "/c.tif", "x");
+  refused("1 .tif, 2 .webp");
+  std::filesystem::create_directory(cow + "/calves.png");
+  refused("1 .tif, 2 .webp, 1 folders");
+}
+
+TEST_CASE("what is passed over is counted, by suffix") {
+  const TemporaryFolder folder;
+  write_classes(folder.path());
+  std::filesystem::create_directory(folder.file("ant/queens"));
+  write_bytes(folder.file("ant/x.webp"), "x");
+  write_bytes(folder.file("ant/README"), "x");
+  data::LeftOut left_out;
+  data::read_image_classes(folder.path(), {}, &left_out);
+  CHECK(data::detail::describe(left_out.passed_over) ==
+        "2 .txt, 1 .webp, 1 folders, 1 without suffix");
+  CHECK(left_out.unreadable.empty());
+}
+
+TEST_CASE("files that cannot be read are left out on demand, and named") {
+  const TemporaryFolder folder;
+  write_classes(folder.path());
+  write_bytes(folder.file("bee/c.png"), "broken");
+  std::filesystem::create_symlink("gone.png", folder.file("bee/d.png"));
+  data::LeftOut left_out;
+  const auto dataset =
+      data::read_image_classes(folder.path(), {.skip_unreadable = true}, &left_out);
+  CHECK(dataset.size() == 3);
+  REQUIRE(left_out.unreadable.size() == 2);
+  CHECK(left_out.unreadable[0].starts_with(folder.file("bee/c.png") + ": expected a PNG"));
+  CHECK(left_out.unreadable[1] ==
+        "cannot open " + folder.file("bee/d.png") + ": No such file or directory");
+  CHECK(data::read_image_classes(folder.path(), {.skip_unreadable = true}).size() == 3);
+  write_bytes(folder.file("ant/c.bmp"), "broken");
+  CHECK_THROWS_WITH(
+      data::read_image_classes(folder.path(), {.skip_unreadable = true}),
+      folder.file("ant") + ": expected images of this class, got only files that cannot be read");
+}
+
+TEST_CASE("val, valid or validation stand for a missing test folder") {
+  for (const char* const name : {"val", "valid", "validation"}) {
+    const TemporaryFolder folder;
+    write_classes(folder.file("train"));
+    write_classes(folder.file(name));
+    write_image(folder.file(name) + std::string("/ant/e.png"), plain(9, 32, 32));
+    REQUIRE(data::is_image_folder(folder.path()));
+    data::LeftOut left_out;
+    const auto split = data::read_image_folder(folder.path(), {}, &left_out);
+    CHECK(split.train.size() == 3);
+    CHECK(split.test.size() == 4);
+    CHECK(left_out.parts.empty());
+    write_classes(folder.file("test"));
+    CHECK(data::read_image_folder(folder.path(), {}, &left_out).test.size() == 3);
+    CHECK(left_out.parts == std::vector<std::string>{name});
+    std::filesystem::remove_all(folder.file("test/ant"));
+    CHECK_THROWS_AS(data::read_image_folder(folder.path()), FileError);
+  }
+}
+
+TEST_CASE("classes may be named train and test") {
+  const TemporaryFolder folder;
+  for (const char* const name : {"bus", "test", "train"}) {
+    std::filesystem::create_directories(folder.file(name));
+    for (const char* const image : {"a.png", "b.png"}) {
+      write_image(folder.file(name) + '/' + image, plain(1, 8, 8));
+    }
+  }
+  const auto split = data::read_image_folder(folder.path(), {.test_every = 2});
+  CHECK(split.train.class_names == std::vector<std::string>{"bus", "test", "train"});
+}
+
+TEST_CASE("links and names that lead nowhere are errors with a path") {
+  const TemporaryFolder folder;
+  write_classes(folder.path());
+  SECTION("a loop of links, as a class and as an image") {
+    std::filesystem::create_symlink("loop", folder.file("loop"));
+    CHECK_THROWS_WITH(data::read_image_folder(folder.path()),
+                      "cannot read " + folder.file("loop") + ": Too many levels of symbolic links");
+    std::filesystem::rename(folder.file("loop"), folder.file("bee/loop.png"));
+    std::filesystem::create_symlink("loop.png", folder.file("bee/loop"));
+    std::filesystem::remove(folder.file("bee/loop.png"));
+    std::filesystem::create_symlink("loop.png", folder.file("bee/loop.png"));
+    CHECK_THROWS_WITH(
+        data::read_image_folder(folder.path()),
+        "cannot open " + folder.file("bee/loop.png") + ": Too many levels of symbolic links");
+  }
+  SECTION("a link to nothing may have been a class") {
+    std::filesystem::create_symlink("gone", folder.file("dog"));
+    CHECK(data::is_image_folder(folder.path()));
+    CHECK_THROWS_WITH(data::read_image_folder(folder.path()),
+                      "cannot read " + folder.file("dog") + ": No such file or directory");
+  }
+  SECTION("a link to a class is one") {
+    std::filesystem::create_directory_symlink("ant", folder.file("emmet"));
+    CHECK(data::read_image_classes(folder.path()).classes() == 3);
+  }
+  SECTION("names that cannot be printed") {
+    for (const auto& [name, shown] :
+         {std::pair("caf\xe9", "caf\\xe9"), {"two\nlines", "two\\nlines"}}) {
+      write_classes(folder.file("x"));
+      std::filesystem::rename(folder.file("x/ant"), folder.file("x") + '/' + name);
+      CHECK_THROWS_WITH(
+          data::read_image_folder(folder.file("x")),
+          folder.file("x") +
+              ": expected names of classes in UTF-8 without control characters, got " + shown);
+      std::filesystem::remove_all(folder.file("x"));
+    }
+  }
+}
+
+TEST_CASE("a preparation takes the place of the size") {
+  const TemporaryFolder folder;
+  write_classes(folder.path());
+  const auto dataset = data::read_image_classes(
+      folder.path(), {.preparation = data::Preparation{.height = 28, .width = 28, .grey = true}});
+  REQUIRE(dataset.images.shape() == Shape{3, 32, 32, 3});
+  CHECK(dataset.images(1, 1, 16, 0) == 0);
+  CHECK(dataset.images(1, 2, 16, 0) == 1);
 }

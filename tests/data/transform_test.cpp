@@ -1,5 +1,6 @@
 #include "cnnrnn/data/transform.hpp"
 
+#include <array>
 #include <set>
 
 #include "support/catch.hpp"
@@ -59,6 +60,22 @@ TEST_CASE("channel_statistics are the mean and standard deviation over all pixel
   CHECK_THROWS_WITH(data::channel_statistics(none),
                     "channel_statistics: expected images, got (0, 1, 2, 2)");
   CHECK_THROWS_AS(data::channel_statistics(data::ImageDataset{}), ShapeError);
+}
+
+TEST_CASE("a channel that is the same everywhere is divided by 1") {
+  auto images = four_pixels();
+  for (const std::uint8_t value : std::array<std::uint8_t, 3>{0, 119, 255}) {
+    for (Index i = 1; i < images.images.size(); i += 2) {
+      images.images.mutable_data()[i] = value;
+    }
+    const auto statistics = data::channel_statistics(images);
+    CHECK(statistics.standard_deviation[0] == Approx(0.5));
+    CHECK(statistics.standard_deviation[1] == 1);
+    std::vector<double> y(8);
+    data::Normalizer<double>(statistics, 2)(images.images.data(), 4, y.data());
+    CHECK(y[1] == 0);
+    CHECK(y[7] == 0);
+  }
 }
 
 TEMPLATE_TEST_CASE("normalisation is (x / 255 - mean) / deviation, as in PyTorch", "", float,

@@ -215,4 +215,15 @@ MUTATIONS = [
     ("io/model.hpp", "std::floor(number) == number", "true", "io/model"),
     ("io/model.hpp", "nn::detail::spread_shared(own.shared, state.counters);", "", "io/model"),
     ("io/model.hpp", "name.erase(0, options.prefix.size());", "", "io/model"),
+    # Data sets
+    ("data/dataset.hpp", "size - shares[label] > keep;", "true;", "data/dataset"),
+    ("data/dataset.hpp", "Random::derived(seed, {held_out, label})", "Random::derived(0, {held_out, label})",
+     "data/dataset"),
+    ("data/dataset.hpp", "by_class[label][i * by_class[label].size() / shares[label]]", "by_class[label][i]",
+     "data/dataset"),
+    ("data/prepare.hpp", "preparation.grey && image.dim(2) == 3 ? to_grey(resized) : resized",
+     "image.dim(2) == 3 ? to_grey(resized) : resized", "data/prepare"),
+    ("data/mnist.hpp", "labels.size() >= first.size()", "labels.size() > first.size()", "data/open_dataset"),
+    ("data/transform.hpp", "variance > 0 ? std::sqrt(variance) / 255 : 1", "std::sqrt(variance) / 255",
+     "data/transform"),
 ]

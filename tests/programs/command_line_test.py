@@ -127,7 +127,7 @@ def check_image_folder(folder):
 def check_a_run(folder, data):
     out = folder / "run"
     text = run(PROGRAM, "train", "--data", data, "--epochs", 3, "--batch", 16, "--out", out)
-    for words in ("MNIST from", "96 training and 24 test images 32x32x3", "2168554 parameters",
+    for words in ("in MNIST's format from", "96 training and 24 test images 32x32x3", "2168554 parameters",
                   "2 threads", "floats", "epoch 3/3"):
         assert words in text, (words, text)
     assert "\r" not in text, "a bar where there is no terminal"

@@ -58,15 +58,16 @@ def resume_state(folder):
             "run/sums": loss_sum}
 
 
-def write_mnist(folder, train=96, test=24):
-    """A data set in MNIST's format: a bright square, whose place tells the class, on noise."""
+def write_mnist(folder, train=96, test=24, by_class=False):
+    """A data set in MNIST's format: a bright square, whose place tells the class, on noise. The classes take
+    turns or come one after the other."""
     noise = random.Random(1)
     folder = pathlib.Path(folder)
     folder.mkdir()
     for part, count in (("train", train), ("t10k", test)):
         images, labels = bytearray(), bytearray()
         for n in range(count):
-            label = n % 10
+            label = n * 10 // count if by_class else n % 10
             image = [[noise.randrange(60) for _ in range(28)] for _ in range(28)]
             top, left = 2 + 14 * (label % 2), 1 + 5 * (label // 2)
             for row in range(top, top + 8):

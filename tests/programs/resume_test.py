@@ -50,6 +50,27 @@ def check_extended_run(out):
     assert "nothing to do: 3 of 3 epochs" in text, text
 
 
+def check_refusals(data, folder):
+    """Each is one line that names what differs, then and now, and says what to do."""
+    def refused(code, *arguments):
+        lines = run(PROGRAM, "train", "--resume", *arguments, code=code).splitlines()
+        assert sum(line.startswith(PROGRAM) for line in lines) == 1, lines
+        assert "{" not in lines[-1], lines
+        return lines[-1]
+
+    out = folder / "cosine"
+    run(PROGRAM, "train", "--data", data, "--schedule", "cosine", "--epochs", 1, "--out", out)
+    line = refused(2, "--epochs", 3, "--batch", 8, "--rnn", "gru", "--out", out)
+    for words in ("epochs: 1 then, 3 now (the schedule cosine was made for them)",
+                  "batch: 128 then, 8 now", "rnn: none then, gru now", "another --out"):
+        assert words in line, line
+    other = write_mnist(folder / "other", train=80)
+    line = refused(1, "--data", other, "--out", out)
+    assert '"images": 96 then, 80 now' in line and '"mean": ' in line and "--overwrite" in line, line
+    line = refused(1, "--out", folder / "nothing")
+    assert "config.json" in line and "without --resume" in line, line
+
+
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     mnist = write_mnist(folder / "mnist")
@@ -77,5 +98,6 @@ with tempfile.TemporaryDirectory() as name:
     assert "--overwrite" in text, text
     text = run(PROGRAM, "train", "--resume", "--batch", 8, "--out", folder / "killed", code=2)
     assert "batch: 16 then, 8 now" in text, text
+    check_refusals(mnist, folder)
     check_full_disk(mnist, folder / "whole")
 print("stopped, killed and resumed runs end in the same bytes")

@@ -87,7 +87,7 @@ def check_until_paper(folder, data):
     with open(out / "table1.csv", newline="") as file:
         accuracies = [float(row["train_accuracy"]) for row in csv.DictReader(file)]
     assert max(accuracies[:-1], default=0) < 0.932 <= accuracies[-1], accuracies
-    assert "| images | MNIST |" in (out / "table1.md").read_text()
+    assert "| images | images in MNIST's format |" in (out / "table1.md").read_text()
 
 
 def check_divergence(folder, data):

@@ -29,7 +29,7 @@ def check_every_network(folder, data):
         accuracy = float(history(out)[-1]["test_accuracy"])
         assert f"test accuracy {accuracy:.4f}" in text, (accuracy, text)
     text = train(folder / "cifar10_vgg9-none", "--resume", code=2)
-    assert 'program: "cifar10_vgg9" then, "cifar10_cnn_rnn" now' in text, text
+    assert "program: cifar10_vgg9 then, cifar10_cnn_rnn now" in text, text
     text = train(folder / "taps", "--data", data, "--limit", 32, "--epochs", 1, "--rnn", "lstm",
                  "--taps", "2")
     assert "(rnn lstm, taps 2), 2440938 parameters" in text, text
@@ -89,11 +89,22 @@ def check_stop_at_train_accuracy(folder, data):
 def check_holdout(folder, data):
     text = train(folder / "held", "--data", data, "--epochs", 1, "--holdout", 16)
     assert "80 training and 16 test images" in text and "held out" in text, text
-    same = write_mnist(folder / "same", train=80, test=16)
-    train(folder / "plain", "--data", same, "--epochs", 1)
-    assert result(folder / "held") == result(folder / "plain")
+    kill_in_first_epoch(folder / "held killed", "--data", data, "--epochs", 1, "--holdout", 16,
+                        "--checkpoint-every", 1)
+    train(folder / "held killed", "--resume", "--threads", 3)
+    assert result(folder / "held") == result(folder / "held killed"), "the resumed run differs"
     text = train(folder / "held", "--resume", "--holdout", 0, code=2)
     assert "holdout: 16 then, 0 now" in text, text
+
+
+def check_classes_in_order(folder):
+    """Data sorted by class, which --holdout and --limit must not take some classes out of."""
+    data = write_mnist(folder / "sorted", train=300, test=50, by_class=True)
+    for option, sizes in (("--holdout", "270 training and 30 test"), ("--limit", "30 training and 30 test")):
+        out = folder / f"sorted{option}"
+        text = train(out, "--data", data, option, 30, "--epochs", 12)
+        assert sizes in text, text
+        assert float(history(out)[-1]["test_accuracy"]) > 0.95, history(out)[-1]
 
 
 def check_divergence(folder, data):
@@ -112,5 +123,6 @@ with tempfile.TemporaryDirectory() as name:
     check_peepholes(folder, mnist)
     check_stop_at_train_accuracy(folder, mnist)
     check_holdout(folder, mnist)
+    check_classes_in_order(folder)
     check_divergence(folder, mnist)
 print("train does what its options say")

@@ -23,3 +23,11 @@ inline void write_mnist(const std::string& folder) {
   write_bytes(folder + "/t10k-images-idx3-ubyte", idx_bytes("\1\2\2", "\5\6\7\x8"));
   write_bytes(folder + "/t10k-labels-idx1-ubyte", idx_bytes("\1", "\3"));
 }
+
+/// Rewrites the training part: as many images of 2x2 as there are labels.
+inline void write_mnist_labels(const std::string& folder, const std::string& labels) {
+  const std::string count(1, static_cast<char>(labels.size()));
+  write_bytes(folder + "/train-images-idx3-ubyte",
+              idx_bytes(count + "\2\2", std::string(4 * labels.size(), 'a')));
+  write_bytes(folder + "/train-labels-idx1-ubyte", idx_bytes(count, labels));
+}

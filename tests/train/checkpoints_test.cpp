@@ -206,6 +206,7 @@ TEST_CASE("a checkpoint of another run is refused and changes nothing") {
     return message.substr(start.size());
   };
   CHECK(refused(run.adam, "b") == "expected a checkpoint of the configuration b, got \"a\"");
+  CHECK(refused(run.adam, "{}") == "expected a checkpoint of the configuration {}, got \"a\"");
   optim::Adam<float> faster(run.model.parameters(), {.learning_rate = 0.02});
   CHECK(refused(faster, "a") == "expected a checkpoint of the optimizer " + faster.describe() +
                                     ", got \"" + run.adam.describe() + '"');
@@ -226,6 +227,22 @@ TEST_CASE("a checkpoint of another run is refused and changes nothing") {
         "expected a checkpoint of the format cnnrnn checkpoint 1, got none");
   CHECK(with([](auto& f) { f.metadata["model"] = "CnnRnn"; }) ==
         "expected a checkpoint of the model Sequential, got \"CnnRnn\"");
+  // Configurations in JSON: entry by entry.
+  const auto configured = [&](const std::string& then, const std::string& now) {
+    auto file = good;
+    file.metadata["configuration"] = then;
+    io::write_safetensors(path, file);
+    return refused(run.adam, now);
+  };
+  CHECK(configured(R"({"epochs":3,"old":[],"same":0})", R"({"epochs":5,"new":"x","same":0})") ==
+        "expected a checkpoint of the same configuration, got another: \"epochs\": 3 then, 5 now; "
+        "\"new\": none then, \"x\" now; \"old\": [] then, none now");
+  CHECK(configured(R"({"a":1)", R"({"a":2})") ==
+        R"(expected a checkpoint of the configuration {"a":2}, got "{\"a\":1")");
+  const std::string deep(100'000, '[');
+  CHECK(configured("{\"a\":" + deep + std::string(deep.size(), ']') + '}', R"({"a":2})")
+            .starts_with("expected a checkpoint of the same configuration, got another: \"a\": "));
+  CHECK(configured("{\"a\":\"" + deep + "\"}", R"({"a":2})").size() < 200);
   CHECK(without("model/1.bias") == "expected the tensors of Sequential, got 1 missing: 1.bias");
   CHECK(without("random/4.random") ==
         "expected the states of the model's random generators, got none");

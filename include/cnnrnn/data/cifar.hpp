@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cnnrnn/core/text.hpp"
 #include "cnnrnn/data/binary_file.hpp"
 #include "cnnrnn/data/cifar_names.hpp"
 #include "cnnrnn/data/dataset.hpp"
@@ -143,10 +144,6 @@ inline std::vector<std::string> read_class_names(const std::string& path,
   }
   std::vector<std::string> names(1);
   for (const std::uint8_t byte : read_file(path, Index{1} << 16)) {
-    // A name is printed: a terminal must not take it for an order.
-    require<FileError>(
-        byte == '\n' || byte == '\r' || byte == '\t' || (byte >= 0x20 && byte != 0x7f), path,
-        ": expected names without control characters, got byte ", int{byte});
     if (byte != '\n' && byte != '\r') {
       names.back() += static_cast<char>(byte);
     } else if (!names.back().empty()) {
@@ -155,6 +152,12 @@ inline std::vector<std::string> read_class_names(const std::string& path,
   }
   if (names.back().empty()) {
     names.pop_back();
+  }
+  for (const std::string& name : names) {
+    // A name is printed, and written to files in JSON.
+    require<FileError>(is_printable(name), path,
+                       ": expected names in UTF-8 without control characters, got ",
+                       printable(name.substr(0, 80)));
   }
   require<FileError>(names.size() == built_in.size(), path, ": expected ", built_in.size(),
                      " class names, got ", names.size());

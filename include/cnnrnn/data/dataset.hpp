@@ -1,12 +1,16 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
-#include <numeric>
+#include <limits>
+#include <queue>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "cnnrnn/core/random.hpp"
 #include "cnnrnn/core/tensor.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -66,31 +70,95 @@ inline ImageDataset subset(const ImageDataset& dataset, std::span<const Index> p
   return result;
 }
 
-/// `count` images spread evenly over the set, whose order may be by class; or all of them when
-/// there are no more. Throws ValueError unless count is positive.
+namespace detail {
+
+/// The positions of each class's images, in the order of the set.
+inline std::vector<std::vector<Index>> positions_by_class(const ImageDataset& dataset) {
+  check_dataset(dataset);
+  std::vector<std::vector<Index>> positions(dataset.class_names.size());
+  for (Index i = 0; i < dataset.size(); ++i) {
+    positions[static_cast<std::size_t>(dataset.labels.data()[i])].push_back(i);
+  }
+  return positions;
+}
+
+/// How many of `count` images each class gets: in proportion to its size, at least one if there are
+/// enough, and never so many that fewer than `keep` stay behind if that can be avoided. One image
+/// after the other goes to the class with the largest size / sqrt(share (share + 1)), the method of
+/// equal proportions (Huntington 1928).
+inline std::vector<std::size_t> class_shares(const std::vector<std::vector<Index>>& positions,
+                                             Index count, std::size_t keep) {
+  using Claim = std::tuple<bool, double, std::size_t>;  // the largest first; then the first class
+  const std::size_t classes = positions.size();
+  std::vector<std::size_t> shares(classes);
+  std::priority_queue<Claim> claims;
+  const auto claim = [&](std::size_t label) {
+    const std::size_t size = positions[label].size();
+    const auto share = static_cast<double>(shares[label]);
+    if (shares[label] < size) {
+      const bool enough_stay = size - shares[label] > keep;
+      const double need = shares[label] == 0
+                              ? std::numeric_limits<double>::infinity()
+                              : static_cast<double>(size) / std::sqrt(share * (share + 1));
+      claims.emplace(enough_stay, need, classes - label);
+    }
+  };
+  for (std::size_t label = 0; label < classes; ++label) {
+    claim(label);
+  }
+  for (; count > 0; --count) {
+    const std::size_t label = classes - std::get<2>(claims.top());
+    claims.pop();
+    ++shares[label];
+    claim(label);
+  }
+  return shares;
+}
+
+}  // namespace detail
+
+/// `count` images, of every class in proportion and spread evenly over it, in the order of the set;
+/// or all of them when there are no more. Throws ValueError unless count is positive.
 inline ImageDataset limit(const ImageDataset& dataset, Index count) {
   require<ValueError>(count > 0, "limit: expected a positive number of images, got ", count);
   if (count >= dataset.size()) {
     return dataset;
   }
-  std::vector<Index> positions(static_cast<std::size_t>(count));
-  for (Index i = 0; i < count; ++i) {
-    positions[static_cast<std::size_t>(i)] = i * dataset.size() / count;
+  const auto by_class = detail::positions_by_class(dataset);
+  const auto shares = detail::class_shares(by_class, count, 0);
+  std::vector<Index> chosen;
+  for (std::size_t label = 0; label < by_class.size(); ++label) {
+    for (std::size_t i = 0; i < shares[label]; ++i) {
+      chosen.push_back(by_class[label][i * by_class[label].size() / shares[label]]);
+    }
   }
-  return subset(dataset, positions);
+  std::ranges::sort(chosen);
+  return subset(dataset, chosen);
 }
 
-/// A data set in two parts: the last `count` images as the test part, all before them as the
-/// training part. Throws ValueError unless both have images.
-inline Split hold_out(const ImageDataset& dataset, Index count) {
+/// A data set in two parts, both in its order: `count` images, of every class in proportion, as the
+/// test part, all others as the training part. Chance chooses them, by (seed, class) alone. A class
+/// loses its last training image only if too few others are left. Throws ValueError unless both
+/// parts have images.
+inline Split hold_out(const ImageDataset& dataset, Index count, std::uint64_t seed = 0) {
   require<ValueError>(count > 0 && count < dataset.size(), "hold_out: expected 1 to ",
                       dataset.size() - 1, " images of ", dataset.name, ", got ", count);
-  std::vector<Index> positions(static_cast<std::size_t>(dataset.size()));
-  std::iota(positions.begin(), positions.end(), Index{0});
-  const std::span<const Index> all(positions);
-  const auto last = static_cast<std::size_t>(count);
-  return {.train = subset(dataset, all.first(all.size() - last)),
-          .test = subset(dataset, all.last(last))};
+  constexpr std::uint64_t held_out = 0x68656c64U;  // sets these numbers apart from an epoch's
+  auto by_class = detail::positions_by_class(dataset);
+  const auto shares = detail::class_shares(by_class, count, 1);
+  std::vector<Index> train;
+  std::vector<Index> test;
+  for (std::size_t label = 0; label < by_class.size(); ++label) {
+    const std::span<Index> positions(by_class[label]);
+    Random::derived(seed, {held_out, label}).shuffle(positions);
+    const auto chosen = positions.first(shares[label]);
+    const auto others = positions.subspan(shares[label]);
+    test.insert(test.end(), chosen.begin(), chosen.end());
+    train.insert(train.end(), others.begin(), others.end());
+  }
+  std::ranges::sort(train);
+  std::ranges::sort(test);
+  return {.train = subset(dataset, train), .test = subset(dataset, test)};
 }
 
 }  // namespace data

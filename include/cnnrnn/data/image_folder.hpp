@@ -3,55 +3,123 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "cnnrnn/core/text.hpp"
 #include "cnnrnn/data/dataset.hpp"
 #include "cnnrnn/data/image.hpp"
+#include "cnnrnn/data/prepare.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
 
-/// The size every image is brought to, how a folder without parts of its own is split, and how the
-/// files are read.
+/// The size every image is brought to, and how a folder without parts of its own is split.
 struct ImageFolderOptions {
   Index height = 32;
   Index width = 32;
   Index test_every = 5;  ///< of each class, every 5th image is for testing
   ImageOptions image = {};
+  std::optional<Preparation> preparation = {};  ///< in place of height and width
+  bool skip_unreadable = false;                 ///< leave out files that are no whole images
+};
+
+/// What is in a folder of images and was not read.
+struct LeftOut {
+  /// Files that are not named as images, by suffix (".webp", or "without suffix"), and "folders"
+  /// inside a class.
+  std::map<std::string, Index> passed_over;
+  std::vector<std::string> unreadable;  ///< with skip_unreadable: a message for each file
+  std::vector<std::string> parts;       ///< such as "val" beside "train" and "test"
 };
 
 namespace detail {
 
-/// What is in a folder and is `wanted`, sorted by name; hidden entries are left out.
-template <class Wanted>
-std::vector<std::filesystem::path> list_folder(const std::string& folder, const Wanted& wanted) {
-  std::vector<std::filesystem::path> found;
+/// Something in a folder. What a link leads to counts; one that leads nowhere is no folder.
+struct FolderEntry {
+  std::string name;
+  std::string path;
+  bool is_folder = false;
+  std::error_code error = {};  ///< why a link leads nowhere
+};
+
+/// What is in a folder, sorted by name; hidden entries are left out. Throws FileError.
+inline std::vector<FolderEntry> list_folder(const std::string& folder) {
+  std::vector<FolderEntry> found;
   std::error_code error;
   std::filesystem::directory_iterator entry(folder, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    if (!entry->path().filename().string().starts_with('.') && wanted(*entry)) {
-      found.push_back(entry->path());
+    FolderEntry next{.name = entry->path().filename().string(), .path = entry->path().string()};
+    if (!next.name.starts_with('.')) {
+      next.is_folder = std::filesystem::is_directory(next.path, next.error);
+      found.push_back(std::move(next));
     }
   }
   require<FileError>(!error, "cannot read the folder ", folder, ": ", error.message());
-  std::ranges::sort(found);
+  std::ranges::sort(found, {}, &FolderEntry::name);
   return found;
 }
 
-inline std::vector<std::filesystem::path> list_images(const std::string& folder) {
-  return list_folder(folder, [](const std::filesystem::directory_entry& entry) {
-    return has_image_suffix(entry.path()) && !entry.is_directory();
-  });
+inline bool is_image(const FolderEntry& entry) {
+  return !entry.is_folder && has_image_suffix(entry.path);
 }
 
-/// The folders in `folder` that hold images.
-inline std::vector<std::filesystem::path> list_classes(const std::string& folder) {
-  return list_folder(folder, [](const std::filesystem::directory_entry& entry) {
-    return entry.is_directory() && !list_images(entry.path().string()).empty();
-  });
+inline void pass_over(const FolderEntry& entry, LeftOut& left_out) {
+  const std::string suffix = lower_suffix(entry.path);
+  ++left_out.passed_over[entry.is_folder  ? "folders"
+                         : suffix.empty() ? "without suffix"
+                                          : printable(suffix)];
+}
+
+/// "2 .txt, 1 .webp", or "nothing".
+inline std::string describe(const std::map<std::string, Index>& counts) {
+  std::string text;
+  for (const auto& [what, count] : counts) {
+    text += to_message(text.empty() ? "" : ", ", count, ' ', what);
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+/// The image files of a class. Throws FileError when there are none, so that no class goes missing.
+inline std::vector<std::string> list_images(const std::string& folder, LeftOut& left_out) {
+  std::vector<std::string> images;
+  LeftOut others;
+  for (const FolderEntry& entry : list_folder(folder)) {
+    if (is_image(entry)) {
+      images.push_back(entry.path);
+    } else {
+      pass_over(entry, others);
+    }
+  }
+  require<FileError>(!images.empty(), folder, ": expected images of this class (",
+                     joined_image_suffixes(), "), got ", describe(others.passed_over));
+  for (const auto& [suffix, count] : others.passed_over) {
+    left_out.passed_over[suffix] += count;
+  }
+  return images;
+}
+
+/// The folders in `folder`: the classes. Throws FileError for a link that leads nowhere, which may
+/// have been one, and for a name that cannot be printed and written to files.
+inline std::vector<FolderEntry> list_classes(const std::string& folder, LeftOut& left_out) {
+  std::vector<FolderEntry> classes;
+  for (const FolderEntry& entry : list_folder(folder)) {
+    require<FileError>(!entry.error, "cannot read ", entry.path, ": ", entry.error.message());
+    if (!entry.is_folder) {
+      pass_over(entry, left_out);
+      continue;
+    }
+    require<FileError>(is_printable(entry.name), folder,
+                       ": expected names of classes in UTF-8 without control characters, got ",
+                       printable(entry.name));
+    classes.push_back(entry);
+  }
+  return classes;
 }
 
 inline bool is_folder(const std::string& path) {
@@ -59,41 +127,136 @@ inline bool is_folder(const std::string& path) {
   return std::filesystem::is_directory(path, ignored);
 }
 
+/// Whether a folder holds folders, or nothing: a part of a data set, not a class.
+inline bool holds_no_images(const std::string& folder) {
+  const auto entries = list_folder(folder);
+  return std::ranges::none_of(entries, is_image) ||
+         std::ranges::any_of(entries, &FolderEntry::is_folder);
+}
+
+/// The training folder and the test folder, by the names that they usually have; and the folders of
+/// another part, which stay unused.
+struct ImageFolderParts {
+  std::string train;
+  std::string test;
+  std::vector<std::string> unused;
+};
+
+/// The parts in a folder, or none if it holds classes.
+inline std::optional<ImageFolderParts> find_parts(const std::string& folder) {
+  std::vector<std::string> found;
+  for (const char* const name : {"train", "test", "val", "valid", "validation"}) {
+    const std::string path = to_message(folder, '/', name);
+    if (is_folder(path) && holds_no_images(path)) {
+      found.emplace_back(name);
+    }
+  }
+  if (found.size() < 2 || found.front() != "train") {
+    return std::nullopt;
+  }
+  return ImageFolderParts{.train = to_message(folder, "/train"),
+                          .test = to_message(folder, '/', found[1]),
+                          .unused = {found.begin() + 2, found.end()}};
+}
+
 }  // namespace detail
 
-/// Whether `folder` has at least two folders with images: classes, or in train/ and test/.
+/// Whether `folder` has a folder with images: a class; or train/ and test/ or val/.
 inline bool is_image_folder(const std::string& folder) {
-  return detail::is_folder(folder) &&
-         (detail::list_classes(folder).size() >= 2 ||
-          (detail::is_folder(folder + "/train") && detail::is_folder(folder + "/test")));
+  if (!detail::is_folder(folder)) {
+    return false;
+  }
+  const auto holds_images = [](const detail::FolderEntry& entry) {
+    std::error_code error;
+    std::filesystem::directory_iterator file(entry.path, error);
+    for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
+      if (has_image_suffix(file->path())) {
+        return true;
+      }
+    }
+    return false;
+  };
+  return detail::find_parts(folder).has_value() ||
+         std::ranges::any_of(detail::list_folder(folder), holds_images);
 }
+
+namespace detail {
+
+inline Preparation preparation_of(const ImageFolderOptions& options) {
+  return options.preparation.value_or(Preparation{.height = options.height,
+                                                  .width = options.width,
+                                                  .padded_height = options.height,
+                                                  .padded_width = options.width});
+}
+
+/// An undefined tensor if the file is left out.
+inline Tensor<std::uint8_t> read_or_skip(const std::string& path, const ImageFolderOptions& options,
+                                         LeftOut& left_out) {
+  try {
+    return read_image(path, options.image);
+  } catch (const FileError& error) {
+    if (!options.skip_unreadable) {
+      throw;
+    }
+    left_out.unreadable.emplace_back(error.what());
+    return {};
+  }
+}
+
+/// The data set without the room for images behind the first `count`.
+inline ImageDataset first_images(const ImageDataset& dataset, Index count) {
+  if (count == dataset.size()) {
+    return dataset;
+  }
+  std::vector<Index> positions(static_cast<std::size_t>(count));
+  std::iota(positions.begin(), positions.end(), Index{0});
+  return subset(dataset, positions);
+}
+
+}  // namespace detail
 
 /// A folder of images by class: folder/CLASS/*, whose names end in one of `image_suffixes`, classes
 /// and files in the order of their names, every image cut to the proportions of the size and
-/// resized. Throws FileError when there are fewer than two classes or an image cannot be read.
+/// resized. `left_out`, if given, learns what was not read. Throws FileError when there are fewer
+/// than two classes, a class has no images, or an image cannot be read.
 inline ImageDataset read_image_classes(const std::string& folder,
-                                       const ImageFolderOptions& options = {}) {
-  const auto classes = detail::list_classes(folder);
+                                       const ImageFolderOptions& options = {},
+                                       LeftOut* left_out = nullptr) {
+  LeftOut ignored;
+  LeftOut& others = left_out != nullptr ? *left_out : ignored;
+  const auto classes = detail::list_classes(folder, others);
   require<FileError>(classes.size() >= 2, folder, ": expected at least two folders with images (",
                      joined_image_suffixes(), "), got ", classes.size());
-  ImageDataset dataset{.images = {}, .labels = {}, .class_names = {}, .name = folder};
-  std::vector<std::pair<std::string, Index>> files;
-  for (const auto& path : classes) {
-    for (const auto& image : detail::list_images(path.string())) {
-      files.emplace_back(image.string(), dataset.classes());
-    }
-    dataset.class_names.push_back(path.filename().string());
+  std::vector<std::vector<std::string>> files;
+  Index most = 0;
+  for (const auto& of_class : classes) {
+    files.push_back(detail::list_images(of_class.path, others));
+    most += std::ssize(files.back());
   }
-  dataset.images = Tensor<std::uint8_t>(Shape{std::ssize(files), options.height, options.width, 3});
-  dataset.labels = Tensor<Index>(Shape{std::ssize(files)});
+  const Preparation preparation = detail::preparation_of(options);
+  ImageDataset dataset{.images = Tensor<std::uint8_t>(
+                           Shape{most, preparation.padded_height, preparation.padded_width, 3}),
+                       .labels = Tensor<Index>(Shape{most}),
+                       .class_names = {},
+                       .name = folder};
   std::uint8_t* to = dataset.images.mutable_data();
-  Index* label = dataset.labels.mutable_data();
-  for (const auto& [path, of_class] : files) {
-    const auto image = read_image(path, options.height, options.width, options.image);
-    to = std::copy_n(image.data(), image.size(), to);
-    *label++ = of_class;
+  Index* const labels = dataset.labels.mutable_data();
+  Index count = 0;
+  for (std::size_t label = 0; label < classes.size(); ++label) {
+    const Index before = count;
+    for (const auto& path : files[label]) {
+      const auto image = detail::read_or_skip(path, options, others);
+      if (image.defined()) {
+        const auto prepared = prepare(image, preparation);
+        to = std::copy_n(prepared.data(), prepared.size(), to);
+        labels[count++] = static_cast<Index>(label);
+      }
+    }
+    require<FileError>(count > before, classes[label].path,
+                       ": expected images of this class, got only files that cannot be read");
+    dataset.class_names.push_back(classes[label].name);
   }
-  return dataset;
+  return detail::first_images(dataset, count);
 }
 
 namespace detail {
@@ -125,17 +288,21 @@ inline std::string joined(const std::vector<std::string>& words) {
 }  // namespace detail
 
 /// A folder of images by class as training and test images: folder/train/CLASS and
-/// folder/test/CLASS, or folder/CLASS with every 5th image of a class for testing. Throws
-/// FileError.
-inline Split read_image_folder(const std::string& folder, const ImageFolderOptions& options = {}) {
-  const std::string train = folder + "/train";
-  const std::string test = folder + "/test";
-  if (!detail::is_folder(train) || !detail::is_folder(test)) {
-    return detail::split_every(read_image_classes(folder, options), options.test_every);
+/// folder/test/CLASS, or val, valid or validation in place of test, or folder/CLASS with every 5th
+/// image of a class for testing. `left_out`, if given, learns what was not read. Throws FileError;
+/// see read_image_classes.
+inline Split read_image_folder(const std::string& folder, const ImageFolderOptions& options = {},
+                               LeftOut* left_out = nullptr) {
+  const auto parts = detail::find_parts(folder);
+  if (!parts.has_value()) {
+    return detail::split_every(read_image_classes(folder, options, left_out), options.test_every);
   }
-  Split split{.train = read_image_classes(train, options),
-              .test = read_image_classes(test, options)};
-  require<FileError>(split.train.class_names == split.test.class_names, test,
+  if (left_out != nullptr) {
+    left_out->parts = parts->unused;
+  }
+  Split split{.train = read_image_classes(parts->train, options, left_out),
+              .test = read_image_classes(parts->test, options, left_out)};
+  require<FileError>(split.train.class_names == split.test.class_names, parts->test,
                      ": expected the classes of train, ", detail::joined(split.train.class_names),
                      ", got ", detail::joined(split.test.class_names));
   split.train.name = split.test.name = folder;

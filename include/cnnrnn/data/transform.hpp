@@ -24,8 +24,9 @@ inline ChannelStatistics cifar10_statistics() {
   return {.mean = {0.4914, 0.48216, 0.44653}, .standard_deviation = {0.24703, 0.24349, 0.26159}};
 }
 
-/// Mean and standard deviation of each channel over all pixels of all images. Throws ShapeError
-/// when there are none.
+/// Mean and standard deviation of each channel over all pixels of all images. A channel that is the
+/// same everywhere gets 1, so that normalisation makes it 0. Throws ShapeError when there are no
+/// images.
 inline ChannelStatistics channel_statistics(const ImageDataset& dataset) {
   check_dataset(dataset);
   const auto channels = static_cast<std::size_t>(dataset.channels());
@@ -46,7 +47,7 @@ inline ChannelStatistics channel_statistics(const ImageDataset& dataset) {
     const double mean = static_cast<double>(sums[channel]) / count;
     const double variance = static_cast<double>(squares[channel]) / count - mean * mean;
     result.mean.push_back(mean / 255);
-    result.standard_deviation.push_back(std::sqrt(std::max(variance, 0.0)) / 255);
+    result.standard_deviation.push_back(variance > 0 ? std::sqrt(variance) / 255 : 1);
   }
   return result;
 }

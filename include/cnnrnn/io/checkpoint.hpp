@@ -74,9 +74,43 @@ optim::OptimizerState<T> take_optimizer_state(const std::string& path,
   return state;
 }
 
+/// A configuration if it is a JSON object, or null. What is nested too deep to print is left out.
+inline Json parse_configuration(const std::string& text) {
+  constexpr int deepest = 8;
+  const auto keep = [](int depth, Json::parse_event_t, Json&) { return depth < deepest; };
+  Json json = Json::parse(text, keep, false);
+  return json.is_object() ? json : Json();
+}
+
+/// The entries in which two JSON objects differ: "epochs": 3 then, 5 now; "images": 80 then, 96
+/// now.
+inline std::string differing_entries(const Json& then, const Json& now) {
+  Json names = then;
+  names.update(now);
+  const auto value = [](const Json& object, const std::string& name) {
+    return object.contains(name) ? dumped(object.at(name)) : "none";
+  };
+  std::string text;
+  for (const auto& [name, any] : names.items()) {
+    if (!then.contains(name) || !now.contains(name) || then.at(name) != now.at(name)) {
+      text += to_message(text.empty() ? "" : "; ", quoted(name), ": ", value(then, name), " then, ",
+                         value(now, name), " now");
+    }
+  }
+  return text;
+}
+
 inline void check_same(const std::string& path, const char* what, const std::string& expected,
                        const Metadata& metadata) {
   const auto entry = metadata.find(what);
+  if (entry != metadata.end() && entry->second != expected) {
+    const Json then = parse_configuration(entry->second);
+    const Json now = parse_configuration(expected);
+    if (then.is_object() && now.is_object()) {
+      throw FileError(to_message(path, ": expected a checkpoint of the same ", what,
+                                 ", got another: ", differing_entries(then, now)));
+    }
+  }
   require<FileError>(entry != metadata.end() && entry->second == expected, path,
                      ": expected a checkpoint of the ", what, ' ', expected, ", got ",
                      entry == metadata.end() ? "none" : quoted(entry->second, 1000));

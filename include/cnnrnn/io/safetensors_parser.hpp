@@ -31,11 +31,19 @@ struct Header {
 
 using Json = nlohmann::json;
 
+/// JSON of a file as a line of an error message can hold it.
+inline std::string dumped(const Json& json, std::size_t most = 80) {
+  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() > most) {
+    text.resize(most);
+    text += "...";
+  }
+  return text;
+}
+
 /// Text of a file as a line of an error message can hold it.
 inline std::string quoted(const std::string& text, std::size_t most = 80) {
-  const std::string all =
-      Json(text.substr(0, most + 1)).dump(-1, ' ', false, Json::error_handler_t::replace);
-  return all.size() <= most ? all : all.substr(0, most) + "...";
+  return dumped(Json(text.substr(0, most + 1)), most);
 }
 
 /// Takes a header's JSON token by token, and stops at the first that has no place in it: what is

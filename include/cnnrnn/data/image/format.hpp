@@ -18,13 +18,18 @@ inline constexpr std::string_view image_formats = "PNG, JPEG, BMP, GIF, PPM, PGM
 inline constexpr std::array<std::string_view, 11> image_suffixes{
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".ppm", ".pgm", ".pnm", ".tga"};
 
-/// Whether a file's name ends like that of an image that can be read, in letters of any case.
-inline bool has_image_suffix(const std::filesystem::path& path) {
+/// The end of a file's name from its last dot, in lower case.
+inline std::string lower_suffix(const std::filesystem::path& path) {
   std::string suffix = path.extension().string();
   std::ranges::transform(suffix, suffix.begin(), [](char letter) {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   });
-  return std::ranges::find(image_suffixes, suffix) != image_suffixes.end();
+  return suffix;
+}
+
+/// Whether a file's name ends like that of an image that can be read, in letters of any case.
+inline bool has_image_suffix(const std::filesystem::path& path) {
+  return std::ranges::find(image_suffixes, lower_suffix(path)) != image_suffixes.end();
 }
 
 /// The suffixes with commas between them, for messages.
