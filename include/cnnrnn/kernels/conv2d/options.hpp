@@ -4,13 +4,16 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
-/// How a convolution is computed; `automatic`: by Winograd's algorithm wherever it exists (in a
-/// ConvLSTM: where it pays), as kernels/conv2d/algorithm.hpp decides. It needs
-/// a quarter of the products, half with up to six channels, and exists for 3x3 kernels at stride 1
-/// without dilation and groups; its float errors are ten to forty times those of `direct`, as
-/// shares of the largest value of a tile of 4 x 4 outputs. An input that is not finite, or near the
-/// largest float, makes NaN of most outputs of the tiles that read it, and of the weight gradients
-/// of its channel.
+/// How a convolution is computed. `automatic`: by the kernel that fits the shapes, as
+/// kernels/conv2d/algorithm.hpp decides: Winograd's algorithm for 3x3 kernels at stride 1, and for
+/// larger and dilated ones that are put together from these (in a ConvLSTM: where it pays).
+/// `direct`: never by Winograd's. `winograd`: an error where it does not exist, which is for all
+/// but 3x3 kernels at stride 1 without dilation and groups.
+///
+/// Winograd's algorithm needs a quarter of the products, half with up to six channels. Its float
+/// errors are ten to forty times those of `direct`, as shares of the largest value of a tile of 4 x
+/// 4 outputs. An input that is not finite, or near the largest float, makes NaN of most outputs of
+/// the tiles that read it, and of the weight gradients of its channel.
 enum class ConvAlgorithm { automatic, direct, winograd };
 
 CNNRNN_NAMESPACE_END
