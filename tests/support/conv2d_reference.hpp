@@ -6,7 +6,8 @@
 #include <tuple>
 #include <vector>
 
-#include "cnnrnn/ops/conv2d.hpp"
+#include "cnnrnn/ops/packed_convolution.hpp"
+#include "support/close.hpp"
 #include "support/op_table.hpp"
 #include "support/random_tensor.hpp"
 
@@ -86,6 +87,58 @@ inline OpCase conv2d_moments_case(const Shape& x, const Shape& weight, const Con
   c.tolerance = {1e-12, 1e-4};
   c.gradcheck = Gradcheck::constants;
   return c;
+}
+
+/// A convolution to be tested.
+struct Conv2dCase {
+  Shape x;
+  Shape weight;
+  Convolution options;
+};
+
+/// Rows of conv2d's table; the gradients of the large ones are not differenced.
+inline std::vector<OpCase> conv2d_cases(const std::vector<Conv2dCase>& small,
+                                        const std::vector<Conv2dCase>& large) {
+  std::vector<OpCase> all;
+  for (const Conv2dCase& c : small) {
+    all.push_back(conv2d_case(c.x, c.weight, c.options));
+  }
+  for (const Conv2dCase& c : large) {
+    all.push_back(conv2d_case(c.x, c.weight, c.options));
+    all.back().gradcheck = Gradcheck::too_large;
+  }
+  return all;
+}
+
+/// Rows of conv2d_moments' table: y alone of the small one, all results of the large ones.
+inline std::vector<OpCase> conv2d_moments_cases(const Conv2dCase& small,
+                                                const std::vector<Conv2dCase>& large) {
+  auto y_alone = conv2d_case(small.x, small.weight, small.options);
+  y_alone.op = [=](const auto& v) { return conv2d_moments(v[0], v[1], v[2], small.options).y; };
+  std::vector<OpCase> all{y_alone};
+  for (const Conv2dCase& c : large) {
+    all.push_back(conv2d_moments_case(c.x, c.weight, c.options));
+  }
+  return all;
+}
+
+/// Checks a packed convolution with scale, shift, residual and ReLU.
+inline void check_packed_convolution(const Conv2dCase& c, double tolerance) {
+  const auto x = random_tensor<double>(c.x, 1);
+  const auto weight = random_tensor<double>(c.weight, 2);
+  const Index outputs = c.weight[0];
+  const auto bias = random_tensor<double>({outputs}, 3);
+  const auto scale = random_tensor<double>({outputs}, 4);
+  const auto shift = random_tensor<double>({outputs}, 5);
+  const PackedConvolution<double> packed(x.shape(), weight, bias, scale, shift, c.options);
+  auto expected = naive_conv2d({x, weight, bias}, c.options);
+  const auto residual = random_tensor<double>(expected.shape(), 6);
+  for (Index i = 0; i < expected.size(); ++i) {
+    double& value = expected.mutable_data()[i];
+    value = value * scale(i % outputs) + shift(i % outputs) + residual.data()[i];
+    value = std::max(value, 0.0);
+  }
+  require_close(packed(x, true, residual), expected, tolerance);
 }
 
 }  // namespace cnnrnn

@@ -14,14 +14,8 @@ using namespace cnnrnn;
 
 namespace {
 
-struct Case {
-  Shape x;
-  Shape weight;
-  Convolution options;
-};
-
 /// Odd sizes on purpose: rims of every tile, strides that do not divide, padding beyond the kernel.
-const std::vector<Case> cases{
+const std::vector<Conv2dCase> cases{
     {{2, 7, 6, 4}, {8, 4, 3, 3}, {.padding = 1}},
     {{2, 7, 6, 4}, {8, 4, 3, 3}, {.padding = 1, .algorithm = ConvAlgorithm::direct}},
     {{1, 5, 5, 3}, {1, 3, 3, 3}, {}},
@@ -80,7 +74,7 @@ BadCall no_winograd(const Shape& weight, Convolution options, const std::string&
 
 TEST_CASE("conv2d") {
   std::vector<OpCase> all;
-  for (const Case& c : cases) {
+  for (const Conv2dCase& c : cases) {
     all.push_back(conv2d_case(c.x, c.weight, c.options));
   }
   for (const std::string name : {"plain", "stride", "dilated", "grouped", "uneven"}) {

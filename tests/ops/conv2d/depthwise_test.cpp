@@ -1,5 +1,4 @@
 // Depthwise and grouped convolutions, whose groups are narrower than a packet.
-#include <algorithm>
 #include <vector>
 
 #include "cnnrnn/kernels/conv2d.hpp"
@@ -10,16 +9,10 @@ using namespace cnnrnn;
 
 namespace {
 
-struct Case {
-  Shape x;
-  Shape weight;
-  Convolution options;
-};
-
 /// Depthwise: tails of packets and of pixels, strides that do not divide, padding beyond the
 /// kernel, images smaller than it, kernels of one row; then channel multipliers, groups that do and
 /// do not divide a packet, and groups that differ in inputs and outputs.
-const std::vector<Case> cases{
+const std::vector<Conv2dCase> cases{
     {{2, 7, 6, 4}, {4, 1, 3, 3}, {.padding = 1, .groups = 4}},
     {{1, 9, 19, 37}, {37, 1, 3, 3}, {.padding = 1, .groups = 37}},
     {{2, 7, 9, 19}, {19, 1, 3, 3}, {.stride = 2, .padding = 1, .groups = 19}},
@@ -41,7 +34,7 @@ const std::vector<Case> cases{
 };
 
 /// Many rows, which are several blocks of each pass.
-const std::vector<Case> large{
+const std::vector<Conv2dCase> large{
     {{3, 40, 33, 36}, {36, 1, 3, 3}, {.padding = 1, .groups = 36}},
     {{3, 41, 34, 24}, {24, 4, 3, 3}, {.stride = 2, .padding = 1, .groups = 6}},
 };
@@ -49,26 +42,17 @@ const std::vector<Case> large{
 }  // namespace
 
 TEST_CASE("conv2d, depthwise and in narrow groups") {
-  std::vector<OpCase> all;
-  for (const Case& c : cases) {
-    all.push_back(conv2d_case(c.x, c.weight, c.options));
-  }
-  for (const Case& c : large) {
-    all.push_back(conv2d_case(c.x, c.weight, c.options));
-    all.back().gradcheck = Gradcheck::too_large;
-  }
-  check_op("conv2d", all);
+  check_op("conv2d", conv2d_cases(cases, large));
 }
 
 TEST_CASE("conv2d_moments of depthwise convolutions") {
-  const Case& small = cases.front();
-  auto y_alone = conv2d_case(small.x, small.weight, small.options);
-  y_alone.op = [&](const auto& v) { return conv2d_moments(v[0], v[1], v[2], small.options).y; };
-  std::vector<OpCase> all{y_alone};
-  for (const Case& c : large) {
-    all.push_back(conv2d_moments_case(c.x, c.weight, c.options));
+  check_op("conv2d_moments", conv2d_moments_cases(cases.front(), large));
+}
+
+TEST_CASE("a packed depthwise convolution scales, shifts, adds a residual and rectifies") {
+  for (const Conv2dCase& c : large) {
+    check_packed_convolution(c, 1e-12);
   }
-  check_op("conv2d_moments", all);
 }
 
 TEST_CASE("groups that fill packets take the depthwise kernel in both directions") {
