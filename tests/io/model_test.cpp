@@ -121,7 +121,7 @@ TEST_CASE("counts of batches may be of any type of number, of one element, or mi
   CHECK(nn::state_dict(model).counters.at("1.num_batches_tracked").item() == 8);
 
   const std::string tensor = folder.file("m") + ": tensor \"1.num_batches_tracked\": ";
-  CHECK_THROWS_WITH(load_with(Tensor<io::Bool>::scalar(io::Bool::yes)),
+  CHECK_THROWS_WITH(load_with(Tensor<io::TruthByte>::scalar(io::TruthByte::yes)),
                     tensor + "expected type I64, got BOOL");
   CHECK_THROWS_WITH(load_with(Tensor<Index>({2}, {1, 2})), Contains("expected (), got (2,)"));
   const std::string count = tensor + "expected a count of 0 or more and below 2^62, got ";
@@ -175,7 +175,7 @@ TEST_CASE("half precision becomes the model's type, and one element a scalar") {
   CHECK(load_with(Tensor<float>({1}, {3})) == 3);
   CHECK(load_with(Tensor<io::Float16>::scalar({0xc100})) == -2.5F);
   CHECK(load_with(Tensor<io::BFloat16>({1}, {{0x3f80}})) == 1);
-  CHECK_THROWS_WITH(load_with(Tensor<io::Bool>::scalar(io::Bool::yes)),
+  CHECK_THROWS_WITH(load_with(Tensor<io::TruthByte>::scalar(io::TruthByte::yes)),
                     folder.file("m") + ": tensor \"scale\": expected type F32, got BOOL");
   CHECK_THROWS_WITH(load_with(Tensor<float>::ones({1, 1})), Contains("expected (), got (1, 1)"));
 }
@@ -185,7 +185,7 @@ TEST_CASE("tensors that nobody asked for are unexpected, whatever their type") {
   auto model = network<float>(1);
   io::save(folder.file("m"), model);
   auto file = io::read_safetensors(folder.file("m"));
-  file.tensors["mask"] = Tensor<io::Bool>::full({2}, io::Bool::yes);
+  file.tensors["mask"] = Tensor<io::TruthByte>::full({2}, io::TruthByte::yes);
   file.tensors["position_ids"] = Tensor<std::int64_t>::zeros({3});
   io::write_safetensors(folder.file("m"), file);
   CHECK_THROWS_WITH(io::load(folder.file("m"), model), Contains("got 2 unexpected: mask, posi"));

@@ -56,7 +56,7 @@ io::SafetensorsFile sample() {
   file.tensors["brain"] = Tensor<io::BFloat16>(Shape{1}, {{0x3f80}});
   file.tensors["small"] = Tensor<std::int8_t>(Shape{1}, {-128});
   file.tensors["short"] = Tensor<std::int16_t>(Shape{1}, {-32768});
-  file.tensors["mask"] = Tensor<io::Bool>(Shape{2}, {io::Bool::no, io::Bool::yes});
+  file.tensors["mask"] = Tensor<io::TruthByte>(Shape{2}, {io::TruthByte::no, io::TruthByte::yes});
   file.tensors["u16"] = Tensor<std::uint16_t>::scalar(65535);
   file.tensors["u32"] = Tensor<std::uint32_t>::scalar(1U << 31);
   file.tensors["u64"] = Tensor<std::uint64_t>::scalar(~std::uint64_t{0});
@@ -92,7 +92,7 @@ TEST_CASE("safetensors: what was written is read back") {
   check_equal<io::BFloat16>(read.tensors.at("brain"), written.tensors.at("brain"));
   check_equal<std::int8_t>(read.tensors.at("small"), written.tensors.at("small"));
   check_equal<std::int16_t>(read.tensors.at("short"), written.tensors.at("short"));
-  check_equal<io::Bool>(read.tensors.at("mask"), written.tensors.at("mask"));
+  check_equal<io::TruthByte>(read.tensors.at("mask"), written.tensors.at("mask"));
   check_equal<std::uint16_t>(read.tensors.at("u16"), written.tensors.at("u16"));
   check_equal<std::uint32_t>(read.tensors.at("u32"), written.tensors.at("u32"));
   check_equal<std::uint64_t>(read.tensors.at("u64"), written.tensors.at("u64"));

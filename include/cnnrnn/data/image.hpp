@@ -149,7 +149,7 @@ class ImageDecoder {
     return given > 0 ? given : decoding_memory(header, std::ssize(bytes_));
   }
 
-  void check(const ImageHeader& header, Index most_pixels_a_byte) const {
+  void check_limits(const ImageHeader& header, Index most_pixels_a_byte) const {
     check_size(header, std::ssize(bytes_), most_pixels_a_byte, options_.limits, name_);
     check_memory(header, false, most_bytes(header), name_);
   }
@@ -157,7 +157,7 @@ class ImageDecoder {
   template <class Splices>
   Tensor<std::uint8_t> with_stb(ImageHeader header, Index most_pixels_a_byte,
                                 const Splices& splices) const {
-    check(header, most_pixels_a_byte);
+    check_limits(header, most_pixels_a_byte);
     if (options_.ignore_orientation) {
       header.orientation = 1;
     }
@@ -172,7 +172,7 @@ class ImageDecoder {
   template <class Decoder>
   Tensor<std::uint8_t> by_itself(Index most_pixels_a_byte) const {
     Decoder decoder(bytes_, name_);
-    check(decoder.header(), most_pixels_a_byte);
+    check_limits(decoder.header(), most_pixels_a_byte);
     return upright(decoder.pixels(), decoder.header());
   }
 

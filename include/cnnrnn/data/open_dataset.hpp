@@ -160,6 +160,7 @@ inline OpenedDataset open_images(const std::string& folder, const OpenOptions& o
   OpenedDataset opened{.split = {}, .where = folder};
   const ImageFolderOptions reading{.height = options.height,
                                    .width = options.width,
+                                   .image = options.image,
                                    .preparation = options.preparation,
                                    .skip_unreadable = options.skip_unreadable};
   opened.split = read_image_folder(folder, reading, &opened.left_out);

@@ -51,7 +51,7 @@ struct BFloat16 {
 };
 
 /// A byte that should be 0 or 1: a bool read from a file could be neither.
-enum class Bool : std::uint8_t { no, yes };
+enum class TruthByte : std::uint8_t { no, yes };
 
 namespace detail {
 
@@ -83,7 +83,7 @@ inline constexpr const char* type_name<std::uint16_t> = "U16";
 template <>
 inline constexpr const char* type_name<std::uint8_t> = "U8";
 template <>
-inline constexpr const char* type_name<Bool> = "BOOL";
+inline constexpr const char* type_name<TruthByte> = "BOOL";
 
 }  // namespace detail
 }  // namespace io

@@ -96,7 +96,7 @@ inline Tensor<Index> take_counts(const std::string& path, const std::string& nam
   return std::visit(
       [&]<class U>(const Tensor<U>& tensor) {
         Tensor<Index> counts(tensor.shape());
-        if constexpr (std::is_same_v<U, Bool>) {
+        if constexpr (std::is_same_v<U, TruthByte>) {
           throw FileError(
               to_message(path, ": tensor ", quoted(name), ": expected type I64, got BOOL"));
         } else {

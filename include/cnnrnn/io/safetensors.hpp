@@ -22,7 +22,7 @@ namespace io {
 using AnyTensor = std::variant<Tensor<float>, Tensor<double>, Tensor<Float16>, Tensor<BFloat16>,
                                Tensor<std::int64_t>, Tensor<std::int32_t>, Tensor<std::int16_t>,
                                Tensor<std::int8_t>, Tensor<std::uint64_t>, Tensor<std::uint32_t>,
-                               Tensor<std::uint16_t>, Tensor<std::uint8_t>, Tensor<Bool>>;
+                               Tensor<std::uint16_t>, Tensor<std::uint8_t>, Tensor<TruthByte>>;
 
 /// What a safetensors file holds: tensors by name, and texts by name.
 struct SafetensorsFile {
