@@ -166,7 +166,7 @@ MUTATIONS = [
      "ops/conv2d/pieces"),
     ("kernels/conv2d/pieces.hpp", "part.bias = piece == 0 ? whole.bias : nullptr;",
      "part.bias = whole.bias;", "ops/conv2d/pieces"),
-    ("kernels/conv2d/pieces/space_to_batch.hpp", "row % step.h * step.w;", "row % step.h * step.h;",
+    ("kernels/conv2d/pieces/space_to_batch.hpp", "row % step.h * parts.w;", "row % step.h * parts.h;",
      "ops/conv2d/pieces"),
     # Recurrent cells
     ("kernels/recurrent/lstm.hpp", "lanes.load(product + 3 * u)", "lanes.load(product + u)", "ops/recurrent/lstm"),

@@ -60,11 +60,15 @@ TEST_CASE("groups that fill packets take the depthwise kernel in both directions
     return kernels::Conv2dDims{
         .n = 1, .h = 8, .w = 8, .c = c, .o = o, .kernel = 3, .padding = 1, .groups = groups};
   };
-  constexpr Index width = kernels::Packet<float>::width;  // 2 or more
-  for (const auto& d : {dims(64, 64, 64), dims(4 * width, 4 * width, 8), dims(8, 4 * width, 8)}) {
-    CHECK(kernels::forward_kernel<float>(d) == kernels::ConvKernel::depthwise);
-    CHECK(kernels::backward_input_kernel<float>(d) == kernels::ConvKernel::depthwise);
+  constexpr Index width = kernels::Packet<float>::width;
+  const auto both = [&](const kernels::Conv2dDims& d, kernels::ConvKernel kernel) {
+    CHECK(kernels::forward_kernel<float>(d) == kernel);
+    CHECK(kernels::backward_input_kernel<float>(d) == kernel);
+  };
+  both(dims(64, 64, 64), kernels::ConvKernel::depthwise);
+  both(dims(8 * width, 8 * width, 8), kernels::ConvKernel::direct);
+  if constexpr (width >= 2) {
+    both(dims(4 * width, 4 * width, 8), kernels::ConvKernel::depthwise);
+    both(dims(8, 4 * width, 8), kernels::ConvKernel::depthwise);
   }
-  CHECK(kernels::forward_kernel<float>(dims(4 * width, 4 * width, 4)) ==
-        kernels::ConvKernel::direct);
 }

@@ -11,8 +11,8 @@ using namespace cnnrnn;
 namespace {
 
 /// Pieces that are cut by the end of the kernel or not, images smaller than the kernel, paddings
-/// that are not the usual ones, dilations that divide the image or not and that leave images of the
-/// batch without a row.
+/// that are not the usual ones, dilations that divide the image or not, that are larger than it,
+/// and that leave images of the batch without a row.
 const std::vector<Conv2dCase> cases{
     {{2, 7, 6, 17}, {19, 17, 5, 5}, {.padding = 2}},
     {{1, 4, 9, 16}, {16, 16, 5, 6}, {.padding = {2, 0}}},
@@ -22,6 +22,8 @@ const std::vector<Conv2dCase> cases{
     {{1, 7, 10, 16}, {16, 16, 3, 3}, {.padding = {0, 3}, .dilation = {3, 2}, .relu = true}},
     {{1, 5, 5, 16}, {17, 16, 3, 3}, {.padding = 4, .dilation = 4}},
     {{1, 11, 10, 16}, {16, 16, 5, 5}, {.padding = 1, .dilation = 2}},
+    {{2, 4, 3, 16}, {16, 16, 3, 3}, {.padding = {9, 7}, .dilation = {9, 6}}},
+    {{1, 9, 9, 17}, {16, 17, 3, 3}, {.padding = {7, 2}, .dilation = 3}},
 };
 
 const std::vector<Conv2dCase> large{

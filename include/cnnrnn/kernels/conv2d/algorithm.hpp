@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cnnrnn/core/simd.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
-#include "cnnrnn/kernels/gemm/tile.hpp"
 
 // Which kernel computes a convolution: the shapes alone decide, unless the options do.
 
@@ -75,11 +75,11 @@ bool is_depthwise(const Conv2dDims& d) {
 }
 
 /// Whether an input gradient goes through columns: always at a stride, else if they waste less of
-/// the register tile than the direct algorithm does.
+/// their packets than the direct algorithm does.
 template <class T>
 bool uses_columns(const Conv2dDims& d) {
   const auto used = [](Index columns) {
-    const Index whole = round_up(columns, Tile<T>::columns);
+    const Index whole = round_up(columns, Packet<T>::width);
     return static_cast<double>(columns) / static_cast<double>(whole);
   };
   constexpr double rest_for_adding = 0.75;

@@ -88,6 +88,11 @@ template <class T>
 Tensor<T> undilated_weights(const Conv2dDims& d, const T* weight, const T* scale) {
   const KernelPieces pieces(d.kernel);
   constexpr Index taps = KernelPieces::side * KernelPieces::side;
+  if (d.kernel == Size2d(KernelPieces::side)) {  // the one piece is the kernel
+    const auto u = winograd_weights<T>(
+        d.o, d.c, {.data = weight, .column_stride = d.c * taps, .k_stride = taps, .scale = scale});
+    return u.reshape({1, u.size()});
+  }
   Tensor<T> packed;
   for (Index piece = 0; piece < pieces.count(); ++piece) {
     const auto part = weights_of_piece(d, weight, pieces.first(piece));
@@ -208,7 +213,8 @@ void pieces_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
   detail::undilated_backward_input(undilated, weight, batch.data(),
                                    GradientSpan<T>{results.mutable_span()});
   parallel_for(d.n * d.h, 1, [&](Index begin, Index end) {
-    batch_to_rows(d, {d.h, d.w, d.c}, d.padding, results, begin, end, dx.data(), dx.accumulate);
+    batch_to_rows(d, {d.h, d.w, d.c}, batch_padding(d), results, begin, end, dx.data(),
+                  dx.accumulate);
   });
 }
 

@@ -18,12 +18,15 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// Pixels of y that a job makes: what they read and write stays in the second cache.
+/// Pixels of y that a job makes: what they read and write stays in the second cache, but of weights
+/// that do not fit into it, each is used for many pixels.
 template <class T>
 Index product_block(const Conv2dDims& d) {
   constexpr Index elements = (1 << 18) / static_cast<Index>(sizeof(T));
+  constexpr Index many_weights = (8 << 20) / static_cast<Index>(sizeof(T));
+  const Index least = d.c * d.o > many_weights ? 16 * Tile<T>::rows : Tile<T>::rows;
   const Index rows = elements / std::max<Index>(1, d.c + d.o);
-  return std::max<Index>(1, rows / Tile<T>::rows) * Tile<T>::rows;
+  return std::max(least, rows / Tile<T>::rows * Tile<T>::rows);
 }
 
 /// to (count, C) = the pixels of x that the pixels of y from `begin` on read.
@@ -98,21 +101,27 @@ void product_backward_input(const Conv2dDims& d, const T* weight, const T* dy, G
   const PackedB<T> weights(d.c, d.o, {weight, d.c, 1});
   const Index oh = d.oh();
   const Index ow = d.ow();
-  parallel_for(d.n * oh, 1, [&](Index line, Index) {
-    const ThreadScratch<T> pixels(ow * d.c);
-    gemm(ow, {dy + line * ow * d.o, d.o, 1}, weights, GemmOutput<T>{pixels.data(), d.c});
-    const Index first = line % oh * d.stride.h;
-    const Index last = line % oh + 1 < oh ? first + d.stride.h : d.h;
-    T* const to = dx.data() + (line / oh * d.h + first) * d.w * d.c;
-    if (!dx.accumulate) {
-      std::fill_n(to, (last - first) * d.w * d.c, T(0));
-    }
-    for (Index q = 0; q < ow; ++q) {
-      T* const pixel = to + q * d.stride.w * d.c;
-      const T* const from = pixels.data() + q * d.c;
-      for_each_lanes<T>(d.c, [=](const auto& lanes) {
-        lanes.store(pixel, lanes.load(pixel) + lanes.load(from));
-      });
+  // So many lines at a time that the weights, which may fill the second cache, are read for rows
+  // enough.
+  const Index lines = std::max<Index>(1, 8 * Tile<T>::rows / ow);
+  parallel_for(d.n * oh, lines, [&](Index begin, Index end) {
+    const ThreadScratch<T> pixels((end - begin) * ow * d.c);
+    gemm((end - begin) * ow, {dy + begin * ow * d.o, d.o, 1}, weights,
+         GemmOutput<T>{pixels.data(), d.c});
+    for (Index line = begin; line < end; ++line) {
+      const Index first = line % oh * d.stride.h;
+      const Index last = line % oh + 1 < oh ? first + d.stride.h : d.h;
+      T* const to = dx.data() + (line / oh * d.h + first) * d.w * d.c;
+      if (!dx.accumulate) {
+        std::fill_n(to, (last - first) * d.w * d.c, T(0));
+      }
+      for (Index q = 0; q < ow; ++q) {
+        T* const pixel = to + q * d.stride.w * d.c;
+        const T* const from = pixels.data() + ((line - begin) * ow + q) * d.c;
+        for_each_lanes<T>(d.c, [=](const auto& lanes) {
+          lanes.store(pixel, lanes.load(pixel) + lanes.load(from));
+        });
+      }
     }
   });
 }

@@ -9,7 +9,8 @@
 // One register tile serves dense layers, convolutions in all directions and recurrent gates; they
 // differ in how they address the rows of A and in what the sums start from.
 //
-//   MR x NR   the tile of the result that stays in registers, NR being two vectors
+//   MR x NR   the tile of the result that stays in registers, NR being two vectors, or one where
+//             the result is no wider
 
 CNNRNN_KERNELS_BEGIN
 

@@ -61,8 +61,7 @@ template <Index Length, Index Pixels, class T, class Lanes>
 }
 
 /// `Vectors` packets of channels of `Pixels` pixels from pixel t on: sum over the taps of source
-/// times weight. The runs are sorted by length,
-/// and none is longer than `Longest`.
+/// times weight. The runs are sorted by length, and none is longer than `Longest`.
 template <Index Pixels, Index Vectors, Index Longest, class T, class Lanes>
 [[gnu::always_inline]] inline void depthwise_tile(const DepthwiseRow<T>& row,
                                                   std::span<const TapRun> runs, Index t,

@@ -14,14 +14,26 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// The convolution of the batch, which holds the padding.
+/// The images that an image becomes: of those that start at a row or column behind the last output
+/// nothing is read.
+inline Size2d batch_parts(const Conv2dDims& d) {
+  return {std::min(d.dilation.h, d.oh()), std::min(d.dilation.w, d.ow())};
+}
+
+/// What of the padding the batch holds; the rest are whole rows and columns of its images.
+inline Size2d batch_padding(const Conv2dDims& d) {
+  return {d.padding.h % d.dilation.h, d.padding.w % d.dilation.w};
+}
+
+/// The convolution of the batch.
 inline Conv2dDims undilated_dims(const Conv2dDims& d) {
   const auto parts = [](Index size, Index step) { return (size + step - 1) / step; };
   Conv2dDims batch = d;
-  batch.n = d.n * d.dilation.area();
-  batch.h = parts(d.h + 2 * d.padding.h, d.dilation.h);
-  batch.w = parts(d.w + 2 * d.padding.w, d.dilation.w);
-  batch.padding = 0;
+  batch.n = d.n * batch_parts(d).area();
+  const Size2d held = batch_padding(d);
+  batch.h = parts(d.h + 2 * held.h, d.dilation.h);
+  batch.w = parts(d.w + 2 * held.w, d.dilation.w);
+  batch.padding = {d.padding.h / d.dilation.h, d.padding.w / d.dilation.w};
   batch.dilation = 1;
   return batch;
 }
@@ -38,16 +50,17 @@ template <class T>
 Tensor<T> to_batch(const Conv2dDims& d, const ImageSize& image, const Size2d& padding,
                    const Size2d& size, const T* from) {
   const Size2d& step = d.dilation;
-  Tensor<T> batch({d.n * step.area(), size.h, size.w, image.c});
+  const Size2d parts = batch_parts(d);
+  Tensor<T> batch({d.n * parts.area(), size.h, size.w, image.c});
   T* const all = batch.mutable_data();
-  parallel_for(d.n * step.area() * size.h, 1, [&](Index line, Index) {
-    const Index part = line / size.h % step.area();
-    const Index row = line % size.h * step.h + part / step.w - padding.h;
+  parallel_for(d.n * parts.area() * size.h, 1, [&](Index line, Index) {
+    const Index part = line / size.h % parts.area();
+    const Index row = line % size.h * step.h + part / parts.w - padding.h;
     const T* const source =
-        from + (line / size.h / step.area() * image.h + row) * image.w * image.c;
+        from + (line / size.h / parts.area() * image.h + row) * image.w * image.c;
     T* to = all + line * size.w * image.c;
     for (Index q = 0; q < size.w; ++q, to += image.c) {
-      const Index column = q * step.w + part % step.w - padding.w;
+      const Index column = q * step.w + part % parts.w - padding.w;
       if (row >= 0 && row < image.h && column >= 0 && column < image.w) {
         std::copy_n(source + column * image.c, image.c, to);
       } else {
@@ -60,11 +73,11 @@ Tensor<T> to_batch(const Conv2dDims& d, const ImageSize& image, const Size2d& pa
 
 }  // namespace detail
 
-/// The batch of x (N, H, W, C), with its padding.
+/// The batch of x (N, H, W, C).
 template <class T>
 Tensor<T> space_to_batch(const Conv2dDims& d, const T* x) {
   const Conv2dDims batch = undilated_dims(d);
-  return detail::to_batch(d, {d.h, d.w, d.c}, d.padding, {batch.h, batch.w}, x);
+  return detail::to_batch(d, {d.h, d.w, d.c}, batch_padding(d), {batch.h, batch.w}, x);
 }
 
 /// The batch of dy (N, OH, OW, O).
@@ -80,12 +93,19 @@ template <class T>
 void batch_to_rows(const Conv2dDims& d, const ImageSize& image, const Size2d& padding,
                    const Tensor<T>& batch, Index begin, Index end, T* images, bool accumulate) {
   const Size2d& step = d.dilation;
+  const Size2d parts = batch_parts(d);
   const Index width = batch.dim(2);
   for (Index line = begin; line < end; ++line) {
     const Index row = line % image.h + padding.h;
-    const Index part = line / image.h * step.area() + row % step.h * step.w;
+    const Index part = line / image.h * parts.area() + row % step.h * parts.w;
     T* to = images + line * image.w * image.c;
     for (Index q = padding.w; q < image.w + padding.w; ++q, to += image.c) {
+      if (row % step.h >= parts.h || q % step.w >= parts.w) {  // no output has read it
+        if (!accumulate) {
+          std::fill_n(to, image.c, T(0));
+        }
+        continue;
+      }
       const T* const from =
           batch.data() +
           (((part + q % step.w) * batch.dim(1) + row / step.h) * width + q / step.w) * image.c;
