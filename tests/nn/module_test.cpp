@@ -246,6 +246,46 @@ TEST_CASE("a part that keeps evaluation mode stays in it until it is free") {
   CHECK_FALSE(network.training());
 }
 
+TEST_CASE("each part of a module that keeps evaluation mode stays in it by itself") {
+  Network network;
+  network.keep_eval();
+  network.head_.train();
+  network.stages_[0].train();
+  CHECK(modes(network) == std::vector<bool>(8, false));
+  network.head_.keep_eval(false);
+  network.train();
+  CHECK(modes(network) == std::vector<bool>{false, false, false, true, true, true, true, true});
+  network.keep_eval(false);
+  network.train();
+  CHECK(modes(network) == std::vector<bool>(8, true));
+}
+
+TEST_CASE("a part that two modules share keeps evaluation mode when one of them does") {
+  class Holder : public nn::Module<double> {
+   public:
+    explicit Holder(std::vector<nn::Module<double>*> parts) : parts_(std::move(parts)) {}
+    void visit(nn::Visitor<double>& visitor) override {
+      for (nn::Module<double>* part : parts_) {
+        visitor(part == parts_.front() ? "first" : "second", *part);
+      }
+    }
+    std::string describe() const override { return "Holder"; }
+
+   private:
+    std::vector<nn::Module<double>*> parts_;
+  };
+  Scale shared(2);
+  Holder kept({&shared});
+  Holder free({&shared});
+  Holder whole({&kept, &free});
+  kept.keep_eval();
+  whole.train();
+  CHECK(whole.training());
+  CHECK(free.training());
+  CHECK_FALSE(kept.training());
+  CHECK_FALSE(shared.training());
+}
+
 TEST_CASE("a module lists the modules in it, each once") {
   Network network;
   Names names;
@@ -299,7 +339,13 @@ TEST_CASE("parameters are frozen all together, by path, or as a function chooses
   CHECK(trained() ==
         Names{"gain", "stages.0.factor", "stages.0.shift", "head.1.0.factor", "head.1.1.factor"});
   CHECK(network.parameter_count() == 35);  // frozen ones too
-  for (const char* path : {"hea", "head.", "head.1.0.factor.0", ""}) {
+  for (const auto& [path, part] : network.named_modules()) {
+    network.set_requires_grad(true, path);
+  }
+  CHECK(trained().size() == 11);
+  network.set_requires_grad(false, "");
+  CHECK(trained().empty());
+  for (const char* path : {"hea", "head.", "head.1.0.factor.0", "."}) {
     CHECK_THROWS_WITH(
         network.set_requires_grad(false, path),
         to_message("set_requires_grad: expected the path of a parameter or a part of Network, got ",

@@ -100,9 +100,10 @@ class Module {
   void eval() { train(false); }
   bool training() const { return training_; }
 
-  /// Puts this module and all parts into evaluation mode to stay: train() leaves it as it is, until
-  /// keep_eval(false) gives it free. So the batch norms of a frozen network keep their statistics
-  /// while the rest trains. PyTorch's train() would end an eval() of a part.
+  /// Puts this module and all parts into evaluation mode to stay: train(), of whatever module they
+  /// are in, leaves them as they are, until keep_eval(false) of this module or a part gives that
+  /// free. So the batch norms of a frozen network keep their statistics while the rest trains.
+  /// PyTorch's train() would end an eval() of a part.
   void keep_eval(bool keep = true);
 
   /// Freezes all parameters, {false}, or has them trained again: see Variable::set_requires_grad.
@@ -112,8 +113,8 @@ class Module {
   /// The same for the parameters whose path, such as `stages.0.weight`, is chosen.
   void set_requires_grad(bool required, const std::function<bool(const std::string& path)>& chosen);
 
-  /// The same for the parameter or the part at `path`: `stages.0`. Throws ValueError when there is
-  /// no parameter.
+  /// The same for the parameter or the part at `path`, as named_modules() has it: `stages.0`, or an
+  /// empty path for the whole module. Throws ValueError when there is no parameter.
   void set_requires_grad(bool required, std::string_view path);
 
   void zero_grad();
@@ -275,13 +276,15 @@ std::vector<Module<T>*> Module<T>::modules() {
 template <class T>
 void Module<T>::train(bool training) {
   training_ = training && !keeps_eval_;
-  detail::ModeSetter<T> setter(training_);
+  detail::ModeSetter<T> setter(training);
   visit(setter);
 }
 
 template <class T>
 void Module<T>::keep_eval(bool keep) {
-  keeps_eval_ = keep;
+  for (Module* part : modules()) {
+    part->keeps_eval_ = keep;
+  }
   eval();
 }
 
@@ -302,7 +305,7 @@ void Module<T>::set_requires_grad(bool required, std::string_view path) {
   const std::string whole(path);
   bool found = false;
   set_requires_grad(required, [&](const std::string& parameter) {
-    const bool is_there = parameter == whole || parameter.starts_with(whole + '.');
+    const bool is_there = whole.empty() || parameter == whole || parameter.starts_with(whole + '.');
     found = found || is_there;
     return is_there;
   });
