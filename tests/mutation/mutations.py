@@ -203,10 +203,12 @@ MUTATIONS = [
     # Modules and their states
     ("nn/module.hpp", "!value.edge() || seen_.insert(value.edge().record.get()).second", "true", "nn/module"),
     ("nn/module.hpp", "training_ = training && !keeps_eval_;", "training_ = training;", "nn/module"),
+    ("nn/module.hpp", "part->keeps_eval_ = keep;", "keeps_eval_ = keep;", "nn/module"),
     ("nn/module.hpp", "parameter == whole || parameter.starts_with(whole + '.')",
      "parameter.starts_with(whole)", "nn/module"),
     ("nn/state_dict.hpp", "spread(path, first);", "", "nn/state_dict"),
-    ("nn/state_dict.hpp", "std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0", "true", "nn/state_dict"),
+    ("nn/state_dict.hpp", "std::memcmp(a.data(), b.data(), a.span().size_bytes()) != 0", "false", "nn/state_dict"),
+    ("nn/state_dict.hpp", "return a.shape() == shape && b.shape() == shape &&", "return true &&", "nn/state_dict"),
     # Data
     ("data/weights.hpp", "std::upper_bound(sums_.begin()", "std::lower_bound(sums_.begin() + 1", "data/loader"),
     ("data/batch_source.hpp", "{e, p, static_cast<std::uint64_t>(place)}", "{e, p}", "data/loader"),

@@ -224,6 +224,26 @@ TEST_CASE("a shared tensor with different values is refused, also in parts") {
   CHECK(tied.own_.weight_.value()(0, 0) == 2);
 }
 
+TEST_CASE("a shared tensor that has another shape under one of its paths fits under the other") {
+  for (const std::string wrong : {"part", "again"}) {
+    CAPTURE(wrong);
+    Tied tied(1);
+    auto state = nn::state_dict(tied).clone();
+    state.tensors.at("part.weight").mutable_at(0, 0) = 5;
+    state.tensors.at("again.weight").mutable_at(0, 0) = 5;
+    state.tensors.at(wrong + ".weight") = Tensor<float>::zeros({4, 2});
+    CHECK_THROWS_WITH(nn::load_state_dict(tied, state),
+                      Contains("got 1 of another shape: " + wrong));
+    const auto left = nn::load_state_dict(tied, state, {.strict = false});
+    CHECK(left.mismatched_keys == std::vector<std::string>{wrong + ".weight"});
+    CHECK(tied.part_.weight_.value()(0, 0) == 5);
+
+    state.tensors.at("part.weight") = Tensor<float>::zeros({4, 2});
+    state.tensors.at("again.weight") = Tensor<float>::ones({4, 2});
+    CHECK(nn::load_state_dict(tied, state, {.strict = false}).mismatched_keys.size() == 2);
+  }
+}
+
 TEST_CASE("what fits of a state is loaded if it need not be all, and the rest is told") {
   Whole whole(1);
   const auto random = whole.parts_[1].random_.state();

@@ -41,7 +41,7 @@ struct StateDict {
 struct IncompatibleKeys {
   std::vector<std::string> missing_keys;     ///< parts of the module that the state has not
   std::vector<std::string> unexpected_keys;  ///< parts of the state that the module has not
-  std::vector<std::string> mismatched_keys;  ///< parts of both, of different shapes
+  std::vector<std::string> mismatched_keys;  ///< parts of both, of different shapes or types
 };
 
 namespace detail {
@@ -120,9 +120,11 @@ void spread_shared(const std::map<std::string, std::string>& shared,
   }
 }
 
+/// Whether two tensors could both be a part of that shape, but not the same one.
 template <class U>
-bool same_bytes(const Tensor<U>& a, const Tensor<U>& b) {
-  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0;
+bool in_conflict(const Shape& shape, const Tensor<U>& a, const Tensor<U>& b) {
+  return a.shape() == shape && b.shape() == shape &&
+         std::memcmp(a.data(), b.data(), a.span().size_bytes()) != 0;
 }
 
 /// What differs between two sets of names, and between the shapes of what both have.
@@ -154,10 +156,13 @@ class StateDifferences {
 
   template <class U>
   void compare_shared(const std::map<std::string, std::string>& shared,
+                      const std::map<std::string, Tensor<U>>& expected,
                       const std::map<std::string, Tensor<U>>& got) {
     for (const auto& [path, first] : shared) {
+      const auto part = expected.find(path);
       const auto found = got.find(path);
-      if (found != got.end() && !same_bytes(found->second, got.at(first))) {
+      if (part != expected.end() && found != got.end() &&
+          in_conflict(part->second.shape(), found->second, got.at(first))) {
         conflicts_.push_back(to_message(path, " and ", first));
       }
     }
@@ -204,8 +209,8 @@ StateDifferences compare_states(const StateDict<T>& own, const StateDict<T>& got
   StateDifferences differences;
   differences.compare(own.tensors, got.tensors);
   differences.compare(own.counters, got.counters);
-  differences.compare_shared(own.shared, got.tensors);
-  differences.compare_shared(own.shared, got.counters);
+  differences.compare_shared(own.shared, own.tensors, got.tensors);
+  differences.compare_shared(own.shared, own.counters, got.counters);
   if (!got.random_states.empty()) {
     differences.compare(own.random_states, got.random_states);
   }
@@ -261,7 +266,8 @@ struct LoadStateDictOptions {
 /// differences.
 ///
 /// With {.strict = false} it copies what has the name and the shape of a part of the module, and
-/// returns what that leaves. It then throws only for a shared tensor with different values.
+/// returns what that leaves. It then throws only for a shared tensor with different values, both of
+/// the right shape.
 template <class T>
 IncompatibleKeys load_state_dict(Module<T>& module, const StateDict<T>& state,
                                  const LoadStateDictOptions& options = {}) {
