@@ -217,6 +217,9 @@ MUTATIONS = [
     ("io/model.hpp", "std::floor(number) == number", "true", "io/model"),
     ("io/model.hpp", "nn::detail::spread_shared(own.shared, state.counters);", "", "io/model"),
     ("io/model.hpp", "name.erase(0, options.prefix.size());", "", "io/model"),
+    ("io/model.hpp", "return converts && as_scalar", "return as_scalar", "io/model"),
+    ("io/model.hpp", "shape == Shape{0} ? Shape{0, 0} : Shape{0}", "Shape{0}", "io/model"),
+    ("io/model.hpp", "!name.starts_with(prefix) && ", "", "io/model"),
     # Data sets
     ("data/dataset.hpp", "size - shares[label] > keep;", "true;", "data/dataset"),
     ("data/dataset.hpp", "Random::derived(seed, {held_out, label})", "Random::derived(0, {held_out, label})",

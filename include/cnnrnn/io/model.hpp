@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "cnnrnn/io/safetensors.hpp"
 #include "cnnrnn/nn/state_dict.hpp"
@@ -114,8 +115,28 @@ Tensor<T> as_scalar(const Tensor<T>& tensor, const Shape& expected) {
   return expected == Shape{} && tensor.shape() == Shape{1} ? tensor.reshape(Shape{}) : tensor;
 }
 
+/// Whether a tensor of the file has a part's shape, and a type that can become T.
+template <class T>
+bool can_take(const AnyTensor& any, const Shape& shape) {
+  return std::visit(
+      [&]<class U>(const Tensor<U>& tensor) {
+        constexpr bool half = std::is_same_v<U, Float16> || std::is_same_v<U, BFloat16>;
+        constexpr bool converts = std::is_floating_point_v<T> ? half || std::is_floating_point_v<U>
+                                                              : !std::is_same_v<U, Bool>;
+        return converts && as_scalar(tensor, shape).shape() == shape;
+      },
+      any);
+}
+
+/// Stands for a tensor that cannot be a part of that shape: of another shape, and empty.
+template <class T>
+Tensor<T> misfit(const Shape& shape) {
+  return Tensor<T>(shape == Shape{0} ? Shape{0, 0} : Shape{0});
+}
+
 /// Takes the state of `module` out of the tensors whose names begin with `folder`, with names that
-/// the module does not have, if there are any: check_fits then lists them.
+/// the module does not have, if there are any: check_fits then lists them. Unless options.strict,
+/// what cannot be taken is a misfit.
 template <class T>
 nn::StateDict<T> take_state(const std::string& path, const SafetensorsFile& file,
                             const std::string& folder, nn::Module<T>& module,
@@ -134,16 +155,35 @@ nn::StateDict<T> take_state(const std::string& path, const SafetensorsFile& file
     require<FileError>(names.insert(name).second, path, ": expected every name once without ",
                        quoted(options.prefix), ", got ", quoted(name), " twice");
     if (const auto counter = own.counters.find(name); counter != own.counters.end()) {
-      const auto counts = take_counts(path, full_name, any);
-      state.counters.emplace(name, as_scalar(counts, counter->second.shape()));
+      const Shape& shape = counter->second.shape();
+      state.counters.emplace(name, options.strict || can_take<Index>(any, shape)
+                                       ? as_scalar(take_counts(path, full_name, any), shape)
+                                       : misfit<Index>(shape));
     } else if (const auto tensor = own.tensors.find(name); tensor != own.tensors.end()) {
-      const auto values = take_tensor<T>(path, full_name, any, options);
-      state.tensors.emplace(name, as_scalar(values, tensor->second.shape()));
+      const Shape& shape = tensor->second.shape();
+      state.tensors.emplace(name,
+                            options.strict || can_take<T>(any, shape)
+                                ? as_scalar(take_tensor<T>(path, full_name, any, options), shape)
+                                : misfit<T>(shape));
     } else {
       state.tensors.emplace(name, Tensor<T>());
     }
   }
   return state;
+}
+
+/// Takes what has a twin behind the prefix out of the file, and returns the names.
+inline std::vector<std::string> remove_twins(SafetensorsFile& file, const std::string& prefix) {
+  std::vector<std::string> names;
+  std::erase_if(file.tensors, [&](const auto& entry) {
+    const std::string& name = entry.first;
+    const bool is_twin = !name.starts_with(prefix) && file.tensors.contains(prefix + name);
+    if (is_twin) {
+      names.push_back(name);
+    }
+    return is_twin;
+  });
+  return names;
 }
 
 /// Batch norms of PyTorch before 0.4.1 did not count batches: as PyTorch does, goes on from the
@@ -213,11 +253,17 @@ void save(const std::string& path, nn::Module<T>& module, const Metadata& metada
 /// one element (1,). F16 and BF16 become the module's type; F32 and F64 become the other only if
 /// options.convert allows it.
 ///
-/// With {.strict = false} it loads what has the name and the shape of a part of the module, and
-/// returns the names that this leaves. It throws FileError when that is nothing at all.
+/// With {.strict = false} it loads what has the name, the shape and a type of a part of the module,
+/// and returns the names that this leaves. Of a tensor with and one without options.prefix, the one
+/// with it counts. It throws FileError when that is nothing at all, and as above for what fits but
+/// for options.convert.
 template <class T>
 LoadResult load(const std::string& path, nn::Module<T>& module, const LoadOptions& options = {}) {
   SafetensorsFile file = read_safetensors(path);
+  std::vector<std::string> twins;
+  if (!options.strict) {
+    twins = detail::remove_twins(file, options.prefix);
+  }
   auto state = detail::take_state(path, file, "", module, options);
   const auto own = nn::state_dict(module);
   detail::complete_batch_counts(own, state);
@@ -229,8 +275,9 @@ LoadResult load(const std::string& path, nn::Module<T>& module, const LoadOption
                        ": expected some tensors of ", module.describe(), ", got none", advice);
   }
   try {
-    return {nn::load_state_dict(module, state, {.strict = options.strict}),
-            std::move(file.metadata)};
+    auto keys = nn::load_state_dict(module, state, {.strict = options.strict});
+    keys.unexpected_keys.insert(keys.unexpected_keys.end(), twins.begin(), twins.end());
+    return {std::move(keys), std::move(file.metadata)};
   } catch (const ValueError& error) {
     throw FileError(to_message(path, ": ", error.what()));
   }
