@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -21,8 +20,9 @@ struct CrossEntropyOptions {
 
 namespace detail {
 
-inline void check_cross_entropy(const Shape& logits, const Tensor<Index>& labels,
-                                const CrossEntropyOptions& options) {
+template <class T>
+void check_cross_entropy(const Shape& logits, const Tensor<Index>& labels,
+                         const CrossEntropyOptions& options) {
   require<ShapeError>(logits.rank() == 2 && logits.size() > 0,
                       "cross_entropy: expected logits (N, K), got ", logits);
   require<ShapeError>(labels.defined() && labels.shape() == Shape{logits[0]},
@@ -36,8 +36,8 @@ inline void check_cross_entropy(const Shape& logits, const Tensor<Index>& labels
                       "cross_entropy: expected a weight for each of ", classes, " classes, got ",
                       weight.size());
   for (const double w : weight) {
-    require<ValueError>(w >= 0 && std::isfinite(w),
-                        "cross_entropy: expected weights of 0 or more, got ", w);
+    require<ValueError>(w >= 0 && w <= std::numeric_limits<T>::max(),
+                        "cross_entropy: expected finite weights of 0 or more, got ", w);
   }
   for (Index row = 0; row < logits[0]; ++row) {
     const Index label = labels.data()[row];
@@ -72,12 +72,12 @@ double cross_entropy_divisor(const Tensor<Index>& labels, const Tensor<T>& weigh
 ///
 /// logits (N, K), labels (N) -> scalar, or (N) without a reduction. Saves p and the labels. Throws
 /// ShapeError, and ValueError for a label that is not in 0 ... K - 1, a smoothing outside 0 ... 1,
-/// or weights that are negative or not K.
+/// or weights that are negative, not finite in T, or not K.
 template <class T>
 Variable<T> cross_entropy(const Variable<T>& logits, const Tensor<Index>& labels,
                           const CrossEntropyOptions& options = {}) {
   const Shape& shape = logits.shape();
-  detail::check_cross_entropy(shape, labels, options);
+  detail::check_cross_entropy<T>(shape, labels, options);
   auto weight = Tensor<T>::ones({shape[1]});
   std::transform(options.weight.begin(), options.weight.end(), weight.mutable_data(),
                  [](double w) { return static_cast<T>(w); });

@@ -228,11 +228,22 @@ TEST_CASE("cross_entropy") {
             throws<ValueError>(weighted({1, 2}),
                                "cross_entropy: expected a weight for each of 3 classes, got 2"),
             throws<ValueError>(weighted({1, -2, 1}),
-                               "cross_entropy: expected weights of 0 or more, got -2"),
+                               "cross_entropy: expected finite weights of 0 or more, got -2"),
             throws<ValueError>(weighted({1, 2, std::nan("")}),
-                               "cross_entropy: expected weights of 0 or more, got nan"),
+                               "cross_entropy: expected finite weights of 0 or more, got nan"),
+            throws<ValueError>(weighted({1, 2, 1e300}),
+                               "cross_entropy: expected finite weights of 0 or more, got 1e+300"),
             throws<ValueError>(bad(Tensor<Index>({2}, {0, 1}), 1.5),
                                "cross_entropy: expected a smoothing of 0 to 1, got 1.5")});
+}
+
+TEST_CASE("a class may weigh as much as the logits' type can hold") {
+  const Tensor<Index> labels({1}, {2});
+  const Variable<double> x(Tensor<double>::zeros({1, 3}), true);
+  const auto loss = cross_entropy(x, labels, {.weight = {1, 1, 1e300}});
+  CHECK(loss.item() == Approx(std::log(3.0)));
+  loss.backward();
+  CHECK(x.grad()(0, 2) == Approx(-2.0 / 3));
 }
 
 TEST_CASE("a cross-entropy of which no row counts is 0, and so are its gradients") {
