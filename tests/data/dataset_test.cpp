@@ -1,5 +1,6 @@
 #include "cnnrnn/data/dataset.hpp"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 #include <set>
@@ -131,11 +132,28 @@ TEST_CASE("hold_out leaves a class in the training part as long as it can") {
   CHECK_THROWS_AS(data::hold_out(three(), 0), ValueError);
 }
 
+TEST_CASE("limit and hold_out take unlabelled images as one class more") {
+  const Index none = data::unlabelled;
+  const auto dataset = labelled({0, none, 1, none, 0, none, 1, none}, 2);
+  const auto unlabelled_in = [](const data::ImageDataset& part) {
+    return std::ranges::count(part.labels.span(), data::unlabelled);
+  };
+  const auto limited = data::limit(dataset, 4);
+  CHECK(limited.size() == 4);
+  CHECK(unlabelled_in(limited) == 2);
+  const auto split = data::hold_out(dataset, 4);
+  CHECK(unlabelled_in(split.train) == 2);
+  CHECK(unlabelled_in(split.test) == 2);
+  CHECK(data::hold_out(dataset, 7).test.size() == 7);
+}
+
 TEST_CASE("check_dataset names what does not fit") {
   CHECK_NOTHROW(data::check_dataset(three()));
   auto broken = three();
   broken.class_names = {"a"};
   CHECK_THROWS_WITH(data::check_dataset(broken), "three: expected labels below 1, got 1");
+  broken.labels = Tensor<Index>(Shape{3}, {0, 0, -1});
+  CHECK_THROWS_WITH(data::check_dataset(broken), "three: expected labels below 1, got -1");
   broken = three();
   broken.labels = Tensor<Index>(Shape{2}, {0, 0});
   CHECK_THROWS_WITH(data::check_dataset(broken), "three: expected labels (3,), got (2,)");

@@ -282,6 +282,20 @@ TEST_CASE("weights of classes even out their numbers of images") {
                     "sample_weights: expected a weight for each of 4 classes, got 2");
 }
 
+TEST_CASE("unlabelled images are loaded, and have no part in weights") {
+  auto dataset = unbalanced();
+  const auto weights = data::class_weights(dataset);
+  dataset.labels.mutable_at(0) = data::unlabelled;
+  const Pass pass = run(data::Loader<float>(dataset, {.batch = 4}));
+  CHECK(pass.labels[0] == -100);
+  CHECK(pass.labels.size() == 10);
+  CHECK(data::class_weights(dataset)[0] == Approx(9.0 / (3 * 4)));
+  CHECK(data::sample_weights(dataset, weights)[0] == 0);
+  CHECK(data::sample_weights(dataset, weights)[1] == weights[0]);
+  dataset.labels = Tensor<Index>::full({10}, data::unlabelled);
+  CHECK(data::class_weights(dataset) == std::vector<double>(4));
+}
+
 TEST_CASE("images are drawn in proportion to their weights") {
   const Pass descending = run(data::Loader<float>(
       numbered(4), {.batch = 256, .sample_weights = {4, 3, 2, 1}, .samples = 20000}));

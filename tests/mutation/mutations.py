@@ -210,6 +210,9 @@ MUTATIONS = [
     ("nn/state_dict.hpp", "std::memcmp(a.data(), b.data(), a.span().size_bytes()) != 0", "false", "nn/state_dict"),
     ("nn/state_dict.hpp", "return a.shape() == shape && b.shape() == shape &&", "return true &&", "nn/state_dict"),
     # Data
+    ("data/weights.hpp", "label == unlabelled ? 0 : class_weights[static_cast<std::size_t>(label)]",
+     "class_weights[static_cast<std::size_t>(std::max<Index>(label, 0))]", "data/loader"),
+    ("data/dataset.hpp", "label == unlabelled ? dataset.classes() : label", "std::max<Index>(label, 0)", "data/dataset"),
     ("data/weights.hpp", "std::upper_bound(sums_.begin()", "std::lower_bound(sums_.begin() + 1", "data/loader"),
     ("data/batch_source.hpp", "{e, p, static_cast<std::uint64_t>(place)}", "{e, p}", "data/loader"),
     # Files

@@ -16,10 +16,14 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
 
+/// The label of an image whose class is not known: cross_entropy and the metrics ignore it, unless
+/// they are told another `ignore_index`.
+inline constexpr Index unlabelled = -100;
+
 /// Labelled images, held in memory as bytes.
 struct ImageDataset {
   Tensor<std::uint8_t> images;           ///< (N, H, W, C)
-  Tensor<Index> labels;                  ///< (N,), each below class_names.size()
+  Tensor<Index> labels;                  ///< (N,), each below class_names.size(), or unlabelled
   std::vector<std::string> class_names;  ///< by label
   std::string name;                      ///< for messages: "CIFAR-10"
 
@@ -37,7 +41,7 @@ struct Split {
 };
 
 /// Throws ShapeError unless images are (N, H, W, C) with one label each, and ValueError when a
-/// label has no class name.
+/// label other than `unlabelled` has no class name.
 inline void check_dataset(const ImageDataset& dataset) {
   const Tensor<std::uint8_t>& images = dataset.images;
   require<ShapeError>(images.defined() && images.rank() == 4, dataset.name,
@@ -46,8 +50,9 @@ inline void check_dataset(const ImageDataset& dataset) {
                       dataset.name, ": expected labels (", images.dim(0), ",), got ",
                       dataset.labels.shape());
   for (const Index label : dataset.labels.span()) {
-    require<ValueError>(label >= 0 && label < dataset.classes(), dataset.name,
-                        ": expected labels below ", dataset.classes(), ", got ", label);
+    require<ValueError>((label >= 0 && label < dataset.classes()) || label == unlabelled,
+                        dataset.name, ": expected labels below ", dataset.classes(), ", got ",
+                        label);
   }
 }
 
@@ -72,12 +77,15 @@ inline ImageDataset subset(const ImageDataset& dataset, std::span<const Index> p
 
 namespace detail {
 
-/// The positions of each class's images, in the order of the set.
+/// The positions of each class's images, in the order of the set; those of unlabelled images last,
+/// as one class more.
 inline std::vector<std::vector<Index>> positions_by_class(const ImageDataset& dataset) {
   check_dataset(dataset);
-  std::vector<std::vector<Index>> positions(dataset.class_names.size());
+  std::vector<std::vector<Index>> positions(dataset.class_names.size() + 1);
   for (Index i = 0; i < dataset.size(); ++i) {
-    positions[static_cast<std::size_t>(dataset.labels.data()[i])].push_back(i);
+    const Index label = dataset.labels.data()[i];
+    positions[static_cast<std::size_t>(label == unlabelled ? dataset.classes() : label)].push_back(
+        i);
   }
   return positions;
 }
@@ -118,7 +126,8 @@ inline std::vector<std::size_t> class_shares(const std::vector<std::vector<Index
 }  // namespace detail
 
 /// `count` images, of every class in proportion and spread evenly over it, in the order of the set;
-/// or all of them when there are no more. Throws ValueError unless count is positive.
+/// or all of them when there are no more. Unlabelled images are a class of their own. Throws
+/// ValueError unless count is positive.
 inline ImageDataset limit(const ImageDataset& dataset, Index count) {
   require<ValueError>(count > 0, "limit: expected a positive number of images, got ", count);
   if (count >= dataset.size()) {
@@ -138,8 +147,8 @@ inline ImageDataset limit(const ImageDataset& dataset, Index count) {
 
 /// A data set in two parts, both in its order: `count` images, of every class in proportion, as the
 /// test part, all others as the training part. Chance chooses them, by (seed, class) alone. A class
-/// loses its last training image only if too few others are left. Throws ValueError unless both
-/// parts have images.
+/// loses its last training image only if too few others are left. Unlabelled images are a class of
+/// their own. Throws ValueError unless both parts have images.
 inline Split hold_out(const ImageDataset& dataset, Index count, std::uint64_t seed = 0) {
   require<ValueError>(count > 0 && count < dataset.size(), "hold_out: expected 1 to ",
                       dataset.size() - 1, " images of ", dataset.name, ", got ", count);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "cnnrnn/core/random.hpp"
@@ -12,24 +13,25 @@ namespace data {
 
 /// A weight of each class (K), for a data set whose classes have different numbers of images:
 /// images / (classes that occur x images of the class), and 0 for a class without images. The
-/// images then weigh 1 on average. For the `weight` of cross_entropy, or as below.
+/// images then weigh 1 on average; unlabelled ones do not count. For the `weight` of cross_entropy,
+/// or as below.
 inline std::vector<double> class_weights(const ImageDataset& dataset) {
-  check_dataset(dataset);
-  std::vector<double> counts(static_cast<std::size_t>(dataset.classes()));
-  for (const Index label : dataset.labels.span()) {
-    ++counts[static_cast<std::size_t>(label)];
+  const auto positions = detail::positions_by_class(dataset);
+  std::vector<double> counts;
+  for (std::size_t label = 0; label < dataset.class_names.size(); ++label) {
+    counts.push_back(static_cast<double>(positions[label].size()));
   }
+  const double images = std::accumulate(counts.begin(), counts.end(), 0.0);
   const auto occurring = static_cast<double>(counts.size()) -
                          static_cast<double>(std::count(counts.begin(), counts.end(), 0.0));
   std::vector<double> weights(counts.size());
-  std::transform(counts.begin(), counts.end(), weights.begin(), [&](double count) {
-    return count > 0 ? static_cast<double>(dataset.size()) / (occurring * count) : 0;
-  });
+  std::transform(counts.begin(), counts.end(), weights.begin(),
+                 [&](double count) { return count > 0 ? images / (occurring * count) : 0; });
   return weights;
 }
 
-/// A weight of each image (N), that of its class: for LoaderOptions::sample_weights. Throws
-/// ValueError unless there is a weight for each class.
+/// A weight of each image (N), that of its class, and 0 without a label: for
+/// LoaderOptions::sample_weights. Throws ValueError unless there is a weight for each class.
 inline std::vector<double> sample_weights(const ImageDataset& dataset,
                                           const std::vector<double>& class_weights) {
   check_dataset(dataset);
@@ -38,7 +40,7 @@ inline std::vector<double> sample_weights(const ImageDataset& dataset,
                       " classes, got ", class_weights.size());
   std::vector<double> weights;
   for (const Index label : dataset.labels.span()) {
-    weights.push_back(class_weights[static_cast<std::size_t>(label)]);
+    weights.push_back(label == unlabelled ? 0 : class_weights[static_cast<std::size_t>(label)]);
   }
   return weights;
 }
