@@ -150,6 +150,37 @@ TEST_CASE("a run whose layers were frozen goes on when they no longer are") {
                                  before.tensors.at("1.weight").span()));
 }
 
+TEST_CASE("a run of which no label counts measures nothing and can be resumed") {
+  const TemporaryFolder folder;
+  SmallRun<float> run;
+  auto images = small_images(20);
+  images.labels = Tensor<Index>::full({20}, data::unlabelled);
+  const data::Loader<float> loader(images, {.batch = 8});
+  train::Checkpoints<float> checkpoints(run.model, run.adam, {.folder = folder.path()});
+  const auto train_to = [&](Index epochs, const train::TrainingState& from) {
+    train::Trainer<float> trainer(
+        run.model, run.adam, loader, loader,
+        {.epochs = epochs,
+         .save = [&](const train::TrainingState& state) { checkpoints.save(state); },
+         .progress = {.out = nullptr}});
+    trainer.run(from);
+  };
+  train_to(1, {});
+  train_to(2, checkpoints.resume());
+  const auto history = checkpoints.resume().history;
+  REQUIRE(history.size() == 2);
+  for (const auto& row : history) {
+    CHECK(std::isnan(row.train_loss));
+    CHECK(std::isnan(row.train_accuracy));
+    CHECK(std::isnan(row.test_loss));
+    CHECK(std::isnan(row.test_accuracy));
+  }
+  CHECK(without_times(read_bytes(folder.file("history.csv"))).ends_with("\n1,,,,\n2,,,,\n"));
+  const auto metrics = train::evaluate(run.model, loader);
+  CHECK(metrics.images == 0);
+  CHECK(std::isnan(metrics.loss()));
+}
+
 TEST_CASE("the published model is a plain state dict with its configuration") {
   const TemporaryFolder folder;
   train_in<float>(folder.path(), 1, 0, false);

@@ -71,6 +71,9 @@ TEST_CASE("metrics refuse shapes that do not belong together, and labels without
 
 TEST_CASE("running metrics weigh batches by their images") {
   train::RunningMetrics metrics;
+  metrics.add(0.0, 0, 0);
+  CHECK(std::isnan(metrics.loss()));
+  CHECK(std::isnan(metrics.accuracy()));
   metrics.add(1.0, 3, 4);
   metrics.add(4.0, 1, 2);
   CHECK(metrics.loss() == 2);

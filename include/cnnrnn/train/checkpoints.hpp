@@ -72,8 +72,9 @@ inline TrainingState to_state(const std::string& path, const io::RunState& run) 
                          .seconds = sums(1)};
   const auto is_amount = [](double value) { return std::isfinite(value) && value >= 0; };
   for (Index row = 0; row < history.dim(0); ++row) {
-    require<FileError>(history(row, 0) == static_cast<double>(row + 1) &&
-                           std::isfinite(history(row, 1)) && std::isfinite(history(row, 2)),
+    const bool measured = std::isfinite(history(row, 1)) && std::isfinite(history(row, 2));
+    const bool no_label = std::isnan(history(row, 1)) && std::isnan(history(row, 2));
+    require<FileError>(history(row, 0) == static_cast<double>(row + 1) && (measured || no_label),
                        path, ": expected epoch ", row + 1, " with its loss and accuracy, got ",
                        history(row, 0), ", ", history(row, 1), " and ", history(row, 2));
     require<FileError>(is_amount(history(row, 5)) && is_amount(history(row, 6)), path,

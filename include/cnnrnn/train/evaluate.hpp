@@ -100,13 +100,13 @@ std::optional<RunningMetrics> evaluate_until(nn::Layer<T>& model, const data::Lo
   return metrics;
 }
 
-/// The same to the end. Throws NumericError when the loss is not finite.
+/// The same to the end. Throws NumericError when the loss is not finite, unless no label counts.
 template <class T>
 RunningMetrics evaluate(
     nn::Layer<T>& model, const data::Loader<T>& loader,
     const std::type_identity_t<LossFunction<T>>& loss = cross_entropy_loss<T>()) {
   const RunningMetrics metrics = *evaluate_until(model, loader, loss, {});
-  require<NumericError>(std::isfinite(metrics.loss()), "evaluate: expected a finite loss, got ",
+  require<NumericError>(std::isfinite(metrics.loss_sum), "evaluate: expected a finite loss, got ",
                         metrics.loss());
   return metrics;
 }

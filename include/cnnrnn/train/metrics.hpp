@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include "cnnrnn/core/tensor.hpp"
 
@@ -78,7 +79,7 @@ void count_confusions(const Tensor<T>& logits, const Tensor<Index>& labels, Tens
   }
 }
 
-/// The mean loss and the accuracy over batches of different sizes.
+/// The mean loss and the accuracy over batches of different sizes; NaN while no label counts.
 struct RunningMetrics {
   double loss_sum = 0;  ///< of the images' losses
   Index correct = 0;
@@ -91,8 +92,14 @@ struct RunningMetrics {
     images += count;
   }
 
-  double loss() const { return loss_sum / static_cast<double>(images); }
-  double accuracy() const { return static_cast<double>(correct) / static_cast<double>(images); }
+  double loss() const { return per_image(loss_sum); }
+  double accuracy() const { return per_image(static_cast<double>(correct)); }
+
+ private:
+  double per_image(double sum) const {
+    return images > 0 ? sum / static_cast<double>(images)
+                      : std::numeric_limits<double>::quiet_NaN();
+  }
 };
 
 }  // namespace train

@@ -183,7 +183,7 @@ class Trainer {
         return false;
       }
       row.test_loss = tested->loss();
-      require<NumericError>(std::isfinite(row.test_loss),
+      require<NumericError>(std::isfinite(tested->loss_sum),
                             "train: expected a finite test loss, got ", row.test_loss,
                             " after epoch ", row.epoch);
       row.test_accuracy = tested->accuracy();
