@@ -62,6 +62,18 @@ TEST_CASE("channel_statistics are the mean and standard deviation over all pixel
   CHECK_THROWS_AS(data::channel_statistics(data::ImageDataset{}), ShapeError);
 }
 
+TEST_CASE("a channel that differs by less than a quarter of a grey step is divided by 1") {
+  data::ImageDataset images{.images = Tensor<std::uint8_t>::full(Shape{1, 10, 10, 1}, 119),
+                            .labels = Tensor<Index>(Shape{1}, {0}),
+                            .class_names = {"a"},
+                            .name = "nearly plain"};
+  images.images.mutable_data()[7] = 120;
+  CHECK(data::channel_statistics(images).standard_deviation[0] == 1);
+  images.images.mutable_data()[7] = 122;
+  CHECK(data::channel_statistics(images).standard_deviation[0] ==
+        Approx(3 * std::sqrt(0.0099) / 255));
+}
+
 TEST_CASE("a channel that is the same everywhere is divided by 1") {
   auto images = four_pixels();
   for (const std::uint8_t value : std::array<std::uint8_t, 3>{0, 119, 255}) {

@@ -24,8 +24,9 @@ inline ChannelStatistics cifar10_statistics() {
   return {.mean = {0.4914, 0.48216, 0.44653}, .standard_deviation = {0.24703, 0.24349, 0.26159}};
 }
 
-/// Mean and standard deviation of each channel over all pixels of all images. A channel that is the
-/// same everywhere gets 1, so that normalisation makes it 0. Throws ShapeError when there are no
+/// Mean and standard deviation of each channel over all pixels of all images. A channel that is
+/// nearly the same everywhere, with a standard deviation below a quarter of a grey step, gets 1, so
+/// that normalisation makes it nearly 0 and enlarges no noise. Throws ShapeError when there are no
 /// images.
 inline ChannelStatistics channel_statistics(const ImageDataset& dataset) {
   check_dataset(dataset);
@@ -41,13 +42,15 @@ inline ChannelStatistics channel_statistics(const ImageDataset& dataset) {
     squares[channel] += value * value;
     channel = channel + 1 == channels ? 0 : channel + 1;
   }
+  constexpr double least_deviation = 0.25;
   ChannelStatistics result;
   const double count = static_cast<double>(dataset.images.size()) / static_cast<double>(channels);
   for (channel = 0; channel < channels; ++channel) {
     const double mean = static_cast<double>(sums[channel]) / count;
     const double variance = static_cast<double>(squares[channel]) / count - mean * mean;
     result.mean.push_back(mean / 255);
-    result.standard_deviation.push_back(variance > 0 ? std::sqrt(variance) / 255 : 1);
+    const bool varies = variance >= least_deviation * least_deviation;
+    result.standard_deviation.push_back(varies ? std::sqrt(variance) / 255 : 1);
   }
   return result;
 }
