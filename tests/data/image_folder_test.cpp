@@ -73,12 +73,26 @@ TEST_CASE("without them, every fifth image of a class is for testing") {
   CHECK(split.test.images(0, 0, 0, 0) == 5);
   CHECK(split.test.images(3, 0, 0, 0) == 10);
   CHECK(split.test.labels(3) == 1);
-  CHECK_THROWS_WITH(data::read_image_folder(folder.path(), {.test_every = 11}),
-                    folder.path() +
-                        ": expected at least 11 images in a class, or folders train "
-                        "and test, got at most 10");
+  const auto last = data::read_image_folder(folder.path(), {.test_every = 11});
+  REQUIRE(last.test.size() == 2);
+  CHECK(last.test.images(0, 0, 0, 0) == 10);
+  CHECK(last.test.labels(1) == 1);
   CHECK_THROWS_WITH(data::read_image_folder(folder.path(), {.test_every = 1}),
                     "image folder: expected test_every of 2 or more, got 1");
+}
+
+TEST_CASE("a class of two images has one for testing, a single image is for training") {
+  const TemporaryFolder folder;
+  write_classes(folder.path());
+  const auto split = data::read_image_folder(folder.path());
+  CHECK(split.train.size() == 2);
+  REQUIRE(split.test.size() == 1);
+  CHECK(split.test.images(0, 0, 0, 0) == 2);
+  std::filesystem::remove(folder.file("bee/b.png"));
+  CHECK_THROWS_WITH(data::read_image_folder(folder.path()),
+                    folder.path() +
+                        ": expected two images or more in a class, or folders train and test, got "
+                        "one in each");
 }
 
 TEST_CASE("a folder that is not right is refused") {
@@ -124,10 +138,11 @@ TEST_CASE("what is passed over is counted, by suffix") {
   std::filesystem::create_directory(folder.file("ant/queens"));
   write_bytes(folder.file("ant/x.webp"), "x");
   write_bytes(folder.file("ant/README"), "x");
+  write_image(folder.file("root.png"), plain(5, 8, 8));
   data::LeftOut left_out;
   data::read_image_classes(folder.path(), {}, &left_out);
   CHECK(data::detail::describe(left_out.passed_over) ==
-        "2 .txt, 1 .webp, 1 folders, 1 without suffix");
+        "2 .txt, 1 .webp, 1 folders, 1 images outside of a class, 1 without suffix");
   CHECK(left_out.unreadable.empty());
 }
 
@@ -149,6 +164,68 @@ TEST_CASE("files that cannot be read are left out on demand, and named") {
   CHECK_THROWS_WITH(
       data::read_image_classes(folder.path(), {.skip_unreadable = true}),
       folder.file("ant") + ": expected images of this class, got only files that cannot be read");
+}
+
+TEST_CASE("what lies beside the training and the test folder is named") {
+  const TemporaryFolder folder;
+  write_classes(folder.file("train"));
+  write_classes(folder.file("test"));
+  std::filesystem::create_directory(folder.file("extra"));
+  write_bytes(folder.file("labels.csv"), "x");
+  write_image(folder.file("root.png"), plain(5, 8, 8));
+  data::LeftOut left_out;
+  data::read_image_folder(folder.path(), {}, &left_out);
+  CHECK(left_out.parts == std::vector<std::string>{"extra"});
+  CHECK(data::detail::describe(left_out.passed_over) ==
+        "1 .csv, 4 .txt, 1 images outside of a class");
+}
+
+TEST_CASE("parts have names in letters of any case") {
+  for (const auto& [train, test] : {std::pair("Train", "TEST"),
+                                    {"training", "testing"},
+                                    {"train", "Dev"},
+                                    {"train", "eval"},
+                                    {"Training", "evaluation"}}) {
+    CAPTURE(train, test);
+    const TemporaryFolder folder;
+    write_classes(folder.file(train));
+    write_classes(folder.file(test));
+    write_image(folder.file(test) + std::string("/ant/e.png"), plain(9, 32, 32));
+    REQUIRE(data::is_image_folder(folder.path()));
+    const auto split = data::read_image_folder(folder.path());
+    CHECK(split.train.size() == 3);
+    CHECK(split.test.size() == 4);
+  }
+}
+
+TEST_CASE("training images alone are refused") {
+  const TemporaryFolder folder;
+  write_classes(folder.file("train"));
+  CHECK(data::is_image_folder(folder.path()));
+  CHECK_THROWS_WITH(data::read_image_folder(folder.path()),
+                    folder.path() + ": expected test or val beside train");
+  std::filesystem::create_directory(folder.file("notes"));
+  CHECK_THROWS_WITH(data::read_image_folder(folder.path()),
+                    folder.path() + ": expected test or val beside train");
+}
+
+TEST_CASE("parts without classes are not taken for classes") {
+  for (const char* const name : {"test", "Val"}) {
+    const TemporaryFolder folder;
+    for (const std::string part : {"train", name}) {
+      std::filesystem::create_directory(folder.file(part));
+      write_image(folder.file(part + "/a.png"), plain(1, 8, 8));
+      write_image(folder.file(part + "/b.png"), plain(2, 8, 8));
+    }
+    const std::string expected =
+        folder.path() + ": expected folders of classes in train and test, got images";
+    CHECK(data::is_image_folder(folder.path()));
+    CHECK_THROWS_WITH(data::read_image_folder(folder.path()), expected);
+    std::filesystem::remove_all(folder.file("train"));
+    write_classes(folder.file("train"));
+    std::filesystem::remove_all(folder.file("train/.hidden"));
+    CHECK_THROWS_WITH(data::read_image_folder(folder.path()), expected);
+  }
 }
 
 TEST_CASE("val, valid or validation stand for a missing test folder") {

@@ -49,6 +49,7 @@ TEST_CASE("a folder is recognised by what is in it") {
     CHECK(opened.split.train.images.shape() == Shape{3, 32, 32, 3});
     CHECK(opened.split.train.images(2, 16, 16, 1) == 12);
     CHECK(opened.split.train.class_names.at(9) == "9");
+    CHECK(opened.kind == "idx");
     CHECK(opened.describe() == "images in MNIST's format from " + folder.path() +
                                    ": 3 training and 1 test images 32x32x3, 10 classes");
     CHECK(opened.notes ==
@@ -66,6 +67,7 @@ TEST_CASE("a folder is recognised by what is in it") {
     const auto opened = data::open_dataset(folder.path());
     CHECK(opened.split.train.images.shape() == Shape{8, 32, 32, 3});
     CHECK(opened.where == folder.path());
+    CHECK(opened.kind == "images");
     CHECK_THROWS_WITH(data::open_dataset(folder.path(), {.image = {.limits = {.pixels = 80}}}),
                       Contains("expected at most 80 pixels"));
   }
@@ -89,6 +91,7 @@ TEST_CASE("data sets in MNIST's format are told apart by their labels, wherever 
     write_mnist_labels(place, mnist);
     auto opened = data::open_dataset(place);
     CHECK(opened.split.test.name == "MNIST");
+    CHECK(opened.kind == "mnist");
     CHECK(opened.split.test.class_names == data::mnist_class_names());
     write_mnist_labels(place, fashion);
     opened = data::open_dataset(place);
@@ -191,7 +194,9 @@ TEST_CASE("every data set can be prepared as another one was") {
   SECTION("drawn images") {
     options.kind = "synthetic";
     const Surroundings surroundings("", folder.path());
-    CHECK(data::open_dataset("auto", nothing_installed).preparation == data::Preparation{});
+    const auto drawn = data::open_dataset("auto", nothing_installed);
+    CHECK(drawn.preparation == data::Preparation{});
+    CHECK(drawn.kind == "synthetic");
   }
   const auto opened =
       data::open_dataset(options.kind == "synthetic" ? "auto" : folder.path(), options);
@@ -215,7 +220,7 @@ TEST_CASE("a folder of images says what was not read") {
   CHECK_THROWS_WITH(data::open_dataset(folder.path()), Contains("3.jpg"));
   const auto opened = data::open_dataset(folder.path(), {.skip_unreadable = true});
   CHECK(opened.notes ==
-        std::vector<std::string>{"passed over what is not named as an image: 4 .webp",
+        std::vector<std::string>{"passed over, since they are no images of a class: 4 .webp",
                                  "not used: val", "left out, since they cannot be read: 1 files"});
   CHECK(opened.preparation == data::Preparation{});
 }

@@ -232,6 +232,8 @@ MUTATIONS = [
     ("data/prepare.hpp", "preparation.grey && image.dim(2) == 3 ? to_grey(resized) : resized",
      "image.dim(2) == 3 ? to_grey(resized) : resized", "data/prepare"),
     ("data/mnist.hpp", "labels.size() >= first.size()", "labels.size() > first.size()", "data/open_dataset"),
-    ("data/transform.hpp", "variance > 0 ? std::sqrt(variance) / 255 : 1", "std::sqrt(variance) / 255",
+    ("data/transform.hpp", "varies ? std::sqrt(variance) / 255 : 1", "std::sqrt(variance) / 255",
      "data/transform"),
+    ("data/transform.hpp", "least_deviation = 0.25", "least_deviation = 1e-9", "data/transform"),
+    ("data/image_folder.hpp", "std::max(Index{2}, ", "std::max(Index{5}, ", "data/image_folder"),
 ]

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -23,7 +26,7 @@ namespace data {
 struct ImageFolderOptions {
   Index height = 32;
   Index width = 32;
-  Index test_every = 5;  ///< of each class, every 5th image is for testing
+  Index test_every = 5;  ///< of each class, every 5th image is for testing; of fewer, the last
   ImageOptions image = {};
   std::optional<Preparation> preparation = {};  ///< in place of height and width
   bool skip_unreadable = false;                 ///< leave out files that are no whole images
@@ -31,11 +34,11 @@ struct ImageFolderOptions {
 
 /// What is in a folder of images and was not read.
 struct LeftOut {
-  /// Files that are not named as images, by suffix (".webp", or "without suffix"), and "folders"
-  /// inside a class.
+  /// Files that are not named as images, by suffix (".webp", or "without suffix"), "folders" inside
+  /// a class, and "images outside of a class".
   std::map<std::string, Index> passed_over;
   std::vector<std::string> unreadable;  ///< with skip_unreadable: a message for each file
-  std::vector<std::string> parts;       ///< such as "val" beside "train" and "test"
+  std::vector<std::string> parts;       ///< folders such as "val" beside "train" and "test"
 };
 
 namespace detail {
@@ -76,6 +79,15 @@ inline void pass_over(const FolderEntry& entry, LeftOut& left_out) {
                                           : printable(suffix)];
 }
 
+/// A file beside the classes or the parts.
+inline void pass_over_outside(const FolderEntry& entry, LeftOut& left_out) {
+  if (is_image(entry)) {
+    ++left_out.passed_over["images outside of a class"];
+  } else {
+    pass_over(entry, left_out);
+  }
+}
+
 /// "2 .txt, 1 .webp", or "nothing".
 inline std::string describe(const std::map<std::string, Index>& counts) {
   std::string text;
@@ -111,7 +123,7 @@ inline std::vector<FolderEntry> list_classes(const std::string& folder, LeftOut&
   for (const FolderEntry& entry : list_folder(folder)) {
     require<FileError>(!entry.error, "cannot read ", entry.path, ": ", entry.error.message());
     if (!entry.is_folder) {
-      pass_over(entry, left_out);
+      pass_over_outside(entry, left_out);
       continue;
     }
     require<FileError>(is_printable(entry.name), folder,
@@ -127,41 +139,88 @@ inline bool is_folder(const std::string& path) {
   return std::filesystem::is_directory(path, ignored);
 }
 
+/// What parts are called, in letters of any case, the most usual names first.
+inline constexpr std::array<std::string_view, 2> train_names{"train", "training"};
+inline constexpr std::array<std::string_view, 8> test_names{
+    "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation"};
+
 /// Whether a folder holds folders, or nothing: a part of a data set, not a class.
-inline bool holds_no_images(const std::string& folder) {
-  const auto entries = list_folder(folder);
+inline bool is_part(const FolderEntry& folder) {
+  if (!folder.is_folder) {
+    return false;
+  }
+  const auto entries = list_folder(folder.path);
   return std::ranges::none_of(entries, is_image) ||
          std::ranges::any_of(entries, &FolderEntry::is_folder);
 }
 
-/// The training folder and the test folder, by the names that they usually have; and the folders of
-/// another part, which stay unused.
+/// The part with the first of the names, or the end of the entries.
+template <std::size_t Count>
+std::vector<FolderEntry>::const_iterator find_part(
+    const std::vector<FolderEntry>& entries, const std::array<std::string_view, Count>& names) {
+  for (const std::string_view name : names) {
+    const auto found = std::ranges::find_if(entries, [name](const FolderEntry& entry) {
+      return lower_case(entry.name) == name && is_part(entry);
+    });
+    if (found != entries.end()) {
+      return found;
+    }
+  }
+  return entries.end();
+}
+
+/// The training folder and the test folder, by the names that they usually have, and what lies
+/// beside them.
 struct ImageFolderParts {
   std::string train;
   std::string test;
-  std::vector<std::string> unused;
+  std::vector<FolderEntry> unused;
 };
 
 /// The parts in a folder, or none if it holds classes.
 inline std::optional<ImageFolderParts> find_parts(const std::string& folder) {
-  std::vector<std::string> found;
-  for (const char* const name : {"train", "test", "val", "valid", "validation"}) {
-    const std::string path = to_message(folder, '/', name);
-    if (is_folder(path) && holds_no_images(path)) {
-      found.emplace_back(name);
-    }
-  }
-  if (found.size() < 2 || found.front() != "train") {
+  const auto entries = list_folder(folder);
+  const auto train = find_part(entries, train_names);
+  const auto test = find_part(entries, test_names);
+  if (train == entries.end() || test == entries.end()) {
     return std::nullopt;
   }
-  return ImageFolderParts{.train = to_message(folder, "/train"),
-                          .test = to_message(folder, '/', found[1]),
-                          .unused = {found.begin() + 2, found.end()}};
+  ImageFolderParts parts{.train = train->path, .test = test->path, .unused = {}};
+  std::ranges::copy_if(entries, std::back_inserter(parts.unused), [&](const FolderEntry& entry) {
+    return entry.name != train->name && entry.name != test->name;
+  });
+  return parts;
+}
+
+/// Whether a folder without parts has a training folder of folders alone, which is no class.
+inline bool has_train_alone(const std::string& folder) {
+  const auto entries = list_folder(folder);
+  const auto train = find_part(entries, train_names);
+  if (train == entries.end()) {
+    return false;
+  }
+  const auto inside = list_folder(train->path);
+  return !inside.empty() && std::ranges::none_of(inside, is_image);
+}
+
+/// Throws FileError when the folders of `folder` are parts rather than classes.
+inline void require_classes(const std::string& folder) {
+  auto folders = list_folder(folder);
+  std::erase_if(folders, [](const FolderEntry& entry) { return !entry.is_folder; });
+  const auto named_as_part = [](const FolderEntry& entry) {
+    const auto among = [name = lower_case(entry.name)](const auto& names) {
+      return std::ranges::find(names, name) != names.end();
+    };
+    return among(train_names) || among(test_names);
+  };
+  require<FileError>(folders.size() < 2 || !std::ranges::all_of(folders, named_as_part), folder,
+                     ": expected folders of classes in train and test, got images");
+  require<FileError>(!has_train_alone(folder), folder, ": expected test or val beside train");
 }
 
 }  // namespace detail
 
-/// Whether `folder` has a folder with images: a class; or train/ and test/ or val/.
+/// Whether `folder` has a folder with images: a class; or train/, with test/ or val/ or without.
 inline bool is_image_folder(const std::string& folder) {
   if (!detail::is_folder(folder)) {
     return false;
@@ -176,7 +235,7 @@ inline bool is_image_folder(const std::string& folder) {
     }
     return false;
   };
-  return detail::find_parts(folder).has_value() ||
+  return detail::find_parts(folder).has_value() || detail::has_train_alone(folder) ||
          std::ranges::any_of(detail::list_folder(folder), holds_images);
 }
 
@@ -261,19 +320,23 @@ inline ImageDataset read_image_classes(const std::string& folder,
 
 namespace detail {
 
+/// Every class of two images or more has one in both parts.
 inline Split split_every(const ImageDataset& dataset, Index test_every) {
   require<ValueError>(test_every >= 2, "image folder: expected test_every of 2 or more, got ",
                       test_every);
   std::vector<Index> train;
   std::vector<Index> test;
-  std::vector<Index> seen(static_cast<std::size_t>(dataset.classes()));
-  for (Index i = 0; i < dataset.size(); ++i) {
-    Index& of_class = seen[static_cast<std::size_t>(dataset.labels.data()[i])];
-    (++of_class % test_every == 0 ? test : train).push_back(i);
+  for (const std::vector<Index>& of_class : positions_by_class(dataset)) {
+    const Index every = std::min(test_every, std::max(Index{2}, std::ssize(of_class)));
+    for (Index i = 0; i < std::ssize(of_class); ++i) {
+      ((i + 1) % every == 0 ? test : train).push_back(of_class[static_cast<std::size_t>(i)]);
+    }
   }
-  require<FileError>(!test.empty(), dataset.name, ": expected at least ", test_every,
-                     " images in a class, or folders train and test, got at most ",
-                     *std::ranges::max_element(seen));
+  std::ranges::sort(train);
+  std::ranges::sort(test);
+  require<FileError>(!test.empty(), dataset.name,
+                     ": expected two images or more in a class, or folders train and test, got one "
+                     "in each");
   return {.train = subset(dataset, train), .test = subset(dataset, test)};
 }
 
@@ -288,17 +351,25 @@ inline std::string joined(const std::vector<std::string>& words) {
 }  // namespace detail
 
 /// A folder of images by class as training and test images: folder/train/CLASS and
-/// folder/test/CLASS, or val, valid or validation in place of test, or folder/CLASS with every 5th
-/// image of a class for testing. `left_out`, if given, learns what was not read. Throws FileError;
-/// see read_image_classes.
+/// folder/test/CLASS, or val, dev, eval and the like in place of test, or folder/CLASS with every
+/// 5th image of a class for testing. `left_out`, if given, learns what was not read. Throws
+/// FileError; see read_image_classes.
 inline Split read_image_folder(const std::string& folder, const ImageFolderOptions& options = {},
                                LeftOut* left_out = nullptr) {
   const auto parts = detail::find_parts(folder);
   if (!parts.has_value()) {
+    detail::require_classes(folder);
     return detail::split_every(read_image_classes(folder, options, left_out), options.test_every);
   }
-  if (left_out != nullptr) {
-    left_out->parts = parts->unused;
+  for (const detail::FolderEntry& entry : parts->unused) {
+    if (left_out == nullptr) {
+      break;
+    }
+    if (entry.is_folder) {
+      left_out->parts.push_back(entry.name);
+    } else {
+      detail::pass_over_outside(entry, *left_out);
+    }
   }
   Split split{.train = read_image_classes(parts->train, options, left_out),
               .test = read_image_classes(parts->test, options, left_out)};

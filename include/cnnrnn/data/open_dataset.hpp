@@ -45,6 +45,7 @@ inline std::vector<std::string> dataset_kinds() {
 struct OpenedDataset {
   Split split;
   std::string where;
+  std::string kind;                     ///< one of dataset_kinds(), never auto
   Preparation preparation = {};         ///< that its images went through
   LeftOut left_out = {};                ///< of a folder of images
   std::vector<std::string> notes = {};  ///< a line each, about what a user may not expect
@@ -87,9 +88,9 @@ inline ImageDataset as_colour(const ImageDataset& grey, const std::string& folde
 }
 
 /// A data set of colour images, prepared if that was asked for.
-inline OpenedDataset open_colour(Split split, const std::string& where,
+inline OpenedDataset open_colour(Split split, const std::string& where, const std::string& kind,
                                  const OpenOptions& options) {
-  OpenedDataset opened{.split = std::move(split), .where = where};
+  OpenedDataset opened{.split = std::move(split), .where = where, .kind = kind};
   const ImageDataset& train = opened.split.train;
   opened.preparation = options.preparation.value_or(Preparation{.height = train.height(),
                                                                 .width = train.width(),
@@ -146,6 +147,7 @@ inline OpenedDataset open_mnist(const std::vector<std::string>& places,
   OpenedDataset opened{.split = {.train = as_colour(grey.train, place, options),
                                  .test = as_colour(grey.test, place, options)},
                        .where = place,
+                       .kind = kind.option,
                        .preparation = preparation_of(grey.train, options)};
   if (asked == nullptr && kind.option == "idx") {
     opened.notes.emplace_back(
@@ -157,7 +159,7 @@ inline OpenedDataset open_mnist(const std::vector<std::string>& places,
 }
 
 inline OpenedDataset open_images(const std::string& folder, const OpenOptions& options) {
-  OpenedDataset opened{.split = {}, .where = folder};
+  OpenedDataset opened{.split = {}, .where = folder, .kind = "images"};
   const ImageFolderOptions reading{.height = options.height,
                                    .width = options.width,
                                    .image = options.image,
@@ -166,7 +168,7 @@ inline OpenedDataset open_images(const std::string& folder, const OpenOptions& o
   opened.split = read_image_folder(folder, reading, &opened.left_out);
   opened.preparation = preparation_of(reading);
   if (!opened.left_out.passed_over.empty()) {
-    opened.notes.push_back("passed over what is not named as an image: " +
+    opened.notes.push_back("passed over, since they are no images of a class: " +
                            describe(opened.left_out.passed_over));
   }
   if (!opened.left_out.parts.empty()) {
@@ -225,10 +227,10 @@ inline OpenedDataset open_dataset_folder(const std::string& folder,
     return opened;
   };
   if (may_be("cifar10") && is_cifar10(folder)) {
-    return found(detail::open_colour(read_cifar10(folder), folder, options));
+    return found(detail::open_colour(read_cifar10(folder), folder, "cifar10", options));
   }
   if (may_be("cifar100") && is_cifar100(folder)) {
-    return found(detail::open_colour(read_cifar100(folder), folder, options));
+    return found(detail::open_colour(read_cifar100(folder), folder, "cifar100", options));
   }
   const bool may_be_mnist =
       options.kind == "auto" || detail::mnist_kind_named(options.kind) != nullptr;
@@ -281,7 +283,7 @@ inline OpenedDataset open_dataset(const std::string& data, const OpenOptions& op
   }
   if (may_be("synthetic")) {
     return detail::open_colour(synthetic_images(options.synthetic), "this program's own drawing",
-                               options);
+                               "synthetic", options);
   }
   return open_dataset_folder("data", options);
 }

@@ -18,13 +18,17 @@ inline constexpr std::string_view image_formats = "PNG, JPEG, BMP, GIF, PPM, PGM
 inline constexpr std::array<std::string_view, 11> image_suffixes{
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".ppm", ".pgm", ".pnm", ".tga"};
 
-/// The end of a file's name from its last dot, in lower case.
-inline std::string lower_suffix(const std::filesystem::path& path) {
-  std::string suffix = path.extension().string();
-  std::ranges::transform(suffix, suffix.begin(), [](char letter) {
+/// The letters A to Z as small ones.
+inline std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char letter) {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   });
-  return suffix;
+  return text;
+}
+
+/// The end of a file's name from its last dot, in lower case.
+inline std::string lower_suffix(const std::filesystem::path& path) {
+  return lower_case(path.extension().string());
 }
 
 /// Whether a file's name ends like that of an image that can be read, in letters of any case.
