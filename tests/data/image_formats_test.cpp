@@ -207,11 +207,30 @@ TEST_CASE("a PPM that is not right is refused") {
           "f: expected PPM or PGM values up to 1 to 65535, got up to " + std::string(maximum));
   }
   for (const char* header : {"P5 x", "P5 1x", "P5 -1 ", "P5 1000000000 ", "P5 1 1 255x"}) {
-    CHECK(error_of(header) ==
-          "f: expected a number of up to 9 digits in the header of a PPM or PGM image");
+    CHECK(error_of(header) == "f: expected a number of up to 9 digits in a PPM or PGM image");
   }
   CHECK(error_of("P5 1 1") == "f: expected 1 more bytes of a PPM or PGM image, got 0");
   CHECK(decode("P5#1\n1 1 10\n\xff")(0, 0, 0) == 255);
+}
+
+TEST_CASE("plain PPM and PGM images are those of the binary ones") {
+  CHECK(decode("P3\n2 1 # two pixels\n255\n1 2 3\n # and\n250 251 252").span()[5] == 252);
+  const auto grey = decode("P2 3 1 10 0 5 10");
+  CHECK(grey.shape() == Shape{1, 3, 3});
+  CHECK(grey(0, 0, 2) == 0);
+  CHECK(grey(0, 1, 0) == 128);
+  CHECK(grey(0, 2, 1) == 255);
+  CHECK(decode("P2 1 1 1000 2000\n")(0, 0, 0) == 255);
+  CHECK(error_of("P2 2 1 255 7") == "f: expected 1 more bytes of a PPM or PGM image, got 0");
+  CHECK(error_of("P2 2 1 255 7 x") ==
+        "f: expected a number of up to 9 digits in a PPM or PGM image");
+}
+
+TEST_CASE("a bitmap of netpbm has its own message") {
+  CHECK(error_of("P1\n1 1\n1") ==
+        "f: expected a PPM or PGM image (P2, P3, P5 or P6), got a bitmap (P1)");
+  CHECK(error_of("P4\n1 1\n1") ==
+        "f: expected a PPM or PGM image (P2, P3, P5 or P6), got a bitmap (P4)");
 }
 
 TEST_CASE("a TGA that is not right is refused") {
@@ -265,7 +284,7 @@ TEST_CASE("no other file is taken for a TGA") {
         std::string("RIFF\x20\0\0\0WEBPVP8L", 16),                             // WebP
         std::string("II*\0\x08\0\0\0", 8), std::string("MM\0*\0\0\0\x08", 8),  // TIFF
         std::string("\0\0\x08\3\0\0\xea\x60\0\0\0\x1c\0\0\0\x1c", 16),         // MNIST
-        std::string("P3 1 1 255\n1 2 3\n"), std::string("8BPS\0\1"), std::string("%PDF-1.7")}) {
+        std::string("8BPS\0\1"), std::string("%PDF-1.7")}) {
     CAPTURE(begin);
     CHECK(error_of(begin + rest) == none);
   }

@@ -17,18 +17,24 @@ namespace data::detail {
 
 inline bool is_pnm(std::span<const std::uint8_t> bytes) {
   constexpr std::string_view behind = " \t\n\v\f\r#";
-  return bytes.size() >= 3 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6') &&
+  return bytes.size() >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6' &&
          behind.find(static_cast<char>(bytes[2])) != std::string_view::npos;
 }
 
-/// Reads a binary PGM or PPM file, P5 or P6 (netpbm): a header in text, then one or two bytes a
-/// value, the higher one first, from 0 to a maximum.
+/// Reads a PGM or PPM file (netpbm): a header in text, then values from 0 to a maximum. In binary
+/// files, P5 or P6, they have one or two bytes, the higher one first; in plain ones, P2 or P3, they
+/// are numbers in text.
 class PnmDecoder {
  public:
-  /// Throws FileError unless the header is right and all pixels follow it.
+  /// Throws FileError unless the header is right and all pixels of a binary file follow it.
   PnmDecoder(std::span<const std::uint8_t> bytes, const std::string& name)
       : reader_(bytes, name, "a PPM or PGM image") {
-    channels_ = reader_.take(2)[1] == '6' ? 3 : 1;
+    const std::uint8_t kind = reader_.take(2)[1];
+    require<FileError>(kind != '1' && kind != '4', name,
+                       ": expected a PPM or PGM image (P2, P3, P5 or P6), got a bitmap (P",
+                       static_cast<char>(kind), ')');
+    channels_ = kind == '3' || kind == '6' ? 3 : 1;
+    plain_ = kind < '4';
     header_.width = number();
     header_.height = number();
     maximum_ = number();
@@ -36,24 +42,20 @@ class PnmDecoder {
     require<FileError>(maximum_ >= 1 && maximum_ <= 65535, name,
                        ": expected PPM or PGM values up to 1 to 65535, got up to ", maximum_);
     const Index row = header_.width * channels_ * value_bytes();
-    require<FileError>(std::ssize(reader_.rest()) / row >= header_.height, name, ": expected ",
-                       header_.height, " rows of ", row, " bytes in a PPM or PGM image, got ",
-                       reader_.rest().size(), " bytes");
+    require<FileError>(plain_ || std::ssize(reader_.rest()) / row >= header_.height, name,
+                       ": expected ", header_.height, " rows of ", row,
+                       " bytes in a PPM or PGM image, got ", reader_.rest().size(), " bytes");
   }
 
   const ImageHeader& header() const { return header_; }
 
-  /// (height, width, 3), scaled to 255.
-  std::vector<std::uint8_t> pixels() const {
+  /// (height, width, 3), scaled to 255. Throws FileError unless all values of a plain file are
+  /// numbers.
+  std::vector<std::uint8_t> pixels() {
     std::vector<std::uint8_t> result(static_cast<std::size_t>(3 * header_.pixels()));
-    const std::uint8_t* from = reader_.rest().data();
+    const Index copies = channels_ == 1 ? 3 : 1;
     for (auto to = result.begin(); to != result.end();) {
-      if (channels_ == 1) {
-        to = std::fill_n(to, 3, value(from));
-      } else {
-        *to++ = value(from);
-      }
-      from += value_bytes();
+      to = std::fill_n(to, copies, scaled(plain_ ? number() : binary_value()));
     }
     return result;
   }
@@ -61,12 +63,17 @@ class PnmDecoder {
  private:
   Index value_bytes() const { return maximum_ > 255 ? 2 : 1; }
 
-  std::uint8_t value(const std::uint8_t* from) const {
-    const Index stored = maximum_ > 255 ? 256 * from[0] + from[1] : from[0];
+  Index binary_value() {
+    const Index high = maximum_ > 255 ? 256 * Index{reader_.byte()} : 0;
+    return high + reader_.byte();
+  }
+
+  std::uint8_t scaled(Index stored) const {
     return static_cast<std::uint8_t>((255 * std::min(stored, maximum_) + maximum_ / 2) / maximum_);
   }
 
-  /// The next number of the header and the byte behind it. Comments go to the end of their lines.
+  /// The next number and the byte behind it, if there is one. Comments go to the end of their
+  /// lines.
   Index number() {
     char letter = next();
     for (bool comment = false; comment || letter == '#' || is_space(letter); letter = next()) {
@@ -74,11 +81,12 @@ class PnmDecoder {
     }
     Index value = 0;
     int digits = 0;
-    for (; letter >= '0' && letter <= '9' && digits < 9; ++digits, letter = next()) {
+    for (; letter >= '0' && letter <= '9' && digits < 9; ++digits) {
       value = 10 * value + (letter - '0');
+      letter = reader_.rest().empty() ? ' ' : next();
     }
     require<FileError>(digits > 0 && is_space(letter), reader_.name(),
-                       ": expected a number of up to 9 digits in the header of a PPM or PGM image");
+                       ": expected a number of up to 9 digits in a PPM or PGM image");
     return value;
   }
 
@@ -91,6 +99,7 @@ class PnmDecoder {
   ByteReader reader_;
   ImageHeader header_;
   Index channels_ = 0;
+  bool plain_ = false;
   Index maximum_ = 0;
 };
 
