@@ -52,9 +52,9 @@ void add_options(CLI::App& app, Options& options) {
 void inspect_network(const Options& options) {
   const inspect::Network network(options.checkpoint);
   const auto layers = inspect::chosen_filters(network, options.layers);
-  const auto subjects =
-      inspect::open_subjects(options.images, {options.data, options.data_kind},
-                             network.card().preparation, options.count, options.image);
+  const auto subjects = inspect::open_subjects(
+      options.images, {options.data, options.data_kind}, network.card().preparation, options.count,
+      program::image_options(network.card(), options.image));
   program::print_setup(network.model());
   program::make_folder(options.out);
   const cnnrnn::NoGradGuard no_grad;

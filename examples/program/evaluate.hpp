@@ -100,7 +100,7 @@ inline int evaluate(const Classifier& classifier, const EvaluateOptions& options
   auto data = data::open_dataset(options.data, {.kind = options.data_kind,
                                                 .preparation = card.preparation,
                                                 .skip_unreadable = options.skip_unreadable,
-                                                .image = options.image});
+                                                .image = image_options(card, options.image)});
   if (options.limit > 0) {
     data.split.test = data::limit(data.split.test, options.limit);
   }

@@ -25,7 +25,7 @@ inline void add_image_limit(CLI::App& command, cnnrnn::data::ImageLimits& limits
 inline CLI::Option* add_ignore_orientation(CLI::App& command, bool& ignore) {
   return command.add_flag(
       "--ignore-orientation", ignore,
-      "leave the pictures of image files as they are stored, whatever EXIF says");
+      "leave the pictures of image files as they are stored, whatever EXIF says; a model keeps it");
 }
 
 inline void add_image_options(CLI::App& command, cnnrnn::data::ImageOptions& options) {

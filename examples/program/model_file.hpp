@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cnnrnn/core/text.hpp"
+#include "cnnrnn/data/image.hpp"
 #include "cnnrnn/io/model.hpp"
 #include "program/classifier.hpp"
 #include "program/settings.hpp"
@@ -37,7 +39,12 @@ inline ModelCard read_card(const std::string& program, const std::string& path) 
   try {
     auto json = nlohmann::json::parse(entry->second);
     if (json.is_object() && !json.contains("preparation")) {
-      json["preparation"] = older_preparation(json.at("data_name").get<std::string>());
+      json["preparation"] =
+          older_preparation(json.at("data_name").get<std::string>(),
+                            json.at("class_names").get<std::vector<std::string>>());
+    }
+    if (json.is_object()) {
+      json.emplace("ignore_orientation", false);
     }
     card = json.get<ModelCard>();
     card.data_name = printable(card.data_name);
@@ -60,6 +67,13 @@ inline ModelCard read_card(const std::string& program, const std::string& path) 
                      images.height, 'x', images.width, " and ", images.padded_height, 'x',
                      images.padded_width);
   return card;
+}
+
+/// How image files are read for a model: as in training, or as an option asks for.
+inline cnnrnn::data::ImageOptions image_options(const ModelCard& card,
+                                                cnnrnn::data::ImageOptions options) {
+  options.ignore_orientation = options.ignore_orientation || card.ignore_orientation;
+  return options;
 }
 
 /// Builds the model that a checkpoint's card describes and loads it, in evaluation mode. Throws

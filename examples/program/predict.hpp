@@ -22,14 +22,24 @@ struct PredictOptions {
   cnnrnn::data::ImageOptions image = {};
 };
 
-/// Prints the most probable classes of image files, a line a file.
+/// Prints the most probable classes of image files, a line a file, or why one cannot be read; then
+/// the exit code is 1.
 inline int predict(const Classifier& classifier, const PredictOptions& options) {
   using namespace cnnrnn;
   const auto [card, model] = load_model(classifier, options.checkpoint);
   const data::Normalizer<float> normalize(card.statistics(), 3);
+  const auto reading = image_options(card, options.image);
   const NoGradGuard no_grad;
+  int code = 0;
   for (const std::string& file : options.images) {
-    const auto image = data::prepare(data::read_image(file, options.image), card.preparation);
+    Tensor<std::uint8_t> image;
+    try {
+      image = data::prepare(data::read_image(file, reading), card.preparation);
+    } catch (const FileError& error) {
+      std::cerr << classifier.name << ": " << printable(error.what()) << std::endl;
+      code = 1;
+      continue;
+    }
     Tensor<float> x({1, image_side, image_side, 3});
     normalize(image.data(), image_side * image_side, x.mutable_data());
     const auto p = softmax((*model)(x)).value();
@@ -44,7 +54,7 @@ inline int predict(const Classifier& classifier, const PredictOptions& options) 
     }
     std::cout << std::endl;
   }
-  return 0;
+  return code;
 }
 
 }  // namespace program

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cnnrnn/cnnrnn.hpp"
+#include "cnnrnn/data/mnist.hpp"
 #include "models/network_options.hpp"
 
 /// {"resize": [28, 28], "pad": [32, 32], "grey": true}
@@ -80,15 +81,20 @@ struct ModelCard {
   cnnrnn::data::Preparation preparation;
   std::vector<double> mean;
   std::vector<double> standard_deviation;
+  bool ignore_orientation = false;  ///< of image files, as in training
 
   cnnrnn::data::ChannelStatistics statistics() const { return {mean, standard_deviation}; }
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ModelCard, program, model, data_name, class_names, preparation,
-                                   mean, standard_deviation)
+                                   mean, standard_deviation, ignore_orientation)
 
-/// A card from before it said how images are prepared: MNIST's and Fashion-MNIST's were padded.
-inline cnnrnn::data::Preparation older_preparation(const std::string& data_name) {
-  const bool padded = data_name == "MNIST" || data_name == "Fashion-MNIST";
+/// A card from before it said how images are prepared: MNIST's and Fashion-MNIST's were padded. A
+/// folder of other images may have such a name, but not such classes.
+inline cnnrnn::data::Preparation older_preparation(const std::string& data_name,
+                                                   const std::vector<std::string>& class_names) {
+  using namespace cnnrnn::data;
+  const bool padded = (data_name == "MNIST" && class_names == mnist_class_names()) ||
+                      (data_name == "Fashion-MNIST" && class_names == fashion_mnist_class_names());
   return padded ? cnnrnn::data::Preparation{.height = 28, .width = 28, .grey = true}
                 : cnnrnn::data::Preparation{};
 }

@@ -16,12 +16,32 @@ namespace program {
 /// Whether standard output is a terminal, which can redraw a line.
 inline bool on_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
+/// "classes without test images: a, b", for up to ten classes; nothing where all have some.
+inline void print_classes_without(const std::string& part,
+                                  const cnnrnn::data::ImageDataset& dataset) {
+  auto names = cnnrnn::data::classes_without_images(dataset);
+  if (names.empty()) {
+    return;
+  }
+  constexpr std::size_t most = 10;
+  const std::size_t more = names.size() - std::min(most, names.size());
+  names.resize(names.size() - more);
+  std::cout << "note:    classes without " << part
+            << " images: " << cnnrnn::printable(cnnrnn::data::detail::joined(names));
+  if (more > 0) {
+    std::cout << " and " << more << " more";
+  }
+  std::cout << '\n';
+}
+
 /// Prints a data set in a line, what a user may not expect of it, and the first files left out.
 inline void print_data(const cnnrnn::data::OpenedDataset& data) {
   std::cout << "data:    " << cnnrnn::printable(data.describe()) << '\n';
   for (const std::string& note : data.notes) {
     std::cout << "note:    " << cnnrnn::printable(note) << '\n';
   }
+  print_classes_without("training", data.split.train);
+  print_classes_without("test", data.split.test);
   const auto& unreadable = data.left_out.unreadable;
   constexpr std::ptrdiff_t most = 10;
   for (auto file = unreadable.begin(); file != unreadable.end(); ++file) {

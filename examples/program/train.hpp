@@ -122,7 +122,8 @@ class TrainingRun {
     for (std::size_t channel = 0; channel < card_.standard_deviation.size(); ++channel) {
       if (card_.standard_deviation[channel] == 1) {
         std::cout << "WARNING: channel " << channel << " (of red, green, blue from 0) is "
-                  << card_.mean[channel] << " in all training images: it is centred, not scaled\n";
+                  << card_.mean[channel]
+                  << " in (nearly) all pixels of the training images: it is centred, not scaled\n";
       }
     }
   }
@@ -185,10 +186,16 @@ class TrainingRun {
 
   ModelCard make_card(const Classifier& classifier) const {
     const auto& train = data_.split.train;
-    const auto statistics = train.name == "CIFAR-10" ? cnnrnn::data::cifar10_statistics()
-                                                     : cnnrnn::data::channel_statistics(train);
-    return {classifier.name,   config_.model,   cnnrnn::printable(train.name), train.class_names,
-            data_.preparation, statistics.mean, statistics.standard_deviation};
+    const auto statistics = data_.kind == "cifar10" ? cnnrnn::data::cifar10_statistics()
+                                                    : cnnrnn::data::channel_statistics(train);
+    return {classifier.name,
+            config_.model,
+            cnnrnn::printable(train.name),
+            train.class_names,
+            data_.preparation,
+            statistics.mean,
+            statistics.standard_deviation,
+            config_.ignore_orientation};
   }
 
   cnnrnn::data::Loader<float> train_loader() const {

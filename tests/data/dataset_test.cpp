@@ -161,3 +161,12 @@ TEST_CASE("check_dataset names what does not fit") {
   CHECK_THROWS_WITH(data::check_dataset(broken), "three: expected images (N, H, W, C), got (2, 2)");
   CHECK_THROWS_AS(data::check_dataset(data::ImageDataset{}), ShapeError);
 }
+
+TEST_CASE("classes without images are named") {
+  const data::ImageDataset images{.images = Tensor<std::uint8_t>::zeros(Shape{2, 1, 1, 1}),
+                                  .labels = Tensor<Index>(Shape{2}, {1, 1}),
+                                  .class_names = {"a", "b", "c"},
+                                  .name = "three"};
+  CHECK(data::classes_without_images(images) == std::vector<std::string>{"a", "c"});
+  CHECK_THROWS_AS(data::classes_without_images(data::ImageDataset{}), ShapeError);
+}

@@ -96,6 +96,16 @@ def check_image_options(folder, model):
                 "predict", "--checkpoint", model, folder / "a.png", "--max-image-pixels", 1000)
 
 
+def check_broken_files(folder, model):
+    """predict says which files cannot be read, and goes on."""
+    (folder / "broken.png").write_bytes(b"broken")
+    text = run(PROGRAM, "predict", "--checkpoint", model, folder / "gone.png", folder / "a.png",
+               folder / "broken.png", folder / "c.png", code=1)
+    lines = text.splitlines()
+    assert len(lines) == 4 and "a.png: " in lines[0] and "c.png: " in lines[1], text
+    assert "gone.png: No such file" in lines[2] and "broken.png: expected a PNG" in lines[3], text
+
+
 def check_image_folder(folder):
     """Files of other kinds than PNG, and the options when a run on them is resumed."""
     for label, name in enumerate(("dark", "light")):
@@ -110,6 +120,12 @@ def check_image_folder(folder):
     check_error(1, [".TGA", "--max-image-pixels"], *train, "--max-image-pixels", 15)
     text = run(PROGRAM, *train, "--ignore-orientation")
     assert "10 training and 2 test images 32x32x3, 2 classes" in text, text
+    predict = ["predict", "--checkpoint", out / "checkpoint.safetensors"]
+    stored = [run(PROGRAM, *predict, folder / f"{name}.png").partition(".png: ")[2] for name in "abc"]
+    assert stored[0] != stored[1] == stored[2], stored
+    for name in "bc":
+        run("inspect", *predict[1:], "--image", folder / f"{name}.png", "--out", folder / f"look {name}")
+    assert (folder / "look b/image0.png").read_bytes() == (folder / "look c/image0.png").read_bytes()
     evaluate = ["evaluate", "--data", folder / "images", "--checkpoint", out / "checkpoint.safetensors"]
     run(PROGRAM, *evaluate, "--ignore-orientation", "--max-image-pixels", 16)
     check_error(1, [".TGA", "--max-image-pixels"], *evaluate, "--max-image-pixels", 15)
@@ -154,6 +170,7 @@ with tempfile.TemporaryDirectory() as name:
     check_usage_errors(mnist, finished)
     check_bad_files(folder, mnist, finished / "checkpoint.safetensors")
     check_image_options(folder, finished / "checkpoint.safetensors")
+    check_broken_files(folder, finished / "checkpoint.safetensors")
     check_image_folder(folder)
     for program in PROGRAMS:
         assert "train" in run(program, "--help")

@@ -209,9 +209,56 @@ def check_constant_channel(folder):
     evaluate(folder / "blue/checkpoint.safetensors", data, folder / "blue")
 
 
+def check_sparse_classes(folder):
+    data = write_classes(folder / "sparse", ["a", "b", "c"])
+    for image in sorted((data / "c").iterdir())[1:]:
+        image.unlink()
+    arguments = ("train", "--data", data, "--epochs", 1, "--batch", 2, "--out", folder / "few",
+                 "--overwrite")
+    text = run(PROGRAM, *arguments)
+    assert "note:    classes without test images: c\n" in text, text
+    assert "without training" not in text, text
+    text = run(PROGRAM, *arguments, "--limit", 2)
+    assert "note:    classes without training images: " in text, text
+    many = write_classes(folder / "many", [f"{n:02}" for n in range(13)], count=2)
+    text = run(PROGRAM, *arguments[:2], many, *arguments[3:], "--limit", 2)
+    assert "test images: 02, 03, 04, 05, 06, 07, 08, 09, 10, 11 and 1 more\n" in text, text
+
+
+def card_of(model):
+    content = model.read_bytes()
+    header = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])
+    return json.loads(header["__metadata__"]["cnnrnn"])
+
+
+def check_names_of_data_sets(folder):
+    """What a folder is called says nothing of what is in it."""
+    (folder / "called").mkdir()
+    for name in ("CIFAR-10", "MNIST"):
+        write_classes(folder / "called" / name, ["a", "b"])
+        run(PROGRAM, "train", "--data", name, "--epochs", 1, "--batch", 4, "--out", "run",
+            "--overwrite", cwd=folder / "called")
+        card = card_of(folder / "called/run/checkpoint.safetensors")
+        assert card["data_name"] == name and card["mean"][0] > 0.1 and card["mean"][2] < 0.2, card
+    # As a program wrote it that did not say how it prepares images.
+    model = folder / "called/run/checkpoint.safetensors"
+    content = model.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    card = json.loads(header["__metadata__"]["cnnrnn"])
+    del card["preparation"], card["ignore_orientation"]
+    header["__metadata__"]["cnnrnn"] = json.dumps(card)
+    text = json.dumps(header).encode()
+    old = folder / "called/old.safetensors"
+    old.write_bytes(len(text).to_bytes(8, "little") + text + content[end:])
+    image = folder / "called/MNIST/b/3.png"
+    assert (run(PROGRAM, "predict", "--checkpoint", old, image) ==
+            run(PROGRAM, "predict", "--checkpoint", model, image))
+
+
 with tempfile.TemporaryDirectory() as name:
     main_folder = pathlib.Path(name)
     for check in (check_mnist_as_files, check_colour_as_files, check_kinds, check_left_out, check_names,
-                  check_constant_channel):
+                  check_constant_channel, check_sparse_classes, check_names_of_data_sets):
         check(main_folder)
 print("data sets are what they say")

@@ -75,6 +75,23 @@ inline ImageDataset subset(const ImageDataset& dataset, std::span<const Index> p
   return result;
 }
 
+/// The names of the classes that have no images, in the order of their labels. Throws as
+/// check_dataset does.
+inline std::vector<std::string> classes_without_images(const ImageDataset& dataset) {
+  check_dataset(dataset);
+  std::vector<bool> seen(dataset.class_names.size());
+  for (const Index label : dataset.labels.span()) {
+    seen[static_cast<std::size_t>(label)] = true;
+  }
+  std::vector<std::string> names;
+  for (std::size_t label = 0; label < seen.size(); ++label) {
+    if (!seen[label]) {
+      names.push_back(dataset.class_names[label]);
+    }
+  }
+  return names;
+}
+
 namespace detail {
 
 /// The positions of each class's images, in the order of the set; those of unlabelled images last,
