@@ -260,9 +260,9 @@ TEST_CASE("what is of another type fits no more than what is of another shape") 
   io::save(folder.file("m"), model);
   auto file = io::read_safetensors(folder.file("m"));
   file.tensors["0.bias"] = Tensor<std::int32_t>::zeros({5});
-  file.tensors["1.bias"] = Tensor<io::Bool>::full({1}, io::Bool::yes);
+  file.tensors["1.bias"] = Tensor<io::TruthByte>::full({1}, io::TruthByte::yes);
   file.tensors["1.num_batches_tracked"] = GENERATE(
-      io::AnyTensor(Tensor<io::Bool>::full({}, io::Bool::yes)),
+      io::AnyTensor(Tensor<io::TruthByte>::full({}, io::TruthByte::yes)),
       io::AnyTensor(Tensor<double>::full({2}, 0.5)), io::AnyTensor(Tensor<Index>::zeros({2})));
   file.tensors["2.weight"] = Tensor<double>::zeros({10, 5});
   io::write_safetensors(folder.file("m"), file);

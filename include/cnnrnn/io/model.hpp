@@ -122,7 +122,7 @@ bool can_take(const AnyTensor& any, const Shape& shape) {
       [&]<class U>(const Tensor<U>& tensor) {
         constexpr bool half = std::is_same_v<U, Float16> || std::is_same_v<U, BFloat16>;
         constexpr bool converts = std::is_floating_point_v<T> ? half || std::is_floating_point_v<U>
-                                                              : !std::is_same_v<U, Bool>;
+                                                              : !std::is_same_v<U, TruthByte>;
         return converts && as_scalar(tensor, shape).shape() == shape;
       },
       any);
