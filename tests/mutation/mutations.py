@@ -41,7 +41,8 @@ MUTATIONS = [
     ("ops/cross_entropy.hpp", "label == options.ignore_index ? 0 : static_cast<double>(weight.data()[label])",
      "label == options.ignore_index ? 0 : 1", "ops/loss/softmax"),
     ("train/metrics.hpp", "label != ignore_index && predicted_class", "predicted_class", "train/metrics"),
-    ("kernels/loss/mse_loss.hpp", "const T scale = 2 * dloss", "const T scale = dloss", "ops/loss/softmax"),
+    ("kernels/loss/mse_loss.hpp", "const T scale = 2 * dy[0]", "const T scale = dy[0]", "ops/loss/softmax"),
+    ("kernels/loss/mse_loss.hpp", "each ? 2 * dy[i] / divisor : scale", "scale", "ops/loss/softmax"),
     # Loops
     ("core/cpu_quota.hpp", "lowest = std::min(lowest, quota_of_group(group));",
      "lowest = quota_of_group(group);", "core/cpu_quota"),

@@ -269,22 +269,44 @@ TEST_CASE("an ignored row hands nothing on, whatever its logits") {
   CHECK(x.grad()(1, 0) == Approx(-0.5));
 }
 
+namespace {
+
+Op mse_loss_op(Reduction reduction) {
+  return [=](const auto& v) { return mse_loss(v[0], v[1], {.reduction = reduction}); };
+}
+
+}  // namespace
+
 TEST_CASE("mse_loss") {
-  const Op op = [](const auto& v) { return mse_loss(v[0], v[1]); };
-  std::vector<OpCase> cases{pytorch_case(Fixture("losses"), "mse_loss", {"a", "b"}, op)};
+  const Fixture fixture("losses");
+  std::vector<OpCase> cases{
+      pytorch_case(fixture, "mse_loss", {"a", "b"},
+                   [](const auto& v) { return mse_loss(v[0], v[1]); }),
+      pytorch_case(fixture, "mse_loss_sum", {"a", "b"}, mse_loss_op(Reduction::sum)),
+      pytorch_case(fixture, "mse_loss_none", {"a", "b"}, mse_loss_op(Reduction::none))};
   for (const Shape& shape : {Shape{}, Shape{1}, Shape{3, 5, 7}, Shape{30001}}) {
-    cases.push_back({to_message(shape),
-                     {random_tensor<double>(shape, 1), random_tensor<double>(shape, 2)},
-                     op,
-                     [](const Tensors<double>& in) {
-                       double sum = 0;
-                       for (Index i = 0; i < in[0].size(); ++i) {
-                         sum += std::pow(in[0].data()[i] - in[1].data()[i], 2);
-                       }
-                       return Tensor<double>::scalar(sum / static_cast<double>(in[0].size()));
-                     },
-                     {},
-                     shape.size() > 1000 ? Gradcheck::too_large : Gradcheck::yes});
+    for (const auto reduction : {Reduction::mean, Reduction::sum, Reduction::none}) {
+      cases.push_back({to_message(shape, ", reduction ", static_cast<int>(reduction)),
+                       {random_tensor<double>(shape, 1), random_tensor<double>(shape, 2)},
+                       mse_loss_op(reduction),
+                       [=](const Tensors<double>& in) {
+                         Tensor<double> losses(in[0].shape());
+                         double sum = 0;
+                         for (Index i = 0; i < in[0].size(); ++i) {
+                           const double loss = std::pow(in[0].data()[i] - in[1].data()[i], 2);
+                           losses.mutable_data()[i] = loss;
+                           sum += loss;
+                         }
+                         if (reduction == Reduction::none) {
+                           return losses;
+                         }
+                         const auto count = static_cast<double>(in[0].size());
+                         return Tensor<double>::scalar(reduction == Reduction::mean ? sum / count
+                                                                                    : sum);
+                       },
+                       {},
+                       shape.size() > 1000 ? Gradcheck::too_large : Gradcheck::yes});
+    }
   }
   check_op("mse_loss", cases,
            {throws<ShapeError>([] { mse_loss(ones({2}), ones({3})); },
