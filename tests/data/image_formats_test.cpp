@@ -211,6 +211,7 @@ TEST_CASE("a PPM that is not right is refused") {
   }
   CHECK(error_of("P5 1 1") == "f: expected 1 more bytes of a PPM or PGM image, got 0");
   CHECK(decode("P5#1\n1 1 10\n\xff")(0, 0, 0) == 255);
+  CHECK(decode("P5 # 1 2\n# 3\n1#wide\n1#high\r10#most\n\x05")(0, 0, 0) == 128);
 }
 
 TEST_CASE("plain PPM and PGM images are those of the binary ones") {

@@ -76,8 +76,8 @@ class PnmDecoder {
   /// lines.
   Index number() {
     char letter = next();
-    for (bool comment = false; comment || letter == '#' || is_space(letter); letter = next()) {
-      comment = letter == '#' || (comment && letter != '\n' && letter != '\r');
+    for (; letter == '#' || is_space(letter); letter = next()) {
+      letter = behind_comment(letter);
     }
     Index value = 0;
     int digits = 0;
@@ -85,9 +85,18 @@ class PnmDecoder {
       value = 10 * value + (letter - '0');
       letter = reader_.rest().empty() ? ' ' : next();
     }
+    letter = behind_comment(letter);
     require<FileError>(digits > 0 && is_space(letter), reader_.name(),
                        ": expected a number of up to 9 digits in a PPM or PGM image");
     return value;
+  }
+
+  /// The end of the line if a comment begins here, else the letter itself.
+  char behind_comment(char letter) {
+    for (bool comment = letter == '#'; comment; comment = letter != '\n' && letter != '\r') {
+      letter = next();
+    }
+    return letter;
   }
 
   static bool is_space(char letter) {
