@@ -128,6 +128,36 @@ TEST_CASE("data in MNIST's format may have any number of classes") {
                     Contains("expected labels below 10, got 46"));
 }
 
+TEST_CASE("EMNIST's own file names will do") {
+  const TemporaryFolder folder;
+  write_mnist(folder.path());
+  const auto rename = [&](const std::string& split) {
+    for (const auto& [part, called] : {std::pair("train", "train"), {"t10k", "test"}}) {
+      for (const char* const what : {"-images-idx3-ubyte", "-labels-idx1-ubyte"}) {
+        std::filesystem::rename(folder.file(std::string(part) + what),
+                                folder.file("emnist-" + split + '-' + called + what));
+      }
+    }
+  };
+  rename("letters");
+  for (const char* const kind : {"auto", "idx"}) {
+    const auto opened = data::open_dataset(folder.path(), {.kind = kind});
+    CHECK(opened.kind == "idx");
+    CHECK(opened.split.train.size() == 3);
+    CHECK(opened.split.test.size() == 1);
+  }
+  write_bytes(folder.file("emnist-letters-train-images-idx3-ubyte.gz"), "packed");
+  CHECK(data::open_dataset(folder.path()).split.train.size() == 3);
+  write_mnist(folder.path());
+  rename("digits");
+  CHECK_THROWS_WITH(data::open_dataset(folder.path()),
+                    folder.path() + ": expected one split of EMNIST, got " +
+                        folder.file("emnist-digits-train-labels-idx1-ubyte") + " and " +
+                        folder.file("emnist-letters-train-labels-idx1-ubyte"));
+  CHECK(data::is_mnist(folder.path()));
+  CHECK_THROWS_WITH(data::open_dataset(folder.path() + '/'), Contains("expected one split"));
+}
+
 TEST_CASE("a folder above, as torchvision makes it, will do") {
   const std::string fashion("\x9\0\0\3\0\2\7\2\5\5\0\x9\5\5\7\x9\1\0\6\4", 20);
   const TemporaryFolder folder;

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cnnrnn/data/gzip.hpp"
@@ -64,8 +67,28 @@ inline const MnistKind* recognised(std::span<const std::uint8_t> labels) {
   return found == mnist_kinds().end() ? nullptr : &*found;
 }
 
-/// One of MNIST's files, plain or packed with gzip: `stem`-`type` as on MNIST's page, or
-/// `stem`.`type` as some programs unpack it.
+/// EMNIST's files of a kind, one for each split, plain or packed with gzip, sorted:
+/// emnist-SPLIT-`stem`-`type`, where a test part is called "test".
+inline std::vector<std::string> find_emnist(const std::string& folder, const std::string& stem,
+                                            const std::string& type) {
+  constexpr std::string_view test = "t10k";
+  const std::string end =
+      to_message('-', stem.starts_with(test) ? "test" + stem.substr(test.size()) : stem, '-', type);
+  std::vector<std::string> found;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with("emnist-") && (name.ends_with(end) || name.ends_with(end + ".gz"))) {
+      found.push_back(entry->path().string());
+    }
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+/// One of MNIST's files, plain or packed with gzip: `stem`-`type` as on MNIST's page, `stem`.`type`
+/// as some programs unpack it, or the first of EMNIST's.
 inline std::optional<std::string> find_idx(const std::string& folder, const std::string& stem,
                                            const std::string& type) {
   for (const char* const joint : {"-", "."}) {
@@ -76,7 +99,8 @@ inline std::optional<std::string> find_idx(const std::string& folder, const std:
       }
     }
   }
-  return std::nullopt;
+  const auto emnist = find_emnist(folder, stem, type);
+  return emnist.empty() ? std::nullopt : std::optional(emnist.front());
 }
 
 inline Tensor<std::uint8_t> find_and_read_idx(const std::string& folder, const std::string& stem,
@@ -84,6 +108,12 @@ inline Tensor<std::uint8_t> find_and_read_idx(const std::string& folder, const s
   const auto found = find_idx(folder, stem, type);
   const std::string usual = to_message(folder, '/', stem, '-', type);
   require<FileError>(found.has_value(), "expected ", usual, " or ", usual, ".gz, found neither");
+  const auto splits = find_emnist(folder, stem, type);
+  for (const std::string& other : splits) {
+    // A file may lie beside its packed form.
+    require<FileError>(*found != splits.front() || other.starts_with(*found), folder,
+                       ": expected one split of EMNIST, got ", *found, " and ", other);
+  }
   return found->ends_with(".gz") ? parse_idx(read_gzip(*found, idx_most_bytes), *found)
                                  : read_idx(*found);
 }
@@ -110,7 +140,7 @@ inline std::vector<std::string> numbered_classes(
 
 }  // namespace detail
 
-/// Whether `folder` has files named as MNIST's, plain or packed with gzip.
+/// Whether `folder` has files named as MNIST's or EMNIST's, plain or packed with gzip.
 inline bool is_mnist(const std::string& folder) {
   return detail::find_idx(folder, "train-images", "idx3-ubyte").has_value() ||
          detail::find_idx(folder, "t10k-images", "idx3-ubyte").has_value();
@@ -118,7 +148,8 @@ inline bool is_mnist(const std::string& folder) {
 
 /// A data set in MNIST's four files, plain or packed with gzip: train-images-idx3-ubyte,
 /// train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, or with a dot before
-/// idx. Images (H, W, 1). No class names: the numbers of the labels. Throws FileError.
+/// idx, or EMNIST's emnist-SPLIT-train-images-idx3-ubyte and so on. Images (H, W, 1). No class
+/// names: the numbers of the labels. Throws FileError.
 inline Split read_mnist(const std::string& folder, const std::vector<std::string>& class_names,
                         const std::string& name) {
   const auto train_labels = detail::read_mnist_labels(folder, "train");
