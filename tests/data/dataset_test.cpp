@@ -163,8 +163,8 @@ TEST_CASE("check_dataset names what does not fit") {
 }
 
 TEST_CASE("classes without images are named") {
-  const data::ImageDataset images{.images = Tensor<std::uint8_t>::zeros(Shape{2, 1, 1, 1}),
-                                  .labels = Tensor<Index>(Shape{2}, {1, 1}),
+  const data::ImageDataset images{.images = Tensor<std::uint8_t>::zeros(Shape{3, 1, 1, 1}),
+                                  .labels = Tensor<Index>(Shape{3}, {1, data::unlabelled, 1}),
                                   .class_names = {"a", "b", "c"},
                                   .name = "three"};
   CHECK(data::classes_without_images(images) == std::vector<std::string>{"a", "c"});

@@ -81,7 +81,9 @@ inline std::vector<std::string> classes_without_images(const ImageDataset& datas
   check_dataset(dataset);
   std::vector<bool> seen(dataset.class_names.size());
   for (const Index label : dataset.labels.span()) {
-    seen[static_cast<std::size_t>(label)] = true;
+    if (label != unlabelled) {
+      seen[static_cast<std::size_t>(label)] = true;
+    }
   }
   std::vector<std::string> names;
   for (std::size_t label = 0; label < seen.size(); ++label) {
