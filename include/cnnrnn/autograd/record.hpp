@@ -158,8 +158,8 @@ class Record {
         backward(std::move(function)) {}
 
   static std::shared_ptr<Record> leaf(const Shape& shape, bool requires_grad = true) {
-    const auto record = std::make_shared<Record>("leaf", std::vector<Edge<T>>{},
-                                                 std::vector<Shape>{shape}, nullptr);
+    auto record = std::make_shared<Record>("leaf", std::vector<Edge<T>>{},
+                                           std::vector<Shape>{shape}, nullptr);
     record->requires_grad = requires_grad;
     return record;
   }

@@ -76,8 +76,9 @@ class PnmDecoder {
   /// lines.
   Index number() {
     char letter = next();
-    for (; letter == '#' || is_space(letter); letter = next()) {
-      letter = behind_comment(letter);
+    while (letter == '#' || is_space(letter)) {
+      behind_comment(letter);
+      letter = next();
     }
     Index value = 0;
     int digits = 0;
