@@ -17,13 +17,16 @@ const std::vector<Conv2dCase> cases{
     {{2, 7, 6, 17}, {19, 17, 5, 5}, {.padding = 2}},
     {{1, 4, 9, 16}, {16, 16, 5, 6}, {.padding = {2, 0}}},
     {{1, 3, 5, 16}, {18, 16, 7, 7}, {.padding = {4, 3}, .relu = true}},
-    {{1, 5, 6, 18}, {16, 18, 3, 2}, {.padding = 1}},
     {{2, 9, 8, 17}, {19, 17, 3, 3}, {.padding = 2, .dilation = 2}},
     {{1, 7, 10, 16}, {16, 16, 3, 3}, {.padding = {0, 3}, .dilation = {3, 2}, .relu = true}},
     {{1, 5, 5, 16}, {17, 16, 3, 3}, {.padding = 4, .dilation = 4}},
     {{1, 11, 10, 16}, {16, 16, 5, 5}, {.padding = 1, .dilation = 2}},
-    {{2, 4, 3, 16}, {16, 16, 3, 3}, {.padding = {9, 7}, .dilation = {9, 6}}},
     {{1, 9, 9, 17}, {16, 17, 3, 3}, {.padding = {7, 2}, .dilation = 3}},
+};
+
+const std::vector<Conv2dCase> differenced{
+    {{1, 4, 3, 16}, {16, 16, 3, 2}, {.padding = 1}},
+    {{1, 3, 4, 16}, {16, 16, 3, 3}, {.padding = {9, 7}, .dilation = {9, 6}}},
 };
 
 const std::vector<Conv2dCase> large{
@@ -37,13 +40,16 @@ void tolerate(OpCase& c) { c.tolerance = {1e-11, 1e-4}; }
 }  // namespace
 
 TEST_CASE("conv2d in pieces") {
-  auto all = conv2d_cases(cases, large);
+  // 16 channels make many weights: two cases are enough for differences.
+  std::vector<Conv2dCase> others = cases;
+  others.insert(others.end(), large.begin(), large.end());
+  auto all = conv2d_cases(differenced, others);
   std::ranges::for_each(all, tolerate);
   check_op("conv2d", all);
 }
 
 TEST_CASE("conv2d_moments of convolutions in pieces") {
-  auto all = conv2d_moments_cases(cases.front(), large);
+  auto all = conv2d_moments_cases(differenced.front(), large);
   tolerate(all.front());
   check_op("conv2d_moments", all);
 }
