@@ -36,13 +36,10 @@ Index conv2d_blocks(const Conv2dDims& d) {
 /// unless that is null.
 template <class T>
 Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nullptr) {
-  const Index taps = d.taps();
   switch (forward_kernel<T>(d)) {
     case ConvKernel::winograd:
     case ConvKernel::winograd_1d:
-      return winograd_weights<T>(
-          d.o, d.c,
-          {.data = weight, .column_stride = d.c * taps, .k_stride = taps, .scale = scale});
+      return winograd_weights<T>(d.o, d.c, winograd_kernels(d, weight, scale));
     case ConvKernel::product:
       return product_weights(d, weight, scale);
     case ConvKernel::depthwise:
@@ -79,10 +76,14 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
   }
 }
 
-/// The same with the weights as they are.
+/// The same with the weights as they are, to the same bits.
 template <class T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
-  conv2d_forward(d, x, conv2d_pack(d, weight), y);
+  if (uses_winograd(d)) {
+    winograd_convolve(forward_tiles(d), x, winograd_kernels<T>(d, weight, nullptr), y);
+  } else {
+    conv2d_forward(d, x, conv2d_pack(d, weight), y);
+  }
 }
 
 /// dx = dy * weight turned by half a turn, with the roles of the channels exchanged.
@@ -114,7 +115,7 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
   if (!dweight.needed()) {
     return;
   }
-  switch (forward_kernel<T>(d)) {
+  switch (backward_weight_kernel<T>(d)) {
     case ConvKernel::winograd:
     case ConvKernel::winograd_1d:
       return winograd_backward_weight(forward_tiles(d), x, dy, dweight);

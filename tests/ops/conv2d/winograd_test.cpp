@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "cnnrnn/ops/conv2d.hpp"
+#include "cnnrnn/ops/packed_convolution.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/random_tensor.hpp"
@@ -19,14 +19,16 @@ struct Case {
 };
 
 /// Tiles that end inside the image and at its border, fewer outputs than a tile, channels and
-/// outputs around the widths of vectors, padding beyond the kernel, several blocks of tiles.
+/// outputs around the widths of vectors, padding beyond the kernel, several blocks of tiles, many
+/// weights for few tiles.
 const std::vector<Case> cases{
     {{0, 5, 5, 3}, 4, 1},       {{1, 1, 1, 1}, 1, 1},    {{1, 3, 3, 2}, 3, 0},
     {{2, 4, 4, 8}, 8, 1},       {{1, 5, 6, 3}, 17, 1},   {{3, 7, 4, 16}, 16, 1},
     {{2, 8, 8, 33}, 5, {0, 1}}, {{1, 9, 2, 7}, 40, 2},   {{1, 6, 5, 4}, 9, {3, 4}},
     {{30, 8, 8, 5}, 35, 1},     {{2, 33, 30, 6}, 15, 1}, {{1, 12, 13, 20}, 130, 1},
     {{1, 6, 5, 4}, 3, {3, 4}},  {{2, 5, 3, 9}, 2, 5},    {{2, 20, 50, 5}, 70, 1},
-    {{1, 12, 30, 1}, 35, 1},    {{1, 9, 90, 1}, 8, 1},
+    {{1, 12, 30, 1}, 35, 1},    {{1, 9, 90, 1}, 8, 1},   {{2, 5, 6, 200}, 190, 1},
+    {{1, 3, 2, 170}, 211, 1},
 };
 
 template <class T>
@@ -80,4 +82,25 @@ TEST_CASE("Winograd's convolution gives the same bytes for any number of threads
     }
   }
   set_threads(0);
+}
+
+TEST_CASE("few tiles of many channels give the bytes of packed weights, and their moments") {
+  const auto x = random_tensor<float>({2, 6, 7, 200}, 1);
+  const auto weight = random_tensor<float>({190, 200, 3, 3}, 2);
+  const auto bias = random_tensor<float>({190}, 3);
+  const Convolution options{.padding = 1};
+  const PackedConvolution<float> packed(x.shape(), weight, bias, {}, {}, options);
+  const auto expected = packed(x, false);
+  const auto result =
+      conv2d_moments(Variable<float>(x), Variable<float>(weight), Variable<float>(bias), options);
+  const auto& y = result.y.value();
+  CHECK(std::equal(y.data(), y.data() + y.size(), expected.data()));
+  const Index pixels = y.size() / 190;
+  for (Index c = 0; c < 190; ++c) {
+    double sum = 0;
+    for (Index pixel = 0; pixel < pixels; ++pixel) {
+      sum += y.data()[pixel * 190 + c];
+    }
+    CHECK(result.mean(c) == Approx(sum / static_cast<double>(pixels)).margin(1e-4));
+  }
 }

@@ -87,7 +87,7 @@ bool uses_columns(const Conv2dDims& d) {
          used(d.taps() * d.group_c()) * rest_for_adding > used(d.group_c());
 }
 
-/// The kernel of y and of the gradient of the weight.
+/// The kernel of y.
 template <class T>
 ConvKernel forward_kernel(const Conv2dDims& d) {
   if (uses_winograd(d)) {
@@ -107,6 +107,24 @@ ConvKernel backward_input_kernel(const Conv2dDims& d) {
   }
   const ConvKernel kernel = forward_kernel<T>(d);
   return kernel == ConvKernel::direct && uses_columns<T>(d) ? ConvKernel::columns : kernel;
+}
+
+/// Whether the transformed weight gradient, four times as large as the gradient, would be written
+/// for fewer tiles than pay for it.
+template <class T>
+bool has_few_tiles_for_weights(const Conv2dDims& d) {
+  constexpr Index most_tiles = 32;
+  constexpr Index many_weights = (1 << 20) / static_cast<Index>(sizeof(T));
+  const auto tiles = [](Index pixels) { return (pixels + 3) / 4; };
+  return d.n * tiles(d.oh()) * tiles(d.ow()) <= most_tiles && d.taps() * d.c * d.o > many_weights;
+}
+
+/// The kernel of the gradient of the weight.
+template <class T>
+ConvKernel backward_weight_kernel(const Conv2dDims& d) {
+  const ConvKernel kernel = forward_kernel<T>(d);
+  return kernel == ConvKernel::winograd && has_few_tiles_for_weights<T>(d) ? ConvKernel::direct
+                                                                           : kernel;
 }
 
 CNNRNN_KERNELS_END

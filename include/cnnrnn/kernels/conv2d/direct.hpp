@@ -5,6 +5,8 @@
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d/direct/band.hpp"
 #include "cnnrnn/kernels/conv2d/direct/weight_gradient.hpp"
+#include "cnnrnn/kernels/conv2d/direct/weight_gradient_in_bands.hpp"
+#include "cnnrnn/kernels/conv2d/direct/weights.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
 #include "cnnrnn/kernels/gemm/tile.hpp"
@@ -12,40 +14,6 @@
 CNNRNN_KERNELS_BEGIN
 
 namespace detail {
-
-/// Columns of the panel from column n0 on: those of a tile, or of one packet if that holds the
-/// rest.
-template <class T>
-Index panel_columns(Index n0, Index columns) {
-  return columns - n0 <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
-}
-
-/// Weights of all groups as the tile reads them: (group, panel, KH, KW, inner, columns of a panel),
-/// where weight_at(group, column, i, j, inner) knows which is which.
-template <class T, class WeightAt>
-Tensor<T> pack_weights(Index groups, Index columns, Size2d kernel, Index inner,
-                       const WeightAt& weight_at) {
-  const Index panels = (columns + Tile<T>::columns - 1) / Tile<T>::columns;
-  const Index depth = kernel.area() * inner;
-  const Index group = round_up(columns, Packet<T>::width) * depth;
-  Tensor<T> packed({groups, group});
-  T* const all = packed.mutable_data();
-  parallel_for(groups * panels, 1, [&](Index job, Index) {
-    const Index n0 = job % panels * Tile<T>::columns;
-    const Index nr = panel_columns<T>(n0, columns);
-    T* to = all + job / panels * group + n0 * depth;
-    for (Index i = 0; i < kernel.h; ++i) {
-      for (Index j = 0; j < kernel.w; ++j) {
-        for (Index k = 0; k < inner; ++k, to += nr) {
-          for (Index column = 0; column < nr; ++column) {
-            to[column] = n0 + column < columns ? weight_at(job / panels, n0 + column, i, j, k) : 0;
-          }
-        }
-      }
-    }
-  });
-  return packed;
-}
 
 /// One group of one band: to (pixels, columns of the group) = band * packed weights.
 template <class T>
@@ -95,25 +63,43 @@ void convolve(const ConvWindow& window, Index n, Index groups, Index columns, co
 /// null.
 template <class T>
 Tensor<T> direct_weights(const Conv2dDims& d, const T* weight, const T* scale) {
-  return pack_weights<T>(
-      d.groups, d.group_o(), d.kernel, d.group_c(),
-      [=](Index g, Index column, Index i, Index j, Index c) __attribute__((always_inline)) {
-        const Index o = g * d.group_o() + column;
-        const T value = weight[d.weight_at(o, c, i, j)];
-        return scale != nullptr ? value * scale[o] : value;
-      });
+  return pack_weights<T>({.data = weight,
+                          .groups = d.groups,
+                          .columns = d.group_o(),
+                          .inner = d.group_c(),
+                          .taps = d.taps(),
+                          .group_stride = d.weight_at(d.group_o(), 0, 0, 0),
+                          .column_stride = d.weight_at(1, 0, 0, 0),
+                          .inner_stride = d.taps(),
+                          .scale = scale});
 }
 
 /// dx at stride one: y of dy, with weights turned by half a turn.
 template <class T>
 void direct_backward_input(const Conv2dDims& d, const T* weight, const T* dy, GradientSpan<T> dx) {
-  const auto packed = pack_weights<T>(
-      d.groups, d.group_c(), d.kernel,
-      d.group_o(), [=](Index g, Index c, Index i, Index j, Index k) __attribute__((always_inline)) {
-        return weight[d.weight_at(g * d.group_o() + k, c, d.kernel.h - 1 - i, d.kernel.w - 1 - j)];
-      });
+  const auto packed = pack_weights<T>({.data = weight,
+                                       .groups = d.groups,
+                                       .columns = d.group_c(),
+                                       .inner = d.group_o(),
+                                       .taps = d.taps(),
+                                       .group_stride = d.weight_at(d.group_o(), 0, 0, 0),
+                                       .column_stride = d.taps(),
+                                       .inner_stride = d.weight_at(1, 0, 0, 0),
+                                       .turned = true});
   convolve(backward_window(d), d.n, d.groups, d.group_c(), dy, packed.data(),
            ConvOutput<T>{dx.data(), d.c, dx.accumulate});
+}
+
+/// dweight = sum over pixels of x at the taps times dy: in place where all of it stays in the first
+/// cache, for copies of x would cost too much there.
+template <class T>
+void direct_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
+  constexpr Index cached_elements = (48 << 10) / static_cast<Index>(sizeof(T));
+  if (d.groups == 1 && d.o * d.c * d.taps() <= cached_elements) {
+    backward_weight_in_bands(d, x, dy, dweight);
+  } else {
+    backward_weight_by_products(d, x, dy, dweight);
+  }
 }
 
 }  // namespace detail

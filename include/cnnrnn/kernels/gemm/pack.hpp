@@ -27,11 +27,12 @@ struct GemmBlock {
 
 namespace detail {
 
-/// Copies a strip of at most `width` columns, each contiguous in memory, to rows of a packet that
-/// are `to_stride` apart, forward or backward: squares of vectors are transposed in registers.
-template <class T>
-[[gnu::flatten]] void pack_transposed_strip(Index depth, Index columns, const T* b,
-                                            Index column_stride, T* to, Index to_stride) {
+/// Calls place(k, row) for the rows k = 0 ... depth - 1 of a strip of at most `width` columns, each
+/// contiguous in memory, with zeros past the last column: squares of vectors are transposed in
+/// registers.
+template <class T, class Place>
+[[gnu::flatten]] void for_each_transposed_row(Index depth, Index columns, const T* b,
+                                              Index column_stride, const Place& place) {
   using P = Packet<T>;
   std::array<P, static_cast<std::size_t>(P::width)> square;
   square.fill(P::zero());
@@ -44,9 +45,17 @@ template <class T>
     }
     transpose<T>(square);
     for (Index row = 0; row < rows; ++row) {
-      square[static_cast<std::size_t>(row)].store(to + (k + row) * to_stride);
+      place(k + row, square[static_cast<std::size_t>(row)]);
     }
   }
+}
+
+/// Copies such a strip to rows of a packet that are `to_stride` apart, forward or backward.
+template <class T>
+void pack_transposed_strip(Index depth, Index columns, const T* b, Index column_stride, T* to,
+                           Index to_stride) {
+  for_each_transposed_row(depth, columns, b, column_stride,
+                          [=](Index k, Packet<T> row) { row.store(to + k * to_stride); });
 }
 
 /// A panel of rows that already lie as it wants them.
@@ -94,6 +103,18 @@ void pack_block(Index depth, Index columns, const MatrixView<T>& b, T* to, Index
   }
 }
 
+/// Copies so few elements that a call would cost more than the copy.
+template <Index Count, class T>
+void copy_few(const T* from, T* to) {
+  constexpr Index whole = Count / Packet<T>::width * Packet<T>::width;
+  unroll<whole / Packet<T>::width>([&](auto v) {
+    Packet<T>::load(from + v * Packet<T>::width).store(to + v * Packet<T>::width);
+  });
+  if constexpr (Count > whole) {
+    Packet<T>::load_partial(from + whole, Count - whole).store_partial(to + whole, Count - whole);
+  }
+}
+
 /// Copies R rows of A, and says how the copy is to be read: rows stay rows if they lie in memory
 /// so, columns columns.
 template <Index R, class T>
@@ -108,7 +129,7 @@ MatrixView<T> copy_rows(Index depth, const MatrixView<T>& a, T* to) {
   for (Index k = 0; k < depth; ++k) {
     const T* const from = a.at(0, k);
     if (step == 1) {
-      std::copy_n(from, R, to + k * R);
+      copy_few<R>(from, to + k * R);
     } else {
       unroll<R>([&](auto row) { to[k * R + row] = from[row * step]; });
     }

@@ -8,6 +8,7 @@
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/size2d.hpp"
 #include "cnnrnn/kernels/conv2d/direct/window.hpp"
+#include "cnnrnn/kernels/loops/lanes.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -78,23 +79,24 @@ class ConvBand {
 
  private:
   void fill_row(const T* row, T* to) const {
+    const Index first = std::clamp<Index>(window_.padding.w, 0, in_columns_);
+    const Index last = std::clamp<Index>(window_.padding.w + window_.w, first, in_columns_);
+    std::fill_n(to, first * channels_, T(0));
+    copy_pixels(last - first, row + (first - window_.padding.w) * window_.c,
+                to + first * channels_);
+    std::fill_n(to + last * channels_, (in_columns_ - last) * channels_, T(0));
+  }
+
+  void copy_pixels(Index pixels, const T* from, T* to) const {
     if (channels_ == window_.c) {
-      const Index first = std::clamp<Index>(window_.padding.w, 0, in_columns_);
-      const Index last = std::clamp<Index>(window_.padding.w + window_.w, first, in_columns_);
-      std::fill_n(to, first * channels_, T(0));
-      std::copy_n(row + (first - window_.padding.w) * channels_, (last - first) * channels_,
-                  to + first * channels_);
-      std::fill_n(to + last * channels_, (in_columns_ - last) * channels_, T(0));
+      std::copy_n(from, pixels * channels_, to);
       return;
     }
-    for (Index column = 0; column < in_columns_; ++column, to += channels_) {
-      const Index place = column - window_.padding.w;
-      if (place >= 0 && place < window_.w) {
-        std::copy_n(row + place * window_.c, channels_, to);
-      } else {
-        std::fill_n(to, channels_, T(0));
+    for_each_lanes<T>(channels_, [this, pixels, from, to](const auto& lanes) {
+      for (Index pixel = 0; pixel < pixels; ++pixel) {
+        lanes.store(to + pixel * channels_, lanes.load(from + pixel * window_.c));
       }
-    }
+    });
   }
 
   ConvWindow window_;

@@ -6,135 +6,132 @@
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
-#include "cnnrnn/kernels/conv2d/direct/band.hpp"
-#include "cnnrnn/kernels/gemm/operands.hpp"
+#include "cnnrnn/kernels/conv2d/direct/window_columns.hpp"
+#include "cnnrnn/kernels/gemm/block.hpp"
+
+// The weight gradient is a product: dy^T (O, pixels) times what the pixels read of x (pixels, K),
+// which is copied block by block as the tiles want it.
+//
+//   K   KH KW C: all that an output pixel reads in its group
 
 CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// The weight gradient of one group, summed over a chunk of the bands in tiles of its own layout:
-/// for each run of the window its rows, rounded up to those of a tile, times the columns, rounded
-/// up to whole packets.
+/// How the products are cut into jobs: by units, which are some columns of a group each, and by
+/// pixels: then the parts are added in the end. Shapes alone decide.
 template <class T>
-class WeightGradient {
+class WeightGradientJobs {
  public:
-  WeightGradient(const Conv2dDims& d, const ConvWindow& window)
-      : d_(d), window_(window), columns_(round_up(d.group_o(), Packet<T>::width)) {
-    const bool dense = window.dilation.w == 1;
-    runs_ = d.kernel.h * (dense ? 1 : d.kernel.w);
-    const Index length = (dense ? d.kernel.w : 1) * d.group_c();
-    narrow_ = round_up(length, narrow_rows) < round_up(length, wide_rows);
-    run_rows_ = round_up(length, narrow_ ? narrow_rows : wide_rows);
+  static constexpr Index depth = GemmBlock<T>::depth;
+
+  explicit WeightGradientJobs(const Conv2dDims& d)
+      : pixels_(d.n * d.oh() * d.ow()), k_(d.taps() * d.group_c()) {
+    constexpr Index enough = 16;
+    columns_ = std::clamp(round_up(k_ / enough, Tile<T>::columns), GemmBlock<T>::columns / 2,
+                          GemmBlock<T>::columns);
+    blocks_ = (k_ + columns_ - 1) / columns_;
+    units_ = d.groups * blocks_;
+    const Index whole = std::max<Index>(1, (pixels_ + depth - 1) / depth);
+    const Index parts = std::clamp<Index>(enough / units_, 1, whole);
+    part_pixels_ = (whole + parts - 1) / parts * depth;
+    parts_ = (whole * depth + part_pixels_ - 1) / part_pixels_;
+    job_units_ = std::max<Index>(1, units_ * parts_ / enough);
   }
 
-  Index size() const { return d_.groups * runs_ * run_rows_ * columns_; }
-
-  /// Where the gradient of weight (o, c, i, j) of a group lies.
-  Index position(Index g, Index o, Index c, Index i, Index j) const {
-    const bool dense = window_.dilation.w == 1;
-    const Index run = dense ? i : i * d_.kernel.w + j;
-    const Index row = dense ? j * d_.group_c() + c : c;
-    return ((g * runs_ + run) * run_rows_ + row) * columns_ + o;
+  /// Some columns of a group.
+  struct Unit {
+    Index group, n0, columns;
+  };
+  Unit unit(Index index) const {
+    const Index n0 = index % blocks_ * columns_;
+    return {index / blocks_, n0, std::min(columns_, k_ - n0)};
   }
 
-  /// Adds what one band of one image contributes.
-  void add(Index image, Index band_index, const T* x, const T* dy, T* sum) const {
-    ConvBand<T> band(window_, d_.group_c(), band_index);
-    const T* const band_dy = dy + (image * window_.out_h + band.first_row()) * window_.out_w * d_.o;
-    const bool whole = columns_ == d_.group_o();
-    const ThreadScratch<T> padded(whole ? 0 : columns_ * band.pixels());
-    for (Index g = 0; g < d_.groups; ++g, sum += runs_ * run_rows_ * columns_) {
-      band.fill(x + image * d_.h * d_.w * d_.c, g);
-      if (whole) {
-        add_group(band, band_dy + g * d_.group_o(), d_.o, sum);
-      } else {
-        pad_dy(band.pixels(), band_dy + g * d_.group_o(), padded.data());
-        add_group(band, padded.data(), columns_, sum);
-      }
-    }
+  /// Some units, summed over some of the pixels.
+  struct Job {
+    Index part, first_unit, end_unit, first_pixel, end_pixel;
+  };
+  Job operator[](Index job) const {
+    const Index part = job % parts_;
+    const Index first = job / parts_ * job_units_;
+    return {part, first, std::min(units_, first + job_units_), part * part_pixels_,
+            std::min(pixels_, (part + 1) * part_pixels_)};
   }
+  Index count() const { return parts_ * ((units_ + job_units_ - 1) / job_units_); }
+  Index parts() const { return parts_; }
+  Index columns() const { return columns_; }
 
  private:
-  // A 3x3 kernel on images of three channels has runs of nine: 9 and 5 rows leave fewer empty
-  // there.
-  static constexpr Index wide_rows = Tile<T>::rows;
-  static constexpr Index narrow_rows = (Tile<T>::rows * 3 + 3) / 4;
-
-  /// dy (pixels, O) with zeros up to whole packets
-  void pad_dy(Index pixels, const T* dy, T* to) const {
-    for (Index p = 0; p < pixels; ++p, dy += d_.o, to += columns_) {
-      std::copy_n(dy, d_.group_o(), to);
-      std::fill(to + d_.group_o(), to + columns_, T(0));
-    }
-  }
-
-  void add_group(const ConvBand<T>& band, const T* dy, Index dy_step, T* sum) const {
-    if (narrow_) {
-      add_tiles<narrow_rows>(band, dy, dy_step, sum);
-    } else {
-      add_tiles<wide_rows>(band, dy, dy_step, sum);
-    }
-  }
-
-  template <Index Rows>
-  void add_tiles(const ConvBand<T>& band, const T* dy, Index dy_step, T* sum) const {
-    constexpr Index width = Packet<T>::width;
-    for (const Run run : band.runs()) {
-      for (Index m = 0; m < run_rows_; m += Rows, sum += Rows * columns_) {
-        const T* const a = band.pixel(0) + run.begin + m;
-        for (Index n = 0; n < columns_; n += 2 * width) {
-          const auto tile = columns_ - n > width ? gemm_transposed_tile<T, Rows, 2>
-                                                 : gemm_transposed_tile<T, Rows, 1>;
-          tile(band.rows(), band.row_step(), window_.out_w, band.pixel_step(), a, dy + n, dy_step,
-               width, sum + n, columns_);
-        }
-      }
-    }
-  }
-
-  Conv2dDims d_;
-  ConvWindow window_;
-  Index columns_;
-  bool narrow_ = false;
-  Index run_rows_ = 0;
-  Index runs_ = 0;
+  Index pixels_, k_;
+  Index columns_, blocks_, units_, job_units_;
+  Index part_pixels_, parts_;
 };
 
-/// dweight = sum over pixels of x at the taps times dy. The bands of all images are cut into a
-/// fixed number of chunks, each summed on its own and added in order.
+/// sums (O, K) = dy^T times the columns of one job.
 template <class T>
-void direct_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
-  const ConvWindow window = forward_window(d);
-  const detail::WeightGradient<T> gradient(d, window);
-  const Index jobs = d.n * window.bands<T>();
-  constexpr Index large = 1 << 18;
-  const Index most = gradient.size() > large ? 8 : 16;
-  const Index chunk = std::max<Index>(1, (jobs + most - 1) / most);
-  const Index chunks = (jobs + chunk - 1) / chunk;
-  Tensor<T> sums({chunks, gradient.size()});
-  T* const all = sums.mutable_data();
-  parallel_for(jobs, chunk, [&](Index begin, Index end) {
-    T* const sum = all + begin / chunk * gradient.size();
-    std::fill_n(sum, gradient.size(), T(0));
-    for (Index job = begin; job < end; ++job) {
-      gradient.add(job / window.bands<T>(), job % window.bands<T>(), x, dy, sum);
+void add_weight_gradient(const Conv2dDims& d, const WeightGradientJobs<T>& jobs, Index index,
+                         const T* x, const T* dy, T* sums) {
+  constexpr Index depth = WeightGradientJobs<T>::depth;
+  constexpr Index nr = Tile<T>::columns;
+  const auto job = jobs[index];
+  const Index k = d.taps() * d.group_c();
+  const WindowColumns<T> window(forward_window(d), d.groups);
+  const ThreadScratch<T> panels(jobs.columns() * depth);
+  alignas(64) T copy[Tile<T>::rows * depth];
+  for (Index p0 = job.first_pixel; p0 < job.end_pixel; p0 += depth) {
+    const Index pixels = std::min(depth, job.end_pixel - p0);
+    for (Index index = job.first_unit; index < job.end_unit; ++index) {
+      const auto [group, n0, columns] = jobs.unit(index);
+      for (Index n = 0; n < columns; n += nr) {
+        window.copy(x + group * d.group_c(), p0, pixels, n0 + n, std::min(nr, columns - n),
+                    panels.data() + n * pixels, nr);
+      }
+      const MatrixView<T> a{dy + p0 * d.o + group * d.group_o(), 1, d.o};
+      const GemmOutput<T> c{sums + group * d.group_o() * k + n0, k, p0 > job.first_pixel};
+      for_each_row_group<T>(d.group_o(), [&, columns = columns](auto rows, Index row) {
+        const auto rows_of_a = copy_rows<rows>(pixels, a.shifted(row, 0), copy);
+        gemm_row_of_tiles<rows>(columns, pixels, rows_of_a, {panels.data(), nr * pixels, nr},
+                                c.shifted(row, 0), {});
+      });
     }
+  }
+}
+
+/// dweight (O, C / groups, taps) of one output: the sum of the parts (taps, C / groups).
+template <class T>
+void put_weight_gradient(Index channels, Index taps, Index parts, T* sums, Index part_stride,
+                         T* dweight, bool accumulate) {
+  for (Index part = 1; part < parts; ++part) {
+    const T* const more = sums + part * part_stride;
+    for_each_lanes<T>(channels * taps, [=](const auto& lanes) {
+      lanes.store(sums, lanes.load(sums) + lanes.load(more));
+    });
+  }
+  for (Index tap = 0; tap < taps; tap += Packet<T>::width) {
+    const Index count = std::min(Packet<T>::width, taps - tap);
+    for_each_transposed_row(
+        channels, count, sums + tap * channels, channels, [&](Index c, Packet<T> row) {
+          T* const to = dweight + c * taps + tap;
+          (accumulate ? row + Packet<T>::load_partial(to, count) : row).store_partial(to, count);
+        });
+  }
+}
+
+/// dweight by products.
+template <class T>
+void backward_weight_by_products(const Conv2dDims& d, const T* x, const T* dy,
+                                 GradientSpan<T> dweight) {
+  const Index k = d.taps() * d.group_c();
+  const WeightGradientJobs<T> jobs(d);
+  Tensor<T> sums({jobs.parts(), d.o, k});
+  T* const all = sums.mutable_data();
+  parallel_for(jobs.count(), 1, [&](Index index, Index) {
+    add_weight_gradient(d, jobs, index, x, dy, all + jobs[index].part * d.o * k);
   });
   parallel_for(d.o, 1, [&](Index o, Index) {
-    const Index g = o / d.group_o();
-    Index to = o * d.group_c() * d.taps();
-    for (Index c = 0; c < d.group_c(); ++c) {
-      for (Index tap = 0; tap < d.taps(); ++tap, ++to) {
-        const Index from =
-            gradient.position(g, o % d.group_o(), c, tap / d.kernel.w, tap % d.kernel.w);
-        T sum = T(0);
-        for (Index part = 0; part < chunks; ++part) {
-          sum += all[part * gradient.size() + from];
-        }
-        dweight.put(to, sum);
-      }
-    }
+    put_weight_gradient(d.group_c(), d.taps(), jobs.parts(), all + o * k, d.o * k,
+                        dweight.data() + o * k, dweight.accumulate);
   });
 }
 

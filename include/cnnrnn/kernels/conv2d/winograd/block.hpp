@@ -23,16 +23,17 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// c (Rows, columns) = a b of one point, plus the bias (columns) unless it is null: a (K / width,
-/// tiles, width), b (K, columns).
+/// c (Rows, columns) = start + a b of one point: a (K / width, tiles, width), b (K, columns).
 template <class T, Index Rows, Index Vectors>
 [[gnu::flatten, gnu::noinline]] void winograd_product(Index k, const T* a, Index a_packet,
-                                                      const T* b, const T* bias, T* c) {
+                                                      const T* b, TileStart<T> start, T* c) {
   using P = Packet<T>;
   P sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)];
   unroll<Rows>([&](auto i) {
-    unroll<Vectors>(
-        [&](auto v) { sum[i][v] = bias != nullptr ? P::load(bias + v * P::width) : P::zero(); });
+    unroll<Vectors>([&](auto v) {
+      sum[i][v] = start.data != nullptr ? P::load(start.data + i * start.row_stride + v * P::width)
+                                        : P::zero();
+    });
   });
   for (Index k0 = 0; k0 < k; k0 += P::width, a += a_packet) {
     const Index steps = std::min(P::width, k - k0);
@@ -63,11 +64,11 @@ constexpr Index winograd_step(Index left, Index third) {
   return whole ? 3 * third : left > third ? 2 * third : third;
 }
 
-/// M of one panel. Adding the bias to the point (1, 1) of a tile adds it to all its outputs,
-/// because the second column of A^T is ones.
+/// M of one panel, or what some of the channels add to it. Adding the bias to the point (1, 1) of a
+/// tile adds it to all its outputs, because the second column of A^T is ones.
 template <class T, Index Vectors>
 void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& layout, const T* u,
-                       const T* bias, T* m, Index m_point) {
+                       const T* bias, T* m, Index m_point, bool accumulate) {
   constexpr Index columns = Vectors * Packet<T>::width;
   constexpr Index rows = winograd_rows<T, Vectors>;
   constexpr Index ones = Winograd::input + 1;
@@ -78,8 +79,11 @@ void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& l
       const auto product = step == rows        ? winograd_product<T, rows, Vectors>
                            : step == 2 * third ? winograd_product<T, 2 * third, Vectors>
                                                : winograd_product<T, third, Vectors>;
-      product(k, v + point * layout.point + t * layout.tile, layout.packet, u + point * k * columns,
-              point == ones ? bias : nullptr, m + point * m_point + t * columns);
+      T* const c = m + point * m_point + t * columns;
+      product(
+          k, v + point * layout.point + t * layout.tile, layout.packet, u + point * k * columns,
+          accumulate ? TileStart<T>{c, columns} : TileStart<T>{point == ones ? bias : nullptr, 0},
+          c);
     }
   }
 }
@@ -237,7 +241,7 @@ void winograd_block(const WinogradTiles& d, const WinogradPlan<T>& plan, Index b
     const Index columns = wide ? 2 * width : width;
     const auto products = wide ? winograd_products<T, 2> : winograd_products<T, 1>;
     products((end - begin) * d.columns(), d.c, v, plan.layout, u + n0 * Winograd::points * d.c,
-             bias != nullptr ? bias + n0 : nullptr, m, plan.m_point);
+             bias != nullptr ? bias + n0 : nullptr, m, plan.m_point, false);
     for_each_lanes<T>(std::min(columns, d.o - n0), [&](const auto& lanes) {
       winograd_outputs(d, begin, end, n0, lanes, m + lanes.at, plan.m_point, columns, y);
     });

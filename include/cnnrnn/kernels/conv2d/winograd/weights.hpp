@@ -1,0 +1,81 @@
+#pragma once
+
+#include <algorithm>
+
+#include "cnnrnn/core/parallel.hpp"
+#include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/1d.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/kernels.hpp"
+#include "cnnrnn/kernels/gemm/operands.hpp"
+
+CNNRNN_KERNELS_BEGIN
+
+namespace detail {
+
+/// So many channels are transformed at a time: the points of a single one are so far apart that
+/// they push each other from the cache.
+inline constexpr Index winograd_weights_chunk = 4;
+
+/// U = G w G^T of the kernels from channels k0 ... k0 + count - 1, a chunk at most, to the outputs
+/// of one panel, which are `columns` from n0 on in rows of `step`: to (points, count, step), the
+/// points `point_stride` apart.
+template <class T>
+void winograd_weights_of_chunk(const WinogradKernels<T>& kernels, Index n0, Index columns,
+                               Index step, Index k0, Index count, T* to, Index point_stride) {
+  constexpr Index width = Packet<T>::width;
+  constexpr Index side = Winograd::kernel;
+  T w[static_cast<std::size_t>(side * side * width)];
+  T u[static_cast<std::size_t>(Winograd::points * winograd_weights_chunk * 2 * width)];
+  for (Index k = 0; k < count; ++k) {
+    for (Index n = 0; n < columns; n += width) {
+      kernels.read(n0 + n, std::min(width, columns - n), k0 + k, w);
+      winograd_transform<T, WinogradWeight>(w, side * width, width, u + k * step + n,
+                                            Winograd::input * count * step, count * step);
+    }
+  }
+  for (Index point = 0; point < Winograd::points; ++point) {
+    std::copy_n(u + point * count * step, count * step, to + point * point_stride);
+  }
+}
+
+/// The same of any number of channels, of which there are `channels` in all.
+template <class T>
+void winograd_weights_of_panel(const WinogradKernels<T>& kernels, Index n0, Index columns,
+                               Index step, Index k0, Index count, Index channels, T* to,
+                               Index point_stride) {
+  constexpr Index chunk = winograd_weights_chunk;
+  for (Index k = 0; k < count; k += chunk) {
+    const Index first = k0 + k;
+    const Index part = std::min(chunk, count - k);
+    kernels.fetch(n0, columns, first + part, std::min(chunk, channels - first - part));
+    winograd_weights_of_chunk(kernels, n0, columns, step, first, part, to + k * step, point_stride);
+  }
+}
+
+}  // namespace detail
+
+/// U (panels, points, channels, outputs of a panel) = G w G^T of the kernels from each of
+/// `channels` to each of `columns` outputs.
+template <class T>
+Tensor<T> winograd_weights(Index columns, Index channels, const WinogradKernels<T>& kernels) {
+  if (winograd_is_1d(channels)) {
+    return winograd_1d_weights<T>(columns, channels, kernels);
+  }
+  constexpr Index width = Packet<T>::width;
+  constexpr Index job_channels = 4 * detail::winograd_weights_chunk;
+  const Index panels = (columns + 2 * width - 1) / (2 * width);
+  const Index parts = (channels + job_channels - 1) / job_channels;
+  Tensor<T> packed({round_up(columns, width) * Winograd::points * channels});
+  T* const all = packed.mutable_data();
+  parallel_for(panels * parts, 1, [&](Index job, Index) {
+    const Index n0 = job / parts * 2 * width;
+    const Index k0 = job % parts * job_channels;
+    const Index step = std::min(2 * width, round_up(columns - n0, width));
+    detail::winograd_weights_of_panel(
+        kernels, n0, std::min(columns - n0, step), step, k0, std::min(job_channels, channels - k0),
+        channels, all + n0 * Winograd::points * channels + k0 * step, channels * step);
+  });
+  return packed;
+}
+
+CNNRNN_KERNELS_END

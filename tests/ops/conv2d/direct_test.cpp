@@ -1,0 +1,63 @@
+// Convolutions by the direct kernels: at a stride, in groups of many channels, not square, dilated.
+#include <vector>
+
+#include "cnnrnn/kernels/conv2d.hpp"
+#include "support/catch.hpp"
+#include "support/conv2d_reference.hpp"
+
+using namespace cnnrnn;
+
+namespace {
+
+/// Strides that do not divide, tails in every dimension, padding beyond the image, one channel.
+const std::vector<Conv2dCase> cases{
+    {{1, 5, 6, 3}, {5, 3, 3, 3}, {.stride = 2, .padding = 1}},
+    {{2, 7, 5, 2}, {3, 2, 4, 2}, {.stride = {3, 2}, .padding = {3, 1}}},
+    {{1, 4, 9, 3}, {2, 3, 1, 7}, {.padding = {0, 3}}},
+    {{1, 9, 3, 2}, {3, 2, 7, 1}, {.stride = {2, 1}, .padding = {3, 0}, .dilation = {1, 2}}},
+    {{1, 5, 5, 1}, {3, 1, 5, 5}, {.stride = 2, .padding = 4}},
+    {{1, 3, 4, 36}, {38, 18, 2, 1}, {.groups = 2}},
+};
+
+/// Weights that leave the first cache, several blocks of pixels and of columns, parts to be added
+/// up, several groups; images of one pixel and lines longer than a block.
+const std::vector<Conv2dCase> large{
+    {{2, 21, 23, 40}, {70, 40, 3, 3}, {.stride = 2, .padding = 1}},
+    {{3, 9, 11, 60}, {33, 60, 1, 7}, {.padding = {0, 3}}},
+    {{5, 13, 16, 96}, {72, 32, 3, 3}, {.padding = 1, .groups = 3}},
+    {{2, 9, 8, 68},
+     {44, 34, 3, 2},
+     {.stride = {1, 2}, .padding = 2, .dilation = {2, 3}, .groups = 2}},
+    {{3, 3, 3, 130}, {140, 130, 3, 3}, {.stride = 2}},
+    {{1, 2, 1500, 21}, {50, 21, 2, 9}, {.stride = {1, 2}, .padding = {0, 4}}},
+    {{1, 40, 37, 3}, {20, 3, 7, 7}, {.stride = 2, .padding = 3}},
+};
+
+}  // namespace
+
+TEST_CASE("conv2d by the direct kernels") {
+  for (const auto* const all : {&cases, &large}) {
+    for (const Conv2dCase& c : *all) {
+      const kernels::Conv2dDims d{
+          .n = c.x[0],
+          .h = c.x[1],
+          .w = c.x[2],
+          .c = c.x[3],
+          .o = c.weight[0],
+          .kernel = {c.weight[2], c.weight[3]},
+          .stride = c.options.stride,
+          .padding = c.options.padding,
+          .dilation = c.options.dilation,
+          .groups = c.options.groups,
+      };
+      CHECK(kernels::forward_kernel<double>(d) == kernels::ConvKernel::direct);
+    }
+  }
+  check_op("conv2d", conv2d_cases(cases, large));
+}
+
+TEST_CASE("a packed direct convolution scales, shifts, adds a residual and rectifies") {
+  for (const Conv2dCase& c : large) {
+    check_packed_convolution(c, 1e-11);
+  }
+}
