@@ -5,9 +5,13 @@
 
 #include "cnnrnn/nn/module.hpp"
 #include "cnnrnn/ops/gelu.hpp"
+#include "cnnrnn/ops/hard_sigmoid.hpp"
+#include "cnnrnn/ops/hard_swish.hpp"
 #include "cnnrnn/ops/leaky_relu.hpp"
 #include "cnnrnn/ops/relu.hpp"
+#include "cnnrnn/ops/relu6.hpp"
 #include "cnnrnn/ops/sigmoid.hpp"
+#include "cnnrnn/ops/silu.hpp"
 #include "cnnrnn/ops/tanh.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -20,6 +24,15 @@ class Relu : public Layer<T> {
   Variable<T> operator()(const Variable<T>& x) override { return relu(x); }
   void visit(Visitor<T>& /*visitor*/) override {}
   std::string describe() const override { return "Relu()"; }
+};
+
+/// Rectified linear unit with a ceiling as a layer; see relu6.
+template <class T>
+class Relu6 : public Layer<T> {
+ public:
+  Variable<T> operator()(const Variable<T>& x) override { return relu6(x); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override { return "Relu6()"; }
 };
 
 /// Leaky rectified linear unit as a layer; see leaky_relu. Throws ValueError for a slope that is
@@ -48,6 +61,15 @@ class Sigmoid : public Layer<T> {
   std::string describe() const override { return "Sigmoid()"; }
 };
 
+/// Piecewise linear sigmoid as a layer; see hard_sigmoid.
+template <class T>
+class HardSigmoid : public Layer<T> {
+ public:
+  Variable<T> operator()(const Variable<T>& x) override { return hard_sigmoid(x); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override { return "HardSigmoid()"; }
+};
+
 /// Hyperbolic tangent as a layer; see tanh.
 template <class T>
 class Tanh : public Layer<T> {
@@ -55,6 +77,24 @@ class Tanh : public Layer<T> {
   Variable<T> operator()(const Variable<T>& x) override { return tanh(x); }
   void visit(Visitor<T>& /*visitor*/) override {}
   std::string describe() const override { return "Tanh()"; }
+};
+
+/// Sigmoid linear unit, also called swish, as a layer; see silu.
+template <class T>
+class Silu : public Layer<T> {
+ public:
+  Variable<T> operator()(const Variable<T>& x) override { return silu(x); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override { return "Silu()"; }
+};
+
+/// Swish with a piecewise linear sigmoid as a layer; see hard_swish.
+template <class T>
+class HardSwish : public Layer<T> {
+ public:
+  Variable<T> operator()(const Variable<T>& x) override { return hard_swish(x); }
+  void visit(Visitor<T>& /*visitor*/) override {}
+  std::string describe() const override { return "HardSwish()"; }
 };
 
 /// Gaussian error linear unit as a layer; see gelu.
