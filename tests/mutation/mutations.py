@@ -18,8 +18,10 @@ MUTATIONS = [
      "dy * constant(1.0 / 6)", "ops/pointwise/activations"),
     ("kernels/pointwise/hard_swish.hpp", "select_less(x, constant(3), inside, constant(1))", "inside",
      "ops/pointwise/activations"),
-    ("kernels/pointwise/gelu.hpp", "+ x[i] * detail::normal_density(x[i])", "+ detail::normal_density(x[i])",
-     "ops/pointwise/activations"),
+    ("kernels/pointwise/gelu.hpp", "dy * multiply_add(x, density, normal.probability)",
+     "dy * (density + normal.probability)", "ops/pointwise/activations"),
+    ("kernels/pointwise/normal_distribution.hpp", "exponential = multiply_add(e, left_out, e);", "exponential = e;",
+     "kernels/pointwise/normal_distribution"),
     ("kernels/pointwise/gelu.hpp", "constant(3 * 0.044715)", "constant(2 * 0.044715)", "ops/pointwise/activations"),
     ("kernels/pointwise/dropout.hpp", "const T kept = scale * dy[i];", "const T kept = dy[i];", "ops/pointwise/dropout"),
     # Arithmetic and sums

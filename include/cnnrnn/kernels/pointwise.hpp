@@ -6,6 +6,7 @@
 #include "cnnrnn/kernels/pointwise/hard_sigmoid.hpp"
 #include "cnnrnn/kernels/pointwise/hard_swish.hpp"
 #include "cnnrnn/kernels/pointwise/leaky_relu.hpp"
+#include "cnnrnn/kernels/pointwise/normal_distribution.hpp"
 #include "cnnrnn/kernels/pointwise/relu.hpp"
 #include "cnnrnn/kernels/pointwise/relu6.hpp"
 #include "cnnrnn/kernels/pointwise/scale_shift.hpp"

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cmath>
 #include <numbers>
 #include <span>
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/packet_functions.hpp"
-#include "cnnrnn/kernels/loops/elementwise.hpp"
 #include "cnnrnn/kernels/loops/packets.hpp"
+#include "cnnrnn/kernels/pointwise/normal_distribution.hpp"
 
 //   P(x) = (1 + erf(x / sqrt 2)) / 2   the normal distribution
 //   p(x) = e^(-x^2 / 2) / sqrt(2 pi)   its density
@@ -15,18 +14,6 @@
 CNNRNN_KERNELS_BEGIN
 
 namespace detail {
-
-// erfc keeps its digits for negative x, where 1 + erf would cancel.
-template <class T>
-T normal_distribution(T x) {
-  return T(0.5) * std::erfc(-x * (std::numbers::sqrt2_v<T> / 2));
-}
-
-template <class T>
-T normal_density(T x) {
-  constexpr T factor = std::numbers::inv_sqrtpi_v<T> / std::numbers::sqrt2_v<T>;
-  return factor * std::exp(T(-0.5) * x * x);
-}
 
 /// u = sqrt(2 / pi) (x + 0.044715 x^3), so that (1 + tanh u) / 2 is nearly P(x), and du/dx.
 template <class T>
@@ -44,19 +31,33 @@ struct GeluArgument {
 
 }  // namespace detail
 
+/// x P(x)
+template <class T>
+[[gnu::always_inline]] inline Packet<T> gelu(Packet<T> x) {
+  return x * NormalDistribution<T>(x).probability;
+}
+
+/// dy (P(x) + x p(x))
+template <class T>
+[[gnu::always_inline]] inline Packet<T> gelu_gradient(Packet<T> x, Packet<T> dy) {
+  constexpr T factor = std::numbers::inv_sqrtpi_v<T> / std::numbers::sqrt2_v<T>;
+  const NormalDistribution<T> normal(x);
+  const auto density = Packet<T>::set(factor) * normal.exponential;
+  return dy * multiply_add(x, density, normal.probability);
+}
+
 /// y = x P(x)
 template <class T>
 void gelu_forward(std::span<const T> x, std::span<T> y) {
-  for_each_element(x.size(),
-                   [&](std::size_t i) { y[i] = x[i] * detail::normal_distribution(x[i]); });
+  for_each_packet<T>(x.size(),
+                     [&](auto lanes) { lanes.store(y.data(), gelu(lanes.load(x.data()))); });
 }
 
-/// dx = dy (P(x) + x p(x))
+/// dx = dy (P(x) + x p(x)); dx may be dy
 template <class T>
 void gelu_backward(std::span<const T> x, std::span<const T> dy, GradientSpan<T> dx) {
-  store_gradient(dx, [&](std::size_t i) {
-    return dy[i] * (detail::normal_distribution(x[i]) + x[i] * detail::normal_density(x[i]));
-  });
+  store_gradient_packets(
+      dx, [&](auto lanes) { return gelu_gradient(lanes.load(x.data()), lanes.load(dy.data())); });
 }
 
 /// y = x (1 + tanh u) / 2
