@@ -13,6 +13,7 @@
 #include "cnnrnn/nn/sequential.hpp"
 #include "cnnrnn/ops/add.hpp"
 #include "cnnrnn/ops/relu.hpp"
+#include "support/activate.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/own_thread.hpp"
@@ -66,6 +67,40 @@ TEST_CASE("a folded batch norm equals the one behind the convolution") {
       require_close(pair.convolution.norm_add_relu(x, pair.norm, shortcut).value(),
                     relu(plain + shortcut).value(), 1e-12);
     }
+  }
+}
+
+TEST_CASE("a folded batch norm may have any activation behind it, and a shortcut beside it") {
+  // By Winograd's algorithm, directly, as a product, depthwise or from pieces.
+  for (const auto& options : std::vector<nn::Conv2dOptions>{
+           {.padding = 1}, {.stride = 2}, {.kernel = 1}, {.kernel = 5}, {.groups = 2}}) {
+    Pair pair(options, 9);
+    for (const Activation activation : activations) {
+      CAPTURE(options.kernel.h, static_cast<int>(activation));
+      const auto x = images({3, 9, 8, channels});
+      const auto plain = pair.norm(pair.convolution(x));
+      const auto shortcut = Variable<double>(random_tensor<double>(plain.shape(), 8));
+      const NoGradGuard no_grad;
+      require_close(pair.convolution.norm_activated(x, pair.norm, activation).value(),
+                    activate(plain, activation).value(), 1e-12);
+      require_close(pair.convolution.norm_add_activated(x, pair.norm, shortcut, activation).value(),
+                    activate(plain + shortcut, activation).value(), 1e-12);
+    }
+  }
+}
+
+TEST_CASE("a convolution in training may have any activation behind its batch norm") {
+  for (const Activation activation : activations) {
+    CAPTURE(static_cast<int>(activation));
+    Pair pair({.padding = 1}, 9);
+    pair.norm.train();
+    const auto x = images({3, 9, 8, channels});
+    const auto plain = pair.norm(pair.convolution(x));
+    const auto shortcut = Variable<double>(random_tensor<double>(plain.shape(), 8));
+    require_close(pair.convolution.norm_activated(x, pair.norm, activation).value(),
+                  activate(plain, activation).value(), 1e-12);
+    require_close(pair.convolution.norm_add_activated(x, pair.norm, shortcut, activation).value(),
+                  activate(plain + shortcut, activation).value(), 1e-12);
   }
 }
 

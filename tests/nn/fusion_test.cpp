@@ -34,6 +34,15 @@ Network network(const std::string& layers) {
       case 'r':
         result.append(nn::Relu<double>());
         break;
+      case '6':
+        result.append(nn::Relu6<double>());
+        break;
+      case 's':
+        result.append(nn::Silu<double>());
+        break;
+      case 'h':
+        result.append(nn::HardSwish<double>());
+        break;
       case 'p':
         result.append(nn::MaxPool2d<double>());
         break;
@@ -112,8 +121,9 @@ class Doubling : public nn::Relu<double> {
 }  // namespace
 
 TEST_CASE("layers that run in one pass give what they give one by one") {
-  for (const std::string layers : {"br", "brp", "bro", "bp", "b", "cbr", "cbrcbrp", "rbrp", "brbr",
-                                   "cbro", "crp", "cro", "crpcrp"}) {
+  for (const std::string layers :
+       {"br",  "brp", "bro",    "bp", "b",   "cbr",    "cbrcbrp", "rbrp", "brbr", "cbro",
+        "crp", "cro", "crpcrp", "b6", "bsp", "cb6cbs", "cbhp",    "cs",   "c6p",  "ch"}) {
     CAPTURE(layers);
     auto first = network(layers);
     auto second = network(layers);
@@ -161,6 +171,10 @@ TEST_CASE("a sequence runs batch norm, ReLU and pooling in one pass, unless it i
   auto with_pool = network("brp");
   auto other_pool = network("bro");
   CHECK(last_op(with_relu) == "batch_norm");
+  for (const std::string layers : {"b6", "bs", "bh", "cb6", "cbs", "cbh"}) {
+    auto with_activation = network(layers);
+    CHECK(last_op(with_activation) == "batch_norm");
+  }
   CHECK(last_op(with_pool) == "batch_norm_relu_pool");
   CHECK(last_op(other_pool) == "max_pool2d");
   const nn::NoFusionGuard guard;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cnnrnn/kernels/pointwise/activation.hpp"
 #include "cnnrnn/kernels/pointwise/broadcast.hpp"
 #include "cnnrnn/kernels/pointwise/dropout.hpp"
 #include "cnnrnn/kernels/pointwise/gelu.hpp"

@@ -114,5 +114,20 @@ class Gelu : public Layer<T> {
   GeluApproximation approximation_;
 };
 
+/// The activation behind a layer that it can take along, or none.
+template <class T>
+Activation next_activation(const NextLayers<T>& next) {
+  if (next.template get<Relu<T>>() != nullptr) {
+    return Activation::relu;
+  }
+  if (next.template get<Relu6<T>>() != nullptr) {
+    return Activation::relu6;
+  }
+  if (next.template get<Silu<T>>() != nullptr) {
+    return Activation::silu;
+  }
+  return next.template get<HardSwish<T>>() != nullptr ? Activation::hard_swish : Activation::none;
+}
+
 }  // namespace nn
 CNNRNN_NAMESPACE_END

@@ -32,44 +32,55 @@ struct ScaleShift {
 template <class T>
 class BatchNorm : public Layer<T> {
  public:
-  Variable<T> operator()(const Variable<T>& x) override { return alone(x, false, {}); }
+  Variable<T> operator()(const Variable<T>& x) override { return alone(x, Activation::none, {}); }
 
   /// ReLU of the batch norm, in one pass. Whoever made x may have found its statistics already.
   Variable<T> relu(const Variable<T>& x, const BatchStatistics<T>& batch = {}) {
-    return alone(x, true, batch);
+    return alone(x, Activation::relu, batch);
+  }
+
+  /// Any activation of the batch norm, in one pass.
+  Variable<T> activated(const Variable<T>& x, Activation activation,
+                        const BatchStatistics<T>& batch = {}) {
+    return alone(x, activation, batch);
   }
 
   /// Batch norm plus a shortcut beside it, in one pass; see batch_norm_add.
   Variable<T> add(const Variable<T>& x, const Variable<T>& shortcut,
                   const BatchStatistics<T>& batch = {}) {
-    return with_shortcut(x, shortcut, false, batch);
+    return with_shortcut(x, shortcut, Activation::none, batch);
   }
 
   /// ReLU of the batch norm plus a shortcut, in one pass: the end of a residual block.
   Variable<T> add_relu(const Variable<T>& x, const Variable<T>& shortcut,
                        const BatchStatistics<T>& batch = {}) {
-    return with_shortcut(x, shortcut, true, batch);
+    return with_shortcut(x, shortcut, Activation::relu, batch);
+  }
+
+  /// Any activation of the batch norm plus a shortcut, in one pass.
+  Variable<T> add_activated(const Variable<T>& x, const Variable<T>& shortcut,
+                            Activation activation, const BatchStatistics<T>& batch = {}) {
+    return with_shortcut(x, shortcut, activation, batch);
   }
 
   /// ReLU of the batch norm, pooled by windows of 2 x 2, in one pass; see batch_norm_relu_pool.
   Variable<T> relu_pool(const Variable<T>& x, const BatchStatistics<T>& batch = {}) {
-    return normalise(x, true, [&](const auto& options) {
+    return normalise(x, Activation::relu, [&](const auto& options) {
       return batch_norm_relu_pool(x, weight_, bias_, running(), options, batch);
     });
   }
 
-  /// Takes along a ReLU, and a max-pooling of 2 x 2 behind that.
+  /// Takes along an activation, and a max-pooling of 2 x 2 behind a ReLU.
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
     return fused(x, next, {});
   }
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next, const BatchStatistics<T>& batch) {
-    if (!next.template get<Relu<T>>()) {
-      return {alone(x, false, batch)};
-    }
-    if (detail::pools_by_two(next.template get<MaxPool2d<T>>(1))) {
+    const Activation activation = next_activation(next);
+    if (activation == Activation::relu &&
+        detail::pools_by_two(next.template get<MaxPool2d<T>>(1))) {
       return {relu_pool(x, batch), 3};
     }
-    return {relu(x, batch), 2};
+    return {alone(x, activation, batch), activation == Activation::none ? 1U : 2U};
   }
 
   /// Whether the next call normalises with the statistics of its batch.
@@ -139,22 +150,22 @@ class BatchNorm : public Layer<T> {
   virtual const char* name() const = 0;
   virtual void check_rank(const Shape& x) const = 0;
 
-  Variable<T> alone(const Variable<T>& x, bool rectified, const BatchStatistics<T>& batch) {
-    return normalise(x, rectified, [&](const auto& options) {
+  Variable<T> alone(const Variable<T>& x, Activation activation, const BatchStatistics<T>& batch) {
+    return normalise(x, activation, [&](const auto& options) {
       return batch_norm(x, weight_, bias_, running(), options, batch);
     });
   }
 
-  Variable<T> with_shortcut(const Variable<T>& x, const Variable<T>& shortcut, bool rectified,
-                            const BatchStatistics<T>& batch) {
-    return normalise(x, rectified, [&](const auto& options) {
+  Variable<T> with_shortcut(const Variable<T>& x, const Variable<T>& shortcut,
+                            Activation activation, const BatchStatistics<T>& batch) {
+    return normalise(x, activation, [&](const auto& options) {
       return batch_norm_add(x, shortcut, weight_, bias_, running(), options, batch);
     });
   }
 
   /// Runs an op on a batch x, which is counted if it is one to learn from.
   template <class Op>
-  Variable<T> normalise(const Variable<T>& x, bool rectified, const Op& op) {
+  Variable<T> normalise(const Variable<T>& x, Activation activation, const Op& op) {
     check_rank(x.shape());
     require<ShapeError>(x.dim(-1) == channels_, name(), ": expected ", channels_, " channels, got ",
                         x.shape());
@@ -162,7 +173,7 @@ class BatchNorm : public Layer<T> {
     auto y = op(BatchNormalization{.training = uses_batch_statistics(),
                                    .epsilon = options_.epsilon,
                                    .momentum = counted ? momentum() : 0,
-                                   .relu = rectified});
+                                   .activation = activation});
     if (counted) {
       ++num_batches_tracked_.mutable_at();
     }

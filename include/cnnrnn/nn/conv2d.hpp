@@ -41,7 +41,7 @@ class Conv2d : public Layer<T> {
   }
 
   Variable<T> operator()(const Variable<T>& x) override {
-    return keeps_packed() ? Variable<T>((*packed(x))(x.value(), false))
+    return keeps_packed() ? Variable<T>((*packed(x))(x.value(), Activation::none))
                           : conv2d(x, weight_, bias_, convolution());
   }
 
@@ -49,27 +49,38 @@ class Conv2d : public Layer<T> {
   /// statistics are taken while the result is in the cache, and outside it, where nothing is
   /// recorded, the batch norm is folded into the weights.
   Variable<T> norm_relu(const Variable<T>& x, BatchNorm2d<T>& norm) {
-    if (folds(norm)) {
-      return Variable<T>((*packed(x, &norm))(x.value(), true));
-    }
-    const auto [y, mean, variance] = with_moments(x, norm);
-    return norm.relu(y, {mean, variance});
+    return norm_activated(x, norm, Activation::relu);
   }
 
-  /// The same with a shortcut beside the batch norm: the end of a residual block. Throws ShapeError
-  /// unless the shortcut has the shape of the convolution.
-  Variable<T> norm_add_relu(const Variable<T>& x, BatchNorm2d<T>& norm,
-                            const Variable<T>& shortcut) {
-    require<ShapeError>(shortcut.defined(), "Conv2d: expected a shortcut, got an undefined one");
+  /// The same with any activation.
+  Variable<T> norm_activated(const Variable<T>& x, BatchNorm2d<T>& norm, Activation activation) {
     if (folds(norm)) {
-      return Variable<T>((*packed(x, &norm))(x.value(), true, shortcut.value()));
+      return Variable<T>((*packed(x, &norm))(x.value(), activation));
     }
     const auto [y, mean, variance] = with_moments(x, norm);
-    return norm.add_relu(y, shortcut, {mean, variance});
+    return norm.activated(y, activation, {mean, variance});
+  }
+
+  /// ReLU of the batch norm and a shortcut beside it: the end of a residual block. Throws
+  /// ShapeError unless the shortcut has the shape of the convolution.
+  Variable<T> norm_add_relu(const Variable<T>& x, BatchNorm2d<T>& norm,
+                            const Variable<T>& shortcut) {
+    return norm_add_activated(x, norm, shortcut, Activation::relu);
+  }
+
+  /// The same with any activation, or none.
+  Variable<T> norm_add_activated(const Variable<T>& x, BatchNorm2d<T>& norm,
+                                 const Variable<T>& shortcut, Activation activation) {
+    require<ShapeError>(shortcut.defined(), "Conv2d: expected a shortcut, got an undefined one");
+    if (folds(norm)) {
+      return Variable<T>((*packed(x, &norm))(x.value(), activation, shortcut.value()));
+    }
+    const auto [y, mean, variance] = with_moments(x, norm);
+    return norm.add_activated(y, shortcut, activation, {mean, variance});
   }
 
   /// Takes along a batch norm and what that takes along, or a ReLU; outside training, where nothing
-  /// is recorded, also a max-pooling of 2 x 2 behind the ReLU.
+  /// is recorded, any activation, and a max-pooling of 2 x 2 behind a ReLU.
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
     auto* const norm = next.template get<BatchNorm2d<T>>();
     if (norm == nullptr ? keeps_packed() : folds(*norm)) {
@@ -118,13 +129,13 @@ class Conv2d : public Layer<T> {
   Fused<T> infer(const Variable<T>& x, const BatchNorm2d<T>* norm, const NextLayers<T>& next) {
     const auto convolution = packed(x, norm);
     const std::size_t layers = norm != nullptr ? 2 : 1;
-    if (next.template get<Relu<T>>() == nullptr) {
-      return {Variable<T>((*convolution)(x.value(), false)), layers};
+    const Activation activation = next_activation(next);
+    if (activation == Activation::relu &&
+        detail::pools_by_two(next.template get<MaxPool2d<T>>(1))) {
+      return {Variable<T>(convolution->relu_pool(x.value())), layers + 2};
     }
-    if (!detail::pools_by_two(next.template get<MaxPool2d<T>>(1))) {
-      return {Variable<T>((*convolution)(x.value(), true)), layers + 1};
-    }
-    return {Variable<T>(convolution->relu_pool(x.value())), layers + 2};
+    return {Variable<T>((*convolution)(x.value(), activation)),
+            activation == Activation::none ? layers : layers + 1};
   }
 
   /// The convolution and the batch norm behind it with packed weights, which are made when

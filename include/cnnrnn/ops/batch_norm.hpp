@@ -4,14 +4,16 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/norm.hpp"
+#include "cnnrnn/kernels/pointwise.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
 struct BatchNormalization {
-  bool training = true;   ///< statistics of this batch, else the running ones
-  double epsilon = 1e-5;  ///< added to the variance
-  double momentum = 0.1;  ///< weight of this batch in the running statistics
-  bool relu = false;      ///< a ReLU behind all
+  bool training = true;                      ///< statistics of this batch, else the running ones
+  double epsilon = 1e-5;                     ///< added to the variance
+  double momentum = 0.1;                     ///< weight of this batch in the running statistics
+  bool relu = false;                         ///< short for Activation::relu
+  Activation activation = Activation::none;  ///< behind all
 };
 
 /// Running mean and (unbiased) variance (C) of a batch norm; undefined when nobody tracks them.
@@ -50,6 +52,8 @@ void check_batch_norm(const char* name, const Variable<T>& x, const Variable<T>&
                       ": expected mean and variance of the batch, or neither, got one");
   require<ShapeError>(!options.training || x.value().size() > x.dim(-1), name,
                       ": expected more than one value per channel in training, got ", x.shape());
+  require<ValueError>(!options.relu || options.activation == Activation::none, name,
+                      ": expected relu or another activation, got both");
   require<ValueError>(options.training || (running.mean.defined() && running.variance.defined()),
                       name, ": expected running statistics outside training, got none");
 }
@@ -165,36 +169,43 @@ class BatchNormSums {
   Tensor<T> dgamma_, dbeta_;
 };
 
-/// The gradient of y = z + residual, through a ReLU or not; z is a batch norm of x. Inputs are x,
+/// The gradient of y = z + residual through an activation; z is a batch norm of x. Inputs are x,
 /// gamma, beta, residual.
 template <class T>
 struct BatchNormBackward {
   kernels::WideRows d;
-  bool training, relu;
+  bool training;
+  Activation activation;
   Saved<T> x;
   BatchNormChannels<T> channels;
-  Saved<T> y;  // for a ReLU behind a residual
+  Saved<T> beside;  // for an activation behind a residual: see ResidualUpstream
 
   void operator()(Gradients<T>& g) const {
     constexpr Index residual = 3;
     const auto affine = channels.affine(d);
-    const kernels::PlainUpstream<T> plain{g.dy().data()};
-    if (!relu) {
+    const T* const dy = g.dy().data();
+    if (activation == Activation::none) {
+      const kernels::PlainUpstream<T> plain{dy};
       g.give(residual, g.dy());
       run(g, affine, plain, plain);
-    } else if (!y->defined()) {
-      const kernels::ReluUpstream<T> upstream{g.dy().data(), affine.view()};
-      run(g, affine, upstream, upstream);
-    } else {
+      return;
+    }
+    kernels::with_activation<T>(activation, [&]<class Function>(Function) {
+      if (!beside->defined()) {
+        const kernels::ActivationUpstream<T, Function> upstream{dy, affine.view()};
+        run(g, affine, upstream, upstream);
+        return;
+      }
       // dz is the residual's gradient: stored as such, it serves the second pass too.
+      using Upstream = kernels::ResidualUpstream<T, Function>;
       const auto dresidual = g.dx_over_dy(residual);
-      const kernels::ResidualUpstream<T> storing{plain.dy, y->data(), dresidual};
+      const Upstream storing{dy, beside->data(), affine.view(), dresidual};
       if (dresidual.needed() && !dresidual.accumulate) {
         run(g, affine, storing, kernels::PlainUpstream<T>{dresidual.data()});
       } else {
-        run(g, affine, storing, kernels::ResidualUpstream<T>{plain.dy, y->data(), {}});
+        run(g, affine, storing, Upstream{dy, beside->data(), affine.view(), {}});
       }
-    }
+    });
   }
 
   /// One pass for the sums, one for dx; each has its way to dz.
@@ -222,6 +233,13 @@ BatchNormChannels<T> batch_norm_channels(const kernels::WideRows& d, const Tenso
   return {statistics, options.epsilon, gamma.value(), beta.value()};
 }
 
+/// Whether the gradient of an activation follows from its value.
+template <class T>
+bool found_from_value(Activation activation) {
+  return kernels::with_activation<T>(activation,
+                                     [](auto function) { return decltype(function)::by_value; });
+}
+
 template <class T>
 Variable<T> batch_norm(const char* name, const Variable<T>& x, const Variable<T>& residual,
                        const Variable<T>& gamma, const Variable<T>& beta,
@@ -231,19 +249,23 @@ Variable<T> batch_norm(const char* name, const Variable<T>& x, const Variable<T>
   const Index size = x.dim(-1);
   const kernels::WideRows d{size > 0 ? x.value().size() / size : 0, size};
   const auto channels = batch_norm_channels(d, x.value(), gamma, beta, running, options, batch);
+  const Activation activation = options.relu ? Activation::relu : options.activation;
   Tensor<T> y(x.shape());
   kernels::batch_norm_forward(d, x.value().data(), channels.affine(d), residual.value().data(),
-                              options.relu, y.mutable_data());
-  const bool masked_by_y = options.relu && residual.defined();
-  return record<T>(name, {x, gamma, beta, residual}, y,
-                   BatchNormBackward<T>{d, options.training, options.relu, Saved<T>(x.value()),
-                                        channels, Saved<T>(masked_by_y ? y : Tensor<T>())});
+                              activation, y.mutable_data());
+  const Tensor<T> none;
+  const Tensor<T>& beside = found_from_value<T>(activation) ? y : residual.value();
+  return record<T>(
+      name, {x, gamma, beta, residual}, y,
+      BatchNormBackward<T>{
+          d, options.training, activation, Saved<T>(x.value()), channels,
+          Saved<T>(residual.defined() && activation != Activation::none ? beside : none)});
 }
 
 }  // namespace detail
 
 /// Batch normalisation over the last axis, y = (x - mean) / sqrt(variance + epsilon) gamma + beta
-/// (Ioffe and Szegedy 2015), through a ReLU if the options say so.
+/// (Ioffe and Szegedy 2015), through an activation if the options name one.
 ///
 /// x (N, ..., C) -> y of the same shape; gamma and beta (C) may be undefined. In training mean and
 /// biased variance are those of the batch, and the running statistics, if defined, move towards its
@@ -259,10 +281,11 @@ Variable<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Var
 }
 
 /// Batch normalisation and a shortcut beside it (He et al. 2015): y = batch_norm(x) + residual,
-/// through a ReLU if the options say so.
+/// through an activation if the options name one.
 ///
-/// x and residual (N, ..., C) -> y of the same shape; the rest as in batch_norm. Saves y too if
-/// there is a ReLU. Throws as batch_norm, and ShapeError for a residual of another shape than x.
+/// x and residual (N, ..., C) -> y of the same shape; the rest as in batch_norm. With an
+/// activation it saves y too, or the residual if that does not tell the gradient. Throws as
+/// batch_norm, and ShapeError for a residual of another shape than x.
 template <class T>
 Variable<T> batch_norm_add(const Variable<T>& x, const Variable<T>& residual,
                            const Variable<T>& gamma, const Variable<T>& beta,

@@ -89,7 +89,7 @@ Variable<T> conv2d(const kernels::Conv2dDims& d, const Variable<T>& x, const Var
                              {.data = y.mutable_data(),
                               .channels = d.o,
                               .bias = bias.value().data(),
-                              .relu = relu,
+                              .activation = relu ? Activation::relu : Activation::none,
                               .moments = moments});
   return record<T>("conv2d", {x, weight, bias}, y,
                    Conv2dBackward<T>{d, relu, Saved<T>(x.value()), Saved<T>(weight.value()),

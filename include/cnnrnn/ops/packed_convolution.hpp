@@ -32,8 +32,9 @@ class PackedConvolution {
   }
 
   /// x (N, H, W, C) -> y (N, OH, OW, O), plus a residual of y's shape unless it is undefined,
-  /// through a ReLU or not. Throws ShapeError.
-  Tensor<T> operator()(const Tensor<T>& x, bool relu, const Tensor<T>& residual = {}) const {
+  /// through an activation. Throws ShapeError.
+  Tensor<T> operator()(const Tensor<T>& x, Activation activation,
+                       const Tensor<T>& residual = {}) const {
     const auto d = dims(x);
     Tensor<T> y({d.n, d.oh(), d.ow(), d.o});
     require<ShapeError>(!residual.defined() || residual.shape() == y.shape(),
@@ -44,8 +45,13 @@ class PackedConvolution {
                              .channels = d.o,
                              .bias = bias_.data(),
                              .residual = residual.data(),
-                             .relu = relu});
+                             .activation = activation});
     return y;
+  }
+
+  /// The same through a ReLU or not.
+  Tensor<T> operator()(const Tensor<T>& x, bool relu, const Tensor<T>& residual = {}) const {
+    return (*this)(x, relu ? Activation::relu : Activation::none, residual);
   }
 
   /// Through a ReLU, and max-pooled by windows of 2 x 2: x -> y (N, OH / 2, OW / 2, O). Throws as
@@ -60,10 +66,10 @@ class PackedConvolution {
                               {.data = y.mutable_data(),
                                .channels = d.o,
                                .bias = bias_.data(),
-                               .relu = true,
+                               .activation = Activation::relu,
                                .pool = true});
     } else {
-      kernels::max_pool2d_forward(windows, (*this)(x, true).data(), y.mutable_data());
+      kernels::max_pool2d_forward(windows, (*this)(x, Activation::relu).data(), y.mutable_data());
     }
     return y;
   }

@@ -8,7 +8,7 @@
 #include "cnnrnn/ops/add.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/mul.hpp"
-#include "cnnrnn/ops/relu.hpp"
+#include "support/activate.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/op_table.hpp"
@@ -21,10 +21,20 @@ const std::vector<Shape> shapes{{2, 1},       {5, 19},        {64, 32},       {2
                                 {3, 5, 7, 3}, {2, 9, 11, 16}, {2, 3, 2, 130}, {1, 33, 31, 24}};
 
 struct Case {
-  bool relu, shortcut, training;
+  Activation activation;
+  bool shortcut, training;
 };
-const std::vector<Case> cases{{true, false, true}, {true, false, false}, {true, true, true},
-                              {true, true, false}, {false, true, true},  {false, true, false}};
+const std::vector<Case> cases = [] {
+  std::vector<Case> all;
+  for (const Activation activation : activations) {
+    for (const bool shortcut : {false, true}) {
+      for (const bool training : {true, false}) {
+        all.push_back({activation, shortcut, training});
+      }
+    }
+  }
+  return all;
+}();
 
 /// x, gamma, beta, residual: x and residual may have other uses too.
 template <class T>
@@ -44,7 +54,7 @@ RunningStatistics<T> running(Index channels) {
 template <class T>
 Variable<T> fused(const Case& how, const std::vector<Variable<T>>& v,
                   const RunningStatistics<T>& statistics) {
-  const BatchNormalization options{.training = how.training, .relu = how.relu};
+  const BatchNormalization options{.training = how.training, .activation = how.activation};
   return how.shortcut ? batch_norm_add(v[0], v[3], v[1], v[2], statistics, options)
                       : batch_norm(v[0], v[1], v[2], statistics, options);
 }
@@ -54,7 +64,7 @@ Variable<T> in_steps(const Case& how, const std::vector<Variable<T>>& v,
                      const RunningStatistics<T>& statistics) {
   auto y = batch_norm(v[0], v[1], v[2], statistics, {.training = how.training});
   y = how.shortcut ? y + v[3] : y;
-  return how.relu ? relu(y) : y;
+  return activate(y, how.activation);
 }
 
 /// y, the running statistics, and the gradients of all leaves.
@@ -75,7 +85,7 @@ std::vector<Tensor<T>> outcome(const Op& op, const Case& how, std::vector<Variab
 
 template <class T>
 void compare(const Case& how, const std::vector<Variable<T>>& v, double tolerance) {
-  CAPTURE(how.relu, how.shortcut, how.training, v[0].shape());
+  CAPTURE(static_cast<int>(how.activation), how.shortcut, how.training, v[0].shape());
   const auto expected = outcome(in_steps<T>, how, v);
   const auto got = outcome(fused<T>, how, v);
   for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -128,8 +138,8 @@ TEST_CASE("batch_norm_add") {
   for (const Shape& shape : {Shape{5, 3}, Shape{2, 3, 2, 9}, Shape{7, 31, 29, 70}}) {
     for (const Case& how : cases) {
       auto& c = all.emplace_back(OpCase{
-          to_message(shape, how.relu ? ", ReLU" : "", how.shortcut ? ", shortcut" : "",
-                     how.training ? ", training" : ""),
+          to_message(shape, ", activation ", static_cast<int>(how.activation),
+                     how.shortcut ? ", shortcut" : "", how.training ? ", training" : ""),
           {random_tensor<double>(shape, 1), random_tensor<double>({shape[-1]}, 2),
            random_tensor<double>({shape[-1]}, 3)},
           [=](const auto& v) {
@@ -151,7 +161,13 @@ TEST_CASE("batch_norm_add") {
            {throws<ShapeError>([=] { batch_norm_add<float>(v[0], v[1], v[1], v[2]); },
                                "batch_norm_add: expected a residual of shape (2, 3), got (3,)"),
             throws<ShapeError>([=] { batch_norm_add<float>(v[0], {}, v[1], v[2]); },
-                               "batch_norm_add: expected a residual of shape (2, 3), got ()")});
+                               "batch_norm_add: expected a residual of shape (2, 3), got ()"),
+            throws<ValueError>(
+                [=] {
+                  batch_norm_add<float>(v[0], v[3], v[1], v[2], {},
+                                        {.relu = true, .activation = Activation::silu});
+                },
+                "batch_norm_add: expected relu or another activation, got both")});
 }
 
 TEST_CASE("statistics that somebody else found are taken") {

@@ -2,7 +2,7 @@
 
 #include "cnnrnn/kernels/loops/lanes.hpp"
 #include "cnnrnn/kernels/norm/channel_moments.hpp"
-#include "cnnrnn/kernels/pointwise/relu.hpp"
+#include "cnnrnn/kernels/pointwise/activation.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -13,15 +13,19 @@ template <class T>
 struct ConvOutput {
   T* data;
   Index channels;
-  bool accumulate = false;               ///< add to what is there
-  const T* bias = nullptr;               ///< (channels)
-  const T* residual = nullptr;           ///< as large as y: then added to it
-  bool relu = false;                     ///< then y = max(y, 0); NaN stays NaN
+  bool accumulate = false;      ///< add to what is there
+  const T* bias = nullptr;      ///< (channels)
+  const T* residual = nullptr;  ///< as large as y: then added to it
+  Activation activation = Activation::none;
   ChannelMoments<T>* moments = nullptr;  ///< then takes those of block after block
 
   /// Then only the largest of each whole window of 2 x 2 is kept, (N, OH / 2, OW / 2, channels):
-  /// where conv2d_pools, without accumulate, residual and moments.
+  /// where conv2d_pools, without accumulate, residual and moments, and with a ReLU at most.
   bool pool = false;
+
+  /// Whether a tile that is stored goes through a ReLU. It is the one activation so cheap and so
+  /// common that the tiles have it.
+  bool rectifies() const { return activation == Activation::relu; }
 
   /// Ends block `block`, the finished rows begin ... end.
   void finish(Index block, Index begin, Index end) const {
@@ -33,18 +37,30 @@ struct ConvOutput {
         lanes.store(rows, lanes.load(rows) + lanes.load(beside));
       });
     }
-    if (relu) {
-      for_each_lanes<T>(
-          count, [=](const auto& lanes) { lanes.store(rows, kernels::relu(lanes.load(rows))); });
+    if (rectifies()) {
+      activate(begin, end);
     }
-    find_moments(block, begin, end);
+    finish_rest(block, begin, end);
   }
 
   /// The same where residual and ReLU are done.
-  void find_moments(Index block, Index begin, Index end) const {
+  void finish_rest(Index block, Index begin, Index end) const {
+    if (!rectifies() && activation != Activation::none) {
+      activate(begin, end);
+    }
     if (moments != nullptr) {
       moments->set(block, end - begin, data + begin * channels);
     }
+  }
+
+ private:
+  void activate(Index begin, Index end) const {
+    T* const rows = data + begin * channels;
+    const Index count = (end - begin) * channels;
+    with_activation<T>(activation, [=](auto function) {
+      for_each_lanes<T>(
+          count, [=](const auto& lanes) { lanes.store(rows, function.value(lanes.load(rows))); });
+    });
   }
 };
 

@@ -76,7 +76,7 @@ void add_pieces(Index pieces, const ConvOutput<T>& whole, const Convolve& convol
     part.bias = piece == 0 ? whole.bias : nullptr;
     if (piece + 1 == pieces) {
       part.residual = whole.residual;
-      part.relu = whole.relu;
+      part.activation = whole.activation;
       part.moments = whole.moments;
     }
     convolve(piece, part);

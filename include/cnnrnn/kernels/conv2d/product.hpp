@@ -81,9 +81,10 @@ void product_convolve(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
     }
     const MatrixView<T> a{gathers ? pixels.data() : x + begin * d.c, d.c, 1};
     gemm(end - begin, a, weights,
-         GemmOutput<T>{y.data + begin * d.o, d.o, y.accumulate, y.bias, y.relu && ends_in_product});
+         GemmOutput<T>{y.data + begin * d.o, d.o, y.accumulate, y.bias,
+                       y.rectifies() && ends_in_product});
     if (ends_in_product) {
-      y.find_moments(begin / rows, begin, end);
+      y.finish_rest(begin / rows, begin, end);
     } else {
       y.finish(begin / rows, begin, end);
     }

@@ -49,14 +49,14 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const Con
     parallel_for(panels, (panels + 1) / 2, [&](Index begin, Index end) {
       run(0, d.rows(), begin * panel, std::min(d.o, end * panel));
     });
-    y.find_moments(0, 0, d.first_pixel(d.rows()));
+    y.finish_rest(0, 0, d.first_pixel(d.rows()));
     return;
   }
   parallel_for(plan.blocks(), 1, [&](Index block, Index) {
     const auto [begin, end] = plan.block_rows(block);
     if (begin < end) {
       run(begin, end, 0, d.o);
-      y.find_moments(block, d.first_pixel(begin), d.first_pixel(end));
+      y.finish_rest(block, d.first_pixel(begin), d.first_pixel(end));
     }
   });
 }

@@ -8,14 +8,14 @@
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/norm/channel_moments.hpp"
-#include "cnnrnn/kernels/pointwise/relu.hpp"
+#include "cnnrnn/kernels/pointwise/activation.hpp"
 
 // Batch normalisation over the rows of x (R, C), each channel on its own, with what may follow it.
 //
 //   mean, variance (C)   of a channel's R values; the variance is the biased one
 //   inverse (C)          1 / sqrt(variance + epsilon)
 //   z (R, C)             (x - mean) scale + shift
-//   y (R, C)             z, z + residual, or the ReLU of either
+//   y (R, C)             z, z + residual, or an activation of either
 //   dz (R, C)            the gradient of z; also that of the residual
 //
 // Memory is what it costs, so every pass streams through x from front to back, and dz is found anew
@@ -64,10 +64,10 @@ class WideAffine {
   std::vector<T> mean_, scale_, shift_;
 };
 
-/// y = z, plus the residual unless it is null, through a ReLU if `rectified`
+/// y = z, plus the residual unless it is null, through an activation
 template <class T>
 void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<T>& affine,
-                        const T* residual, bool rectified, T* y) {
+                        const T* residual, Activation activation, T* y) {
   const auto run = [&](const auto& finish) {
     const auto normalise = affine.view();
     parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
@@ -79,15 +79,13 @@ void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<T>& affi
   const auto add = [=](const auto& lanes, Index at, auto z) {
     return z + lanes.load_ahead(residual + at);
   };
-  if (residual != nullptr && rectified) {
-    run([=](const auto& lanes, Index at, auto z) { return relu(add(lanes, at, z)); });
-  } else if (residual != nullptr) {
-    run(add);
-  } else if (rectified) {
-    run([](const auto& /*lanes*/, Index /*at*/, auto z) { return relu(z); });
-  } else {
-    run([](const auto& /*lanes*/, Index /*at*/, auto z) { return z; });
-  }
+  with_activation<T>(activation, [&](auto function) {
+    if (residual != nullptr) {
+      run([=](const auto& lanes, Index at, auto z) { return function.value(add(lanes, at, z)); });
+    } else {
+      run([=](const auto& /*lanes*/, Index /*at*/, auto z) { return function.value(z); });
+    }
+  });
 }
 
 /// dz = dy. Asking ahead for it slows down the pass that stores dx in its place.
@@ -101,29 +99,34 @@ struct PlainUpstream {
   }
 };
 
-/// dz = dy where z > 0, which is computed as forward did.
-template <class T>
-struct ReluUpstream {
+/// dz = dy through an activation of z, which is computed as forward did.
+template <class T, class Function>
+struct ActivationUpstream {
   const T* dy;
   typename WideAffine<T>::View affine;
 
   template <class Lanes>
   Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
-    return relu_gradient(affine.of_centred(lanes, centred), lanes.load_ahead(dy + at));
+    return Function::gradient(affine.of_centred(lanes, centred), lanes.load_ahead(dy + at));
   }
 };
 
-/// dz = dy where y > 0, for a ReLU behind a residual. It is stored in, or added to, `dresidual` on
-/// the way, unless that is not needed.
-template <class T>
+/// dz = dy through an activation of z + residual, found from y where that is enough. It is stored
+/// in, or added to, `dresidual` on the way, unless that is not needed.
+template <class T, class Function>
 struct ResidualUpstream {
   const T* dy;
-  const T* y;
+  const T* beside;  ///< y if Function::by_value, else the residual
+  typename WideAffine<T>::View affine;
   GradientSpan<T> dresidual;
 
   template <class Lanes>
-  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> /*centred*/) const {
-    const auto dz = relu_gradient(lanes.load_ahead(y + at), lanes.load_ahead(dy + at));
+  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
+    auto z = lanes.load_ahead(beside + at);
+    if constexpr (!Function::by_value) {
+      z = z + affine.of_centred(lanes, centred);
+    }
+    const auto dz = Function::gradient(z, lanes.load_ahead(dy + at));
     if (dresidual.needed()) {
       T* const to = dresidual.data() + at;
       lanes.store(to, dresidual.accumulate ? lanes.load(to) + dz : dz);

@@ -117,7 +117,7 @@ void winograd_store(const ImageSquare<T, Winograd::output>& square, const Lanes&
       if (y.residual != nullptr) {
         value = value + lanes.load(y.residual + (pixel - y.data));
       }
-      lanes.store(pixel, y.relu ? relu(value) : value);
+      lanes.store(pixel, y.rectifies() ? relu(value) : value);
     }
   }
 }
@@ -135,7 +135,7 @@ void winograd_store_pooled(const ImageSquare<T, Winograd::output / 2>& square, c
         return Packet<T>::load(tile + ((2 * i + k) * size + 2 * j + l) * width);
       };
       const auto largest = larger(larger(at(0, 0), at(0, 1)), larger(at(1, 0), at(1, 1)));
-      lanes.store(square.pixel(i, j), y.relu ? relu(largest) : largest);
+      lanes.store(square.pixel(i, j), y.rectifies() ? relu(largest) : largest);
     }
   }
 }
@@ -167,8 +167,8 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, 
     }
     if (direct && square.inside()) {
       T* const to = square.pixel(0, 0) + lanes.at;
-      y.relu ? transform(to, w * d.o, d.o, [](Packet<T> value) { return relu(value); })
-             : transform(to, w * d.o, d.o, std::identity());
+      y.rectifies() ? transform(to, w * d.o, d.o, [](Packet<T> value) { return relu(value); })
+                    : transform(to, w * d.o, d.o, std::identity());
       return;
     }
     T whole[static_cast<std::size_t>(size * size * width)];

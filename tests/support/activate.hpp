@@ -1,0 +1,30 @@
+#pragma once
+
+#include <array>
+
+#include "cnnrnn/ops/hard_swish.hpp"
+#include "cnnrnn/ops/relu.hpp"
+#include "cnnrnn/ops/relu6.hpp"
+#include "cnnrnn/ops/silu.hpp"
+
+inline constexpr std::array activations{cnnrnn::Activation::none, cnnrnn::Activation::relu,
+                                        cnnrnn::Activation::relu6, cnnrnn::Activation::silu,
+                                        cnnrnn::Activation::hard_swish};
+
+/// An activation by the op of its own.
+template <class T>
+cnnrnn::Variable<T> activate(const cnnrnn::Variable<T>& x, cnnrnn::Activation activation) {
+  switch (activation) {
+    case cnnrnn::Activation::relu:
+      return relu(x);
+    case cnnrnn::Activation::relu6:
+      return relu6(x);
+    case cnnrnn::Activation::silu:
+      return silu(x);
+    case cnnrnn::Activation::hard_swish:
+      return hard_swish(x);
+    case cnnrnn::Activation::none:
+      break;
+  }
+  return x;
+}
