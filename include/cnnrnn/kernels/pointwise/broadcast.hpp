@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/loops/strided.hpp"
 #include "cnnrnn/kernels/reduction/sum.hpp"
 
@@ -55,8 +56,9 @@ void mul_backward(const StridedWalk<1>& walk, const std::vector<SumDims>& steps,
   if (!dx.needed()) {
     return;
   }
-  std::vector<T> products(steps.empty() ? 0 : static_cast<std::size_t>(walk.size()));
-  const GradientSpan<T> to = steps.empty() ? dx : GradientSpan<T>{products};
+  // A tensor: its memory is neither cleared nor new to the process, as a vector's is.
+  Tensor<T> products({steps.empty() ? 0 : walk.size()});
+  const GradientSpan<T> to = steps.empty() ? dx : GradientSpan<T>{products.mutable_span()};
   detail::with_constant_stride(walk.row_strides()[0], [&](auto stride) {
     for_each_row(walk, [&](Index position, Index count, const auto& offsets) {
       const T* const other_row = other + offsets[0];
