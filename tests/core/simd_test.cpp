@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -114,6 +116,7 @@ TEMPLATE_TEST_CASE("selections follow each element, and NaN equals nothing", "",
   CHECK(elements(select_equal(P::load(a.data()), b, yes, no)) == expected);
   const auto nan = P::set(static_cast<TestType>(not_a_number));
   CHECK(elements(select_equal(nan, nan, yes, no)).front() == 2);
+  CHECK(elements(select_less(yes, yes, yes, no)).front() == 2);
   CHECK(elements(select_less(nan, yes, yes, no)).front() == 2);
   CHECK(elements(select_less(yes, nan, yes, no)).front() == 2);
 }
@@ -157,4 +160,19 @@ TEST_CASE("unroll calls its body with 0, 1, 2, ...") {
     seen.push_back(i);
   });
   CHECK(seen == std::vector<Index>{0, 1, 2, 3});
+}
+
+TEMPLATE_TEST_CASE("bytes are loaded as numbers and stored back", "", float, double) {
+  using P = Packet<TestType>;
+  std::vector<std::uint8_t> bytes;
+  for (Index i = 0; i <= P::width; ++i) {
+    bytes.push_back(static_cast<std::uint8_t>(255 - 7 * i));
+  }
+  const auto loaded = P::load_bytes(bytes.data());
+  CHECK(std::ranges::equal(elements(loaded), std::span(bytes).first(elements(loaded).size())));
+  std::vector<std::uint8_t> stored(bytes.size(), 1);
+  loaded.store_bytes(stored.data());
+  CHECK(stored.back() == 1);
+  stored.back() = bytes.back();
+  CHECK(stored == bytes);
 }

@@ -13,6 +13,7 @@
 #include "cnnrnn/core/build_info.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
+#include "cnnrnn/ops/pooling.hpp"
 #include "cnnrnn/ops/wavelet.hpp"
 #include "support/conv_lstm_reference.hpp"
 #include "support/recurrent_reference.hpp"
@@ -241,6 +242,28 @@ void check_wavelet() {
   }
 }
 
+/// The gradient of ones: 1 at the largest of each window of 3 x 3.
+template <class T>
+void check_max_pool() {
+  const Variable<T> x(random_tensor<T>({2, 9, 7, 37}, 1), true);
+  const auto y = max_pool2d(x, {.kernel = 3, .stride = 2});
+  y.backward(Tensor<T>::ones(y.shape()));
+  auto dx = Tensor<double>::zeros(x.shape());
+  for (Index i = 0; i < y.value().size(); ++i) {
+    const Index c = i % 37;
+    const Index q = i / 37 % 3;
+    const Index p = i / 37 / 3 % 4;
+    const Index n = i / 37 / 3 / 4;
+    Index best = 0;
+    for (Index tap = 1; tap < 9; ++tap) {
+      const auto at = [&](Index k) { return x.value()(n, 2 * p + k / 3, 2 * q + k % 3, c); };
+      best = at(tap) > at(best) ? tap : best;
+    }
+    dx.mutable_at(n, 2 * p + best / 3, 2 * q + best % 3, c) += 1;
+  }
+  expect_close(x.grad(), dx, 0, "max-pooling");
+}
+
 template <class T>
 void check_all() {
   for (const bool transposed : {false, true}) {
@@ -278,6 +301,7 @@ void check_all() {
   check_function<T>("sigmoid", sigmoid_of);
   check_function<T>("tanh", tanh_of);
   check_wavelet<T>();
+  check_max_pool<T>();
 }
 
 }  // namespace

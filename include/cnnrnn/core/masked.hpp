@@ -5,11 +5,13 @@
 #endif
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #include "cnnrnn/core/shape.hpp"
 
-// A part of a vector, or its elements in another order, in one instruction, which Eigen 3.4 does
-// not offer: the only intrinsics here.
+// A part of a vector, its elements in another order, a choice between two, bytes as numbers, each
+// in an instruction or two, which Eigen 3.4 does not offer: the only intrinsics here.
 
 CNNRNN_KERNELS_BEGIN
 
@@ -34,6 +36,41 @@ inline void masked_store(float* to, Index count, __m512 value) {
 }
 inline void masked_store(double* to, Index count, __m512d value) {
   _mm512_mask_storeu_pd(to, lanes_of_8(count), value);
+}
+
+/// For each element: a < b ? yes : no, and a == b ? yes : no.
+inline __m512 masked_select_less(__m512 a, __m512 b, __m512 yes, __m512 no) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+inline __m512d masked_select_less(__m512d a, __m512d b, __m512d yes, __m512d no) {
+  return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+inline __m512 masked_select_equal(__m512 a, __m512 b, __m512 yes, __m512 no) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), no, yes);
+}
+inline __m512d masked_select_equal(__m512d a, __m512d b, __m512d yes, __m512d no) {
+  return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ), no, yes);
+}
+
+/// A vector of bytes as numbers, and back.
+inline __m512 load_bytes(const std::uint8_t* from, float /*type*/) {
+  __m128i bytes;
+  std::memcpy(&bytes, from, 16);
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+}
+inline __m512d load_bytes(const std::uint8_t* from, double /*type*/) {
+  std::int64_t bytes = 0;
+  std::memcpy(&bytes, from, 8);
+  return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_set_epi64x(0, bytes)));
+}
+inline void store_bytes(std::uint8_t* to, __m512 value) {
+  const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(value));
+  std::memcpy(to, &bytes, 16);
+}
+inline void store_bytes(std::uint8_t* to, __m512d value) {
+  const __m512i words = _mm512_castsi256_si512(_mm512_cvttpd_epi32(value));
+  const __m128i bytes = _mm512_cvtepi32_epi8(words);
+  std::memcpy(to, &bytes, 8);
 }
 
 /// The words of 32 bits at the given places.
@@ -101,6 +138,25 @@ inline void masked_store(double* to, Index count, __m256d value) {
   }
 }
 
+/// A vector of bytes as numbers.
+inline __m256 load_bytes(const std::uint8_t* from, float /*type*/) {
+  std::int64_t bytes = 0;
+  std::memcpy(&bytes, from, 8);
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_set_epi64x(0, bytes)));
+}
+inline __m256d load_bytes(const std::uint8_t* from, double /*type*/) {
+  int bytes = 0;
+  std::memcpy(&bytes, from, 4);
+  return _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes)));
+}
+
+template <class Native>
+Native masked_select_less(Native a, Native b, Native yes, Native no) = delete;
+template <class Native>
+Native masked_select_equal(Native a, Native b, Native yes, Native no) = delete;
+template <class Native>
+void store_bytes(std::uint8_t* to, Native value) = delete;
+
 /// The words of 32 bits at the given places.
 inline __m256 permuted(__m256 value, const int* places) {
   return _mm256_permutevar8x32_ps(value,
@@ -121,6 +177,14 @@ template <class T, class Native>
 void masked_store(T* to, Index count, Native value) = delete;
 template <class Native>
 Native permuted(Native value, const int* places) = delete;
+template <class T>
+T load_bytes(const std::uint8_t* from, T type) = delete;
+template <class Native>
+Native masked_select_less(Native a, Native b, Native yes, Native no) = delete;
+template <class Native>
+Native masked_select_equal(Native a, Native b, Native yes, Native no) = delete;
+template <class Native>
+void store_bytes(std::uint8_t* to, Native value) = delete;
 
 #endif
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -59,6 +60,30 @@ struct Packet {
     }
   }
 
+  /// Whether a choice between two is made by a mask, and not by a vector of ones and zeros.
+  static constexpr bool selects_by_mask = masked && detail::masked_bytes == 64;
+
+  /// `width` bytes as numbers, and numbers of 0 ... 255 as bytes.
+  static Packet load_bytes(const std::uint8_t* from) {
+    if constexpr (masked) {
+      return {detail::load_bytes(from, T(0))};
+    } else {
+      std::array<T, static_cast<std::size_t>(width)> all{};
+      std::copy_n(from, width, all.data());
+      return load(all.data());
+    }
+  }
+  void store_bytes(std::uint8_t* to) const {
+    if constexpr (selects_by_mask) {
+      detail::store_bytes(to, value);
+    } else {
+      std::array<T, static_cast<std::size_t>(width)> all{};
+      store(all.data());
+      std::transform(all.begin(), all.end(), to,
+                     [](T element) { return static_cast<std::uint8_t>(element); });
+    }
+  }
+
   friend Packet operator+(Packet a, Packet b) { return {Eigen::internal::padd(a.value, b.value)}; }
   friend Packet operator-(Packet a, Packet b) { return {Eigen::internal::psub(a.value, b.value)}; }
   friend Packet operator*(Packet a, Packet b) { return {Eigen::internal::pmul(a.value, b.value)}; }
@@ -71,14 +96,22 @@ struct Packet {
 
   /// For each element: a < b ? yes : no.
   friend Packet select_less(Packet a, Packet b, Packet yes, Packet no) {
-    const Native mask = Eigen::internal::pcmp_lt(a.value, b.value);
-    return {Eigen::internal::pselect(mask, yes.value, no.value)};
+    if constexpr (selects_by_mask) {
+      return {detail::masked_select_less(a.value, b.value, yes.value, no.value)};
+    } else {
+      const Native mask = Eigen::internal::pcmp_lt(a.value, b.value);
+      return {Eigen::internal::pselect(mask, yes.value, no.value)};
+    }
   }
 
   /// For each element: a == b ? yes : no. NaN equals nothing, not itself either.
   friend Packet select_equal(Packet a, Packet b, Packet yes, Packet no) {
-    const Native mask = Eigen::internal::pcmp_eq(a.value, b.value);
-    return {Eigen::internal::pselect(mask, yes.value, no.value)};
+    if constexpr (selects_by_mask) {
+      return {detail::masked_select_equal(a.value, b.value, yes.value, no.value)};
+    } else {
+      const Native mask = Eigen::internal::pcmp_eq(a.value, b.value);
+      return {Eigen::internal::pselect(mask, yes.value, no.value)};
+    }
   }
 
   /// The sum and the largest of the elements.
