@@ -10,6 +10,7 @@ import sys
 
 # Public, but not what a table is for, and why.
 WITHOUT_TABLE = {
+    "check_adaptive_pool2d": "checks options; AdaptiveMaxPool2d's table has its errors",
     "check_pool2d": "checks options; MaxPool2d's table has its errors",
     "check_wavelet": "checks options; WaveletTransform's table has its errors",
     "pool2d_options": "converts options",

@@ -40,9 +40,10 @@ inline Pool2dOptions pool2d_options(const AvgPool2dOptions& options) {
 
 namespace detail {
 
+/// 0 or less where not even one window begins inside.
 inline Index pool_outputs(Index size, Index kernel, Index stride, Index padding, bool ceil_mode) {
-  const Index last = size + 2 * padding - kernel;
-  const Index outputs = (ceil_mode ? last + stride - 1 : last) / stride + 1;
+  const Index last = size + 2 * padding - kernel + (ceil_mode ? stride - 1 : 0);
+  const Index outputs = last < 0 ? 0 : last / stride + 1;
   const bool starts_outside = (outputs - 1) * stride >= size + padding;
   return ceil_mode && starts_outside ? outputs - 1 : outputs;
 }
@@ -52,16 +53,17 @@ inline kernels::Pool2dDims pool2d_dims(const char* name, const Shape& x,
   check_pool2d(name, options);
   const auto& [kernel, stride, padding, ceil_mode] = options;
   require<ShapeError>(x.rank() == 4, name, ": expected x (N, H, W, C), got ", x);
-  require<ShapeError>(x[1] + 2 * padding.h >= kernel.h && x[2] + 2 * padding.w >= kernel.w, name,
-                      ": expected an image of at least the kernel ", kernel, ", got ", x,
-                      " with padding ", padding);
   const Size2d step(stride.h > 0 ? stride.h : kernel.h, stride.w > 0 ? stride.w : kernel.w);
+  const Index oh = pool_outputs(x[1], kernel.h, step.h, padding.h, ceil_mode);
+  const Index ow = pool_outputs(x[2], kernel.w, step.w, padding.w, ceil_mode);
+  require<ShapeError>(oh > 0 && ow > 0, name, ": expected an image of at least the kernel ", kernel,
+                      ", got ", x, " with padding ", padding);
   return {.n = x[0],
           .h = x[1],
           .w = x[2],
           .c = x[3],
-          .oh = pool_outputs(x[1], kernel.h, step.h, padding.h, ceil_mode),
-          .ow = pool_outputs(x[2], kernel.w, step.w, padding.w, ceil_mode),
+          .oh = oh,
+          .ow = ow,
           .kernel = kernel,
           .stride = step,
           .padding = padding};
@@ -75,9 +77,9 @@ inline bool pools_by_two(const Pool2dOptions& options) {
          options.padding == Size2d(0) && !options.ceil_mode;
 }
 
-/// max_pool2d with the places in the windows kept as `Place`.
-template <class Place, class T>
-Variable<T> max_pool2d(const Variable<T>& x, const kernels::Pool2dDims& d) {
+/// Max-pooling with the places in the windows kept as `Place`.
+template <class Place, class T, class Dims>
+Variable<T> max_pool2d_with(const char* name, const Variable<T>& x, const Dims& d) {
   Tensor<T> y({d.n, d.oh, d.ow, d.c});
   if (!x.requires_grad() || !grad_enabled()) {
     kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data());
@@ -85,8 +87,26 @@ Variable<T> max_pool2d(const Variable<T>& x, const kernels::Pool2dDims& d) {
   }
   Tensor<Place> place(y.shape());
   kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data(), place.mutable_data());
-  return record<T>("max_pool2d", {x}, y, [d, place = Saved<Place>(place)](Gradients<T>& g) {
+  return record<T>(name, {x}, y, [d, place = Saved<Place>(place)](Gradients<T>& g) {
     kernels::max_pool2d_backward(d, place->data(), g.dy().data(), g.dx());
+  });
+}
+
+template <class T, class Dims>
+Variable<T> max_pool2d(const char* name, const Variable<T>& x, const Dims& d) {
+  constexpr Index exact = 1 << 24;  // places are compared as T, and float counts no further
+  require<ValueError>(d.kernel.area() <= exact, name, ": expected a kernel of at most ", exact,
+                      " pixels, got ", d.kernel);
+  return d.kernel.area() <= 256 ? max_pool2d_with<std::uint8_t>(name, x, d)
+                                : max_pool2d_with<std::uint32_t>(name, x, d);
+}
+
+template <class T, class Dims>
+Variable<T> avg_pool2d(const char* name, const Variable<T>& x, const Dims& d, bool padded) {
+  Tensor<T> y({d.n, d.oh, d.ow, d.c});
+  kernels::avg_pool2d_forward(d, padded, x.value().data(), y.mutable_data());
+  return record<T>(name, {x}, y, [d, padded](Gradients<T>& g) {
+    kernels::avg_pool2d_backward(d, padded, g.dy().data(), g.dx());
   });
 }
 
@@ -94,17 +114,13 @@ Variable<T> max_pool2d(const Variable<T>& x, const kernels::Pool2dDims& d) {
 
 /// Max-pooling over windows; the padding never wins, NaN always does.
 ///
-/// x (N, H, W, C) -> y (N, OH, OW, C) with OH = floor((H + 2 padding - kernel) / stride) + 1. Saves
-/// the places of the largest, a byte each up to 256 pixels. Throws ShapeError, and ValueError for
-/// options out of range.
+/// x (N, H, W, C) -> y (N, OH, OW, C) with OH = floor((H + 2 padding - kernel) / stride) + 1. In
+/// ceil mode it is rounded up, but for a window that would begin behind the image and the padding
+/// before it, as in PyTorch. Saves the places of the largest, a byte each up to 256 pixels. Throws
+/// ShapeError, and ValueError for options out of range.
 template <class T>
 Variable<T> max_pool2d(const Variable<T>& x, const Pool2dOptions& options = {}) {
-  const auto d = detail::pool2d_dims("max_pool2d", x.shape(), options);
-  constexpr Index exact = 1 << 24;  // places are compared as T, and float counts no further
-  require<ValueError>(d.kernel.area() <= exact, "max_pool2d: expected a kernel of at most ", exact,
-                      " pixels, got ", d.kernel);
-  return d.kernel.area() <= 256 ? detail::max_pool2d<std::uint8_t>(x, d)
-                                : detail::max_pool2d<std::uint32_t>(x, d);
+  return detail::max_pool2d("max_pool2d", x, detail::pool2d_dims("max_pool2d", x.shape(), options));
 }
 
 /// Average pooling over windows; the padding counts as zeros, or not at all.
@@ -113,13 +129,9 @@ Variable<T> max_pool2d(const Variable<T>& x, const Pool2dOptions& options = {}) 
 /// and ValueError for options out of range.
 template <class T>
 Variable<T> avg_pool2d(const Variable<T>& x, const AvgPool2dOptions& options = {}) {
-  const auto d = detail::pool2d_dims("avg_pool2d", x.shape(), pool2d_options(options));
-  const bool padded = options.count_include_pad;
-  Tensor<T> y({d.n, d.oh, d.ow, d.c});
-  kernels::avg_pool2d_forward(d, padded, x.value().data(), y.mutable_data());
-  return record<T>("avg_pool2d", {x}, y, [d, padded](Gradients<T>& g) {
-    kernels::avg_pool2d_backward(d, padded, g.dy().data(), g.dx());
-  });
+  return detail::avg_pool2d("avg_pool2d", x,
+                            detail::pool2d_dims("avg_pool2d", x.shape(), pool2d_options(options)),
+                            options.count_include_pad);
 }
 
 /// The mean of each channel over the image: x (N, H, W, C) -> y (N, C). Saves nothing. Throws

@@ -27,6 +27,12 @@ const std::vector<Case> cases{
     {"ceil", {.kernel = 3, .stride = 2, .ceil_mode = true}},
     {"ceil_padded", {.kernel = 3, .stride = 3, .padding = 1, .ceil_mode = true}},
     {"one", {.kernel = 1}},
+    {"ceil_in_padding", {.kernel = 2, .stride = 3, .padding = 1, .ceil_mode = true}},
+    {"ceil_last_row", {.kernel = {2, 3}, .stride = {3, 5}, .padding = 1, .ceil_mode = true}},
+    {"ceil_strides", {.kernel = 2, .stride = {3, 4}, .ceil_mode = true}},
+    {"ceil_small", {.kernel = {3, 4}, .stride = 2, .ceil_mode = true}},
+    {"ceil_even", {.kernel = 2, .stride = 2, .ceil_mode = true}},
+    {"padded_start", {.kernel = 4, .stride = 1, .padding = 2}},
 };
 
 AvgPool2dOptions average(const Pool2dOptions& o, bool count_include_pad) {
@@ -79,7 +85,7 @@ std::vector<OpCase> large_cases(bool largest) {
   for (const auto& window : {std::pair<Index, Index>{2, 2}, {3, 1}, {2, 3}, {5, 4}}) {
     const auto [kernel, stride] = window;
     all.push_back({to_message("kernel ", kernel, ", stride ", stride),
-                   {random_tensor<double>({3, 9, 11, 77}, 1)},
+                   {random_tensor<double>({3, 9, 11, 109}, 1)},
                    largest ? max_op({.kernel = kernel, .stride = stride})
                            : avg_op({.kernel = kernel, .stride = stride}),
                    [=](const Tensors<double>& in) {
@@ -237,6 +243,10 @@ TEST_CASE("the padding never wins, and NaN always does") {
     const auto y = max_pool2d(x);
     CHECK(std::isnan(y.value()(0, 0, 0, 0)));
     CHECK(y.value()(0, 0, 1, 0) == 8);
+    if (requires_grad) {
+      y.backward(Tensor<float>::ones(y.shape()));
+      CHECK(x.grad()(0, 0, 1, 0) == 1);
+    }
   }
   const float infinity = std::numeric_limits<float>::infinity();
   const Variable<float> lowest(Tensor<float>::full({1, 2, 2, 1}, -infinity), true);

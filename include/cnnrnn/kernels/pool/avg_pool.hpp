@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <vector>
 
-#include "cnnrnn/kernels/loops/lanes.hpp"
 #include "cnnrnn/kernels/pool/windows.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -21,35 +23,55 @@ T average_pool_scale(const Pool2dDims& d, const PoolExtent& rows, const PoolExte
   return T(1) / static_cast<T>((bottom - rows.first) * (right - columns.first));
 }
 
-/// y = the mean of each window
+/// The same of windows without padding.
 template <class T>
-void avg_pool2d_forward(const Pool2dDims& d, bool padded, const T* x, T* y) {
+T average_pool_scale(const AdaptivePool2dDims& /*d*/, const PoolExtent& rows,
+                     const PoolExtent& columns, bool /*padded*/) {
+  return T(1) / static_cast<T>((rows.end - rows.begin) * (columns.end - columns.begin));
+}
+
+/// The same of all windows (OH, OW) of an image.
+template <class T, class Dims>
+std::vector<T> average_pool_scales(const Dims& d, bool padded) {
+  std::vector<T> scales;
+  scales.reserve(static_cast<std::size_t>(d.oh * d.ow));
+  for (Index p = 0; p < d.oh; ++p) {
+    for (Index q = 0; q < d.ow; ++q) {
+      scales.push_back(average_pool_scale<T>(d, pool_rows(d, p), pool_columns(d, q), padded));
+    }
+  }
+  return scales;
+}
+
+/// y = the mean of each window
+template <class Dims, class T>
+void avg_pool2d_forward(const Dims& d, bool padded, const T* x, T* y) {
   using P = Packet<T>;
   for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
     const P scale = P::set(average_pool_scale<T>(d, rows, columns, padded));
-    for_each_lanes<T>(d.c, [&](const auto& lanes) {
-      P sum = P::zero();
+    for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
+      std::array<P, packets> sums;
+      unroll<Index{packets}>([&](auto v) { sums[v] = P::zero(); });
       for_window(rows, columns, [&](Index row, Index column) {
-        sum = sum + lanes.load(image + (row * d.w + column) * d.c);
+        const T* const from = image + (row * d.w + column) * d.c;
+        unroll<Index{packets}>([&](auto v) { sums[v] = sums[v] + lanes.beside(v).load(from); });
       });
-      lanes.store(y + pixel * d.c, sum * scale);
+      T* const to = y + pixel * d.c;
+      unroll<Index{packets}>([&](auto v) { lanes.beside(v).store(to, sums[v] * scale); });
     });
   });
 }
 
 /// dx = the sum of dy / count over the windows that hold x
-template <class T>
-void avg_pool2d_backward(const Pool2dDims& d, bool padded, const T* dy, GradientSpan<T> dx) {
-  for_gradient_rows(d, dx, [&](Index image, Index row, T* to) {
-    for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index /*position*/) {
-      const T* const from = dy + ((image * d.oh + p) * d.ow + q) * d.c;
-      T* const target = to + column * d.c;
-      const auto scale =
-          Packet<T>::set(average_pool_scale<T>(d, pool_rows(d, p), pool_columns(d, q), padded));
-      for_each_lanes<T>(d.c, [=](const auto& lanes) {
-        lanes.store(target, multiply_add(lanes.load(from), scale, lanes.load(target)));
-      });
-    });
+template <class Dims, class T>
+void avg_pool2d_backward(const Dims& d, bool padded, const T* dy, GradientSpan<T> dx) {
+  if (!dx.needed()) {
+    return;
+  }
+  const auto scales = average_pool_scales<T>(d, padded);
+  gather_from_windows(d, dx, [&](const auto& lanes, const PoolShare& share, Packet<T> sum) {
+    const auto scale = Packet<T>::set(scales[static_cast<std::size_t>(share.window)]);
+    return multiply_add(lanes.load(dy + share.pixel * d.c), scale, sum);
   });
 }
 

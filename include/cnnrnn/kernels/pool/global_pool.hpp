@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/loops/lanes.hpp"
@@ -18,12 +20,14 @@ void global_avg_pool_forward(const GlobalPoolDims& d, const T* x, T* y) {
   parallel_for(d.n, 1, [&](Index image, Index /*end*/) {
     const T* const from = x + image * d.p * d.c;
     T* const to = y + image * d.c;
-    for_each_lanes<T>(d.c, [=](const auto& lanes) {
-      auto sum = Packet<T>::zero();
+    for_each_lanes_side_by_side<T>(d.c, [=](auto packets, const auto& lanes) {
+      std::array<Packet<T>, packets> sums;
+      unroll<Index{packets}>([&](auto v) { sums[v] = Packet<T>::zero(); });
       for (Index pixel = 0; pixel < d.p; ++pixel) {
-        sum = sum + lanes.load(from + pixel * d.c);
+        const T* const row = from + pixel * d.c;
+        unroll<Index{packets}>([&](auto v) { sums[v] = sums[v] + lanes.beside(v).load(row); });
       }
-      lanes.store(to, sum * share);
+      unroll<Index{packets}>([&](auto v) { lanes.beside(v).store(to, sums[v] * share); });
     });
   });
 }

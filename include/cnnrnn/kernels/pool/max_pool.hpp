@@ -4,8 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 
-#include "cnnrnn/kernels/loops/lanes.hpp"
 #include "cnnrnn/kernels/pool/windows.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -13,17 +13,26 @@ CNNRNN_KERNELS_BEGIN
 /// Small integers beside the elements of a row, as numbers of T.
 template <class T, class Lanes, class Place>
 Packet<T> load_places(const Lanes& lanes, const Place* row) {
-  std::array<T, static_cast<std::size_t>(Packet<T>::width)> all{};
-  std::transform(row + lanes.at, row + lanes.at + lanes.count, all.begin(),
-                 [](Place place) { return static_cast<T>(place); });
-  return Packet<T>::load(all.data());
+  constexpr auto width = static_cast<std::size_t>(Packet<T>::width);
+  if constexpr (std::is_same_v<Lanes, WholeLanes<T>> && sizeof(Place) == 1) {
+    return Packet<T>::load_bytes(row + lanes.at);
+  } else {
+    std::array<T, width> all{};
+    std::transform(row + lanes.at, row + lanes.at + lanes.count, all.begin(),
+                   [](Place place) { return static_cast<T>(place); });
+    return Packet<T>::load(all.data());
+  }
 }
 template <class T, class Lanes, class Place>
 void store_places(const Lanes& lanes, Place* row, Packet<T> places) {
-  std::array<T, static_cast<std::size_t>(Packet<T>::width)> all{};
-  places.store(all.data());
-  for (Index i = 0; i < std::min(lanes.count, Packet<T>::width); ++i) {
-    row[lanes.at + i] = static_cast<Place>(all[static_cast<std::size_t>(i)]);
+  constexpr auto width = static_cast<std::size_t>(Packet<T>::width);
+  if constexpr (std::is_same_v<Lanes, WholeLanes<T>> && sizeof(Place) == 1) {
+    places.store_bytes(row + lanes.at);
+  } else {
+    std::array<T, width> all{};
+    places.store(all.data());
+    std::transform(all.begin(), all.begin() + std::min(lanes.count, Packet<T>::width),
+                   row + lanes.at, [](T place) { return static_cast<Place>(place); });
   }
 }
 
@@ -34,41 +43,52 @@ Packet<T> larger(Packet<T> best, Packet<T> value) {
 }
 
 /// y = the largest of each window. NaN is larger than all.
-template <class T>
-void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y) {
+template <class Dims, class T>
+void max_pool2d_forward(const Dims& d, const T* x, T* y) {
   using P = Packet<T>;
   for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
-    for_each_lanes<T>(d.c, [&](const auto& lanes) {
-      P best = P::set(-std::numeric_limits<T>::infinity());
+    for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
+      std::array<P, packets> best;
+      best.fill(P::set(-std::numeric_limits<T>::infinity()));
       for_window(rows, columns, [&](Index row, Index column) {
-        const P value = lanes.load(image + (row * d.w + column) * d.c);
-        best = larger(best, value);
+        const T* const from = image + (row * d.w + column) * d.c;
+        unroll<Index{packets}>(
+            [&](auto v) { best[v] = larger(best[v], lanes.beside(v).load(from)); });
       });
-      lanes.store(y + pixel * d.c, best);
+      T* const to = y + pixel * d.c;
+      unroll<Index{packets}>([&](auto v) { lanes.beside(v).store(to, best[v]); });
     });
   });
 }
 
 /// The same, and place (N, OH, OW, C) = where in the window it stands, counted by rows of the
 /// kernel, for backward. Of equals the first counts.
-template <class T, class Place>
-void max_pool2d_forward(const Pool2dDims& d, const T* x, T* y, Place* place) {
+template <class Dims, class T, class Place>
+void max_pool2d_forward(const Dims& d, const T* x, T* y, Place* place) {
   using P = Packet<T>;
   for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
     const auto place_of = [&](Index row, Index column) {
       return P::set(static_cast<T>((row - rows.first) * d.kernel.w + column - columns.first));
     };
-    for_each_lanes<T>(d.c, [&](const auto& lanes) {
-      P best = P::set(-std::numeric_limits<T>::infinity());
-      P where = place_of(rows.begin, columns.begin);
+    for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
+      std::array<P, packets> best;
+      std::array<P, packets> where;
+      best.fill(P::set(-std::numeric_limits<T>::infinity()));
+      where.fill(place_of(rows.begin, columns.begin));
       for_window(rows, columns, [&](Index row, Index column) {
-        const P value = lanes.load(image + (row * d.w + column) * d.c);
+        const T* const from = image + (row * d.w + column) * d.c;
         const P here = place_of(row, column);
-        where = select_equal(value, value, select_less(best, value, here, where), here);
-        best = larger(best, value);
+        unroll<Index{packets}>([&](auto v) {
+          const P value = lanes.beside(v).load(from);
+          const P place_if_number = select_less(best[v], value, here, where[v]);
+          where[v] = select_equal(value, value, place_if_number, here);
+          best[v] = larger(best[v], value);
+        });
       });
-      lanes.store(y + pixel * d.c, best);
-      store_places(lanes, place + pixel * d.c, where);
+      unroll<Index{packets}>([&](auto v) {
+        lanes.beside(v).store(y + pixel * d.c, best[v]);
+        store_places(lanes.beside(v), place + pixel * d.c, where[v]);
+      });
     });
   });
 }
@@ -93,39 +113,29 @@ void max_pool2d_backward_tiled(const Pool2dDims& d, const Place* place, const T*
       for (Index q = 0; q < d.ow; ++q) {
         const Index pixel = (line * d.ow + q) * d.c;
         T* const window = rows + q * d.kernel.w * d.c;
-        for_each_lanes<T>(d.c, [=](const auto& lanes) {
-          const auto chosen = load_places<T>(lanes, place + pixel);
-          const auto gradient = lanes.load(dy + pixel);
-          for (Index i = 0; i < d.kernel.area(); ++i) {
-            T* const to = window + i / d.kernel.w * row + i % d.kernel.w * d.c;
-            const auto here = Packet<T>::set(static_cast<T>(i));
-            const auto share = select_equal(chosen, here, gradient, Packet<T>::zero());
+        for (Index i = 0; i < d.kernel.area(); ++i) {
+          T* const to = window + i / d.kernel.w * row + i % d.kernel.w * d.c;
+          const auto here = Packet<T>::set(static_cast<T>(i));
+          for_each_lanes<T>(d.c, [=](const auto& lanes) {
+            const auto share = select_equal(load_places<T>(lanes, place + pixel), here,
+                                            lanes.load(dy + pixel), Packet<T>::zero());
             lanes.store(to, dx.accumulate ? lanes.load(to) + share : share);
-          }
-        });
+          });
+        }
       }
     }
   });
 }
 
 /// Any windows: the pixels gather from those that hold them.
-template <class T, class Place>
-void max_pool2d_backward_gathered(const Pool2dDims& d, const Place* place, const T* dy,
+template <class Dims, class T, class Place>
+void max_pool2d_backward_gathered(const Dims& d, const Place* place, const T* dy,
                                   GradientSpan<T> dx) {
-  for_gradient_rows(d, dx, [&](Index image, Index row, T* to) {
-    for_windows_over_row(d, row, [&](Index p, Index q, Index column, Index position) {
-      const Index pixel = ((image * d.oh + p) * d.ow + q) * d.c;
-      const Place* const chosen = place + pixel;
-      const T* const from = dy + pixel;
-      T* const target = to + column * d.c;
-      const auto here = Packet<T>::set(static_cast<T>(position));
-      for_each_lanes<T>(d.c, [=](const auto& lanes) {
-        const auto zero = Packet<T>::zero();
-        const auto share =
-            select_equal(load_places<T>(lanes, chosen), here, lanes.load(from), zero);
-        lanes.store(target, lanes.load(target) + share);
-      });
-    });
+  gather_from_windows(d, dx, [=](const auto& lanes, const PoolShare& share, Packet<T> sum) {
+    const Index pixel = share.pixel * d.c;
+    const auto here = Packet<T>::set(static_cast<T>(share.position));
+    return sum + select_equal(load_places<T>(lanes, place + pixel), here, lanes.load(dy + pixel),
+                              Packet<T>::zero());
   });
 }
 
@@ -141,6 +151,13 @@ void max_pool2d_backward(const Pool2dDims& d, const Place* place, const T* dy, G
   } else {
     detail::max_pool2d_backward_gathered(d, place, dy, dx);
   }
+}
+
+/// The same where the windows adapt.
+template <class T, class Place>
+void max_pool2d_backward(const AdaptivePool2dDims& d, const Place* place, const T* dy,
+                         GradientSpan<T> dx) {
+  detail::max_pool2d_backward_gathered(d, place, dy, dx);
 }
 
 CNNRNN_KERNELS_END
