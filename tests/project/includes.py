@@ -28,7 +28,7 @@ ROOMS = (
     ("conv_lstm",),
     ("conv2d", "recurrent"),
     ("gemm", "norm"),
-    ("layout", "loss", "optimizer", "pointwise", "pool", "wavelet"),
+    ("layout", "loss", "optimizer", "pointwise", "pool", "resample", "wavelet"),
     ("reduction",),
     ("loops",),
 )

@@ -11,9 +11,12 @@ import sys
 # Public, but not what a table is for, and why.
 WITHOUT_TABLE = {
     "check_adaptive_pool2d": "checks options; AdaptiveMaxPool2d's table has its errors",
+    "check_pad2d": "checks options; Pad2d's table has its errors",
     "check_pool2d": "checks options; MaxPool2d's table has its errors",
+    "check_upsample": "checks options; Upsample's table has its errors",
     "check_wavelet": "checks options; WaveletTransform's table has its errors",
     "pool2d_options": "converts options",
+    "upsample_size": "converts options",
     "wavelet_named": "finds a filter by its name: ops/wavelet/wavelet",
 }
 
