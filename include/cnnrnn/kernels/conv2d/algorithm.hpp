@@ -61,9 +61,13 @@ inline bool uses_pieces(const Conv2dDims& d) {
          5 * with_zeros <= 11 * d.taps() && std::min(d.c, d.o) >= least_channels;
 }
 
-/// Whether the convolution is a product of matrices.
+/// Whether the convolution is a product of matrices: no two of its windows share a pixel.
 inline bool is_product(const Conv2dDims& d) {
-  return d.kernel == Size2d(1) && d.padding == Size2d(0) && d.groups == 1;
+  const auto apart = [](Index kernel, Index stride, Index dilation) {
+    return kernel == 1 || (dilation == 1 && kernel <= stride);
+  };
+  return apart(d.kernel.h, d.stride.h, d.dilation.h) &&
+         apart(d.kernel.w, d.stride.w, d.dilation.w) && d.padding == Size2d(0) && d.groups == 1;
 }
 
 /// Whether the groups are so narrow that a packet of outputs holds two of them or more: each by

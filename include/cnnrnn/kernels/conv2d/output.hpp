@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "cnnrnn/kernels/loops/lanes.hpp"
 #include "cnnrnn/kernels/norm/channel_moments.hpp"
 #include "cnnrnn/kernels/pointwise/activation.hpp"
@@ -26,6 +28,22 @@ struct ConvOutput {
   /// Whether a tile that is stored goes through a ReLU. It is the one activation so cheap and so
   /// common that the tiles have it.
   bool rectifies() const { return activation == Activation::relu; }
+
+  /// What rows begin ... end are that nothing is added to: the bias or zeros, through the ReLU.
+  void start_rows(Index begin, Index end) const {
+    T* const rows = data + begin * channels;
+    if (bias == nullptr) {
+      std::fill_n(rows, (end - begin) * channels, T(0));
+      return;
+    }
+    for (Index row = 0; row < end - begin; ++row) {
+      T* const to = rows + row * channels;
+      for_each_lanes<T>(channels, [=, *this](const auto& lanes) {
+        const auto value = lanes.load(bias);
+        lanes.store(to, rectifies() ? relu(value) : value);
+      });
+    }
+  }
 
   /// Ends block `block`, the finished rows begin ... end.
   void finish(Index block, Index begin, Index end) const {

@@ -80,7 +80,7 @@ void winograd_few_tiles(const WinogradTiles& d, const T* x, const WinogradKernel
   for (Index block = 0; block < plan.blocks(); ++block) {
     const auto [begin, end] = plan.block_rows(block);
     if (begin < end) {
-      y.find_moments(block, d.first_pixel(begin), d.first_pixel(end));
+      y.finish_rest(block, d.first_pixel(begin), d.first_pixel(end));
     }
   }
 }
