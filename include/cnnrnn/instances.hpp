@@ -22,6 +22,8 @@
   template_ Variable<T> detail::conv2d(const kernels::Conv2dDims&, const Variable<T>&,             \
                                        const Variable<T>&, const Variable<T>&, bool,               \
                                        kernels::ChannelMoments<T>*);                               \
+  template_ Variable<T> detail::conv_transpose2d(const kernels::Conv2dDims&, const Variable<T>&,   \
+                                                 const Variable<T>&, const Variable<T>&, bool);    \
   template_ class PackedConvolution<T>;                                                            \
   template_ Variable<T> detail::linear(const Variable<T>&, const Variable<T>&, const Variable<T>&, \
                                        bool);                                                      \

@@ -31,10 +31,10 @@ FOLDERS = ("core", "kernels", "autograd", "ops", "nn", "optim", "data", "io", "t
 COMMENT = re.compile(r"//[^\n]*")
 DETAIL = re.compile(r"^namespace (?:nn::)?detail \{$.*?^\}  // namespace (?:nn::)?detail$", re.MULTILINE | re.DOTALL)
 FUNCTION = re.compile(r"^(?:inline )?(?:Variable<T>|[A-Z]\w+<T>|\w+) (\w+)\(", re.MULTILINE)
-MODULE = re.compile(r"^class (\w+) : public (?:[\w:]+::)?(Layer|\w*Module|BatchNorm|RowReader|\w*Rows)<",
+MODULE = re.compile(r"^class (\w+) : public (?:[\w:]+::)?(Layer|\w*Module|BatchNorm|FoldingConvolution|RowReader|\w*Rows)<",
                     re.MULTILINE)
 LONG = 20  # a piece of a message that no other has
-BASES = {"Layer", "BatchNorm", "RowReader"}
+BASES = {"Layer", "BatchNorm", "FoldingConvolution", "RowReader"}
 STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 JOINT = re.compile(r'"\s*\n?\s*"')
 THROW = re.compile(r"(?:require<\w+>|throw \w+|\bfail|\bcheck)\((.*?)\);", re.DOTALL)

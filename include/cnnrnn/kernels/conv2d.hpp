@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
+
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d/algorithm.hpp"
 #include "cnnrnn/kernels/conv2d/columns.hpp"
 #include "cnnrnn/kernels/conv2d/depthwise.hpp"
@@ -9,6 +13,7 @@
 #include "cnnrnn/kernels/conv2d/pieces.hpp"
 #include "cnnrnn/kernels/conv2d/product.hpp"
 #include "cnnrnn/kernels/conv2d/winograd.hpp"
+#include "cnnrnn/kernels/pointwise/relu.hpp"
 
 // Convolution in its three directions, each by the kernel that fits the shapes.
 
@@ -106,6 +111,27 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
       return detail::columns_backward_input(d, weight, dy, dx);
     case ConvKernel::direct:
       return detail::direct_backward_input(d, weight, dy, dx);
+  }
+}
+
+/// The transposed convolution dx (N, H, W, C) of dy (N, OH, OW, O): what conv2d_backward_input
+/// makes of it, with a bias and a ReLU if dx asks for them.
+template <class T>
+void conv2d_transposed(const Conv2dDims& d, const T* weight, const T* dy, const ConvOutput<T>& dx) {
+  if (backward_input_kernel<T>(d) == ConvKernel::product) {
+    product_transposed(d, weight, dy, dx);
+    return;
+  }
+  const Index rows = d.n * d.h * d.w;
+  constexpr Index block = 64;
+  if (dx.bias != nullptr) {
+    const ConvOutput<T> sums{.data = dx.data, .channels = d.c, .bias = dx.bias};
+    parallel_for(rows, block, [&](Index begin, Index end) { sums.start_rows(begin, end); });
+  }
+  const std::span<T> values(dx.data, static_cast<std::size_t>(rows * d.c));
+  conv2d_backward_input(d, weight, dy, GradientSpan<T>{values, dx.bias != nullptr});
+  if (dx.rectifies()) {
+    relu_forward<T>(values, values);
   }
 }
 

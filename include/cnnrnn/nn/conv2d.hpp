@@ -160,7 +160,7 @@ class Conv2d : public Layer<T> {
 
   void validate() const {
     const auto& [kernel, stride, padding, dilation, groups, bias, algorithm] = options_;
-    cnnrnn::detail::check_conv2d(convolution());
+    cnnrnn::detail::check_convolution("conv2d", convolution());
     require<ValueError>(kernel.h > 0 && kernel.w > 0, "Conv2d: expected a positive kernel, got ",
                         kernel);
     require<ValueError>(in_ > 0 && out_ > 0 && in_ % groups == 0 && out_ % groups == 0,

@@ -18,20 +18,25 @@ struct Convolution {
 
 namespace detail {
 
-inline void check_conv2d(const Convolution& options) {
-  const auto& [stride, padding, dilation, groups, algorithm, relu] = options;
-  require<ValueError>(stride.h > 0 && stride.w > 0, "conv2d: expected a positive stride, got ",
-                      stride);
-  require<ValueError>(padding.h >= 0 && padding.w >= 0,
-                      "conv2d: expected a padding of 0 or more, got ", padding);
-  require<ValueError>(dilation.h > 0 && dilation.w > 0,
-                      "conv2d: expected a positive dilation, got ", dilation);
-  require<ValueError>(groups > 0, "conv2d: expected a positive number of groups, got ", groups);
+/// Throws ValueError for options out of range: a Size2d each, or numbers in one dimension.
+template <class Options>
+void check_convolution(const char* name, const Options& options) {
+  const Size2d stride(options.stride);
+  const Size2d padding(options.padding);
+  const Size2d dilation(options.dilation);
+  require<ValueError>(stride.h > 0 && stride.w > 0, name, ": expected a positive stride, got ",
+                      options.stride);
+  require<ValueError>(padding.h >= 0 && padding.w >= 0, name,
+                      ": expected a padding of 0 or more, got ", options.padding);
+  require<ValueError>(dilation.h > 0 && dilation.w > 0, name,
+                      ": expected a positive dilation, got ", options.dilation);
+  require<ValueError>(options.groups > 0, name, ": expected a positive number of groups, got ",
+                      options.groups);
 }
 
 inline kernels::Conv2dDims conv2d_dims(const Shape& x, const Shape& weight, bool has_bias,
                                        const Shape& bias, const Convolution& options) {
-  check_conv2d(options);
+  check_convolution("conv2d", options);
   require<ShapeError>(x.rank() == 4, "conv2d: expected x (N, H, W, C), got ", x);
   require<ShapeError>(weight.rank() == 4 && weight.size() > 0,
                       "conv2d: expected a weight (O, C / groups, KH, KW), got ", weight);
@@ -80,18 +85,20 @@ struct Conv2dBackward {
   }
 };
 
-/// conv2d that also leaves the moments of y's channels, unless `moments` is null.
+/// conv2d that also leaves the moments of y's channels, unless `moments` is null; conv1d where x is
+/// (N, T, C), which is one row.
 template <class T>
 Variable<T> conv2d(const kernels::Conv2dDims& d, const Variable<T>& x, const Variable<T>& weight,
                    const Variable<T>& bias, bool relu, kernels::ChannelMoments<T>* moments) {
-  Tensor<T> y({d.n, d.oh(), d.ow(), d.o});
+  const bool sequences = x.rank() == 3;
+  Tensor<T> y(sequences ? Shape{d.n, d.ow(), d.o} : Shape{d.n, d.oh(), d.ow(), d.o});
   kernels::conv2d_forward<T>(d, x.value().data(), weight.value().data(),
                              {.data = y.mutable_data(),
                               .channels = d.o,
                               .bias = bias.value().data(),
                               .activation = relu ? Activation::relu : Activation::none,
                               .moments = moments});
-  return record<T>("conv2d", {x, weight, bias}, y,
+  return record<T>(sequences ? "conv1d" : "conv2d", {x, weight, bias}, y,
                    Conv2dBackward<T>{d, relu, Saved<T>(x.value()), Saved<T>(weight.value()),
                                      Saved<T>(relu ? y : Tensor<T>())});
 }

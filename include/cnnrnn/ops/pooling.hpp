@@ -22,16 +22,30 @@ struct AvgPool2dOptions {
   bool count_include_pad = true;  ///< the zeros of the padding count in the mean
 };
 
-/// Throws ValueError for options that no image fits; `name` is the operation's.
-inline void check_pool2d(const char* name, const Pool2dOptions& options) {
-  const auto& [kernel, stride, padding, ceil_mode] = options;
+namespace detail {
+
+/// Throws ValueError for options that nothing fits: a Size2d each, or numbers in one dimension.
+template <class Options>
+void check_pool(const char* name, const Options& options) {
+  const Size2d kernel(options.kernel);
+  const Size2d stride(options.stride);
+  const Size2d padding(options.padding);
   require<ValueError>(kernel.h > 0 && kernel.w > 0, name, ": expected a positive kernel, got ",
-                      kernel);
+                      options.kernel);
   require<ValueError>(stride.h >= 0 && stride.w >= 0, name,
-                      ": expected a positive stride, or 0 for the kernel's size, got ", stride);
+                      ": expected a positive stride, or 0 for the kernel's size, got ",
+                      options.stride);
   require<ValueError>(
       padding.h >= 0 && padding.w >= 0 && padding.h <= kernel.h / 2 && padding.w <= kernel.w / 2,
-      name, ": expected a padding of 0 to half the kernel ", kernel, ", got ", padding);
+      name, ": expected a padding of 0 to half the kernel ", options.kernel, ", got ",
+      options.padding);
+}
+
+}  // namespace detail
+
+/// Throws ValueError for options that no image fits; `name` is the operation's.
+inline void check_pool2d(const char* name, const Pool2dOptions& options) {
+  detail::check_pool(name, options);
 }
 
 inline Pool2dOptions pool2d_options(const AvgPool2dOptions& options) {
@@ -77,10 +91,16 @@ inline bool pools_by_two(const Pool2dOptions& options) {
          options.padding == Size2d(0) && !options.ceil_mode;
 }
 
+/// What comes of x: a row of windows where that is (N, T, C).
+template <class Dims>
+Shape pooled_shape(const Shape& x, const Dims& d) {
+  return x.rank() == 3 ? Shape{d.n, d.ow, d.c} : Shape{d.n, d.oh, d.ow, d.c};
+}
+
 /// Max-pooling with the places in the windows kept as `Place`.
 template <class Place, class T, class Dims>
 Variable<T> max_pool2d_with(const char* name, const Variable<T>& x, const Dims& d) {
-  Tensor<T> y({d.n, d.oh, d.ow, d.c});
+  Tensor<T> y(pooled_shape(x.shape(), d));
   if (!x.requires_grad() || !grad_enabled()) {
     kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data());
     return Variable<T>(y);
@@ -92,22 +112,34 @@ Variable<T> max_pool2d_with(const char* name, const Variable<T>& x, const Dims& 
   });
 }
 
-template <class T, class Dims>
-Variable<T> max_pool2d(const char* name, const Variable<T>& x, const Dims& d) {
+/// The same with places no larger than need be; `kernel` is what the message shows.
+template <class T, class Dims, class Kernel>
+Variable<T> max_pool(const char* name, const Variable<T>& x, const Dims& d, const Kernel& kernel) {
   constexpr Index exact = 1 << 24;  // places are compared as T, and float counts no further
   require<ValueError>(d.kernel.area() <= exact, name, ": expected a kernel of at most ", exact,
-                      " pixels, got ", d.kernel);
+                      " elements, got ", kernel);
   return d.kernel.area() <= 256 ? max_pool2d_with<std::uint8_t>(name, x, d)
                                 : max_pool2d_with<std::uint32_t>(name, x, d);
 }
 
 template <class T, class Dims>
+Variable<T> max_pool2d(const char* name, const Variable<T>& x, const Dims& d) {
+  return max_pool(name, x, d, d.kernel);
+}
+
+template <class T, class Dims>
 Variable<T> avg_pool2d(const char* name, const Variable<T>& x, const Dims& d, bool padded) {
-  Tensor<T> y({d.n, d.oh, d.ow, d.c});
+  Tensor<T> y(pooled_shape(x.shape(), d));
   kernels::avg_pool2d_forward(d, padded, x.value().data(), y.mutable_data());
   return record<T>(name, {x}, y, [d, padded](Gradients<T>& g) {
     kernels::avg_pool2d_backward(d, padded, g.dy().data(), g.dx());
   });
+}
+
+/// avg_pool2d, or avg_pool1d.
+template <class T>
+Variable<T> avg_pool2d(const Variable<T>& x, const kernels::Pool2dDims& d, bool padded) {
+  return avg_pool2d(x.rank() == 3 ? "avg_pool1d" : "avg_pool2d", x, d, padded);
 }
 
 }  // namespace detail

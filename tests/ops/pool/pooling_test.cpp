@@ -155,7 +155,7 @@ TEST_CASE("max_pool2d") {
       [] {
         max_pool2d(ones({1, 4097, 4097, 0}), {.kernel = 4097});
       },
-      "max_pool2d: expected a kernel of at most 16777216 pixels, got 4097x4097"));
+      "max_pool2d: expected a kernel of at most 16777216 elements, got 4097x4097"));
   check_op("max_pool2d", all, bad);
 }
 
