@@ -4,13 +4,16 @@
 #include <string_view>
 
 #include "shapes_bench/convolutions.hpp"
+#include "shapes_bench/layers.hpp"
 #include "support/main.hpp"
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--explain") {
     bench::explain_convolutions();
+    bench::explain_layers();
     return 0;
   }
   bench::register_convolutions();
+  bench::register_layers();
   return bench::main(argc, argv);
 }

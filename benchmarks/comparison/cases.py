@@ -65,7 +65,7 @@ class Cases:
 
     def shapes(self):
         return [self.against_torch("shapes", "shapes_bench", name, ("nchw", "channels_last"))
-                for name in self.names("shapes_bench", "conv")]
+                for name in self.names("shapes_bench", "conv.*")]
 
     def names(self, program, kinds):
         """The cases of a cnnrnn benchmark whose name, up to the first slash, matches `kinds`."""

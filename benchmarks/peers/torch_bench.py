@@ -19,8 +19,8 @@ def make_case(name, layout):
     kind, *arguments = name.split("/")
     if kind in torch_networks.CASES:
         return torch_networks.CASES[kind](*arguments, layout)
-    if kind == "conv":
-        return torch_kernels.shaped_convolution(layout, *arguments)
+    if kind in torch_kernels.SHAPED:
+        return torch_kernels.SHAPED[kind](layout, *arguments)
     if kind not in torch_kernels.CASES:
         sys.exit(f"torch_bench.py has no case {name}")
     return torch_kernels.CASES[kind](layout, *map(int, arguments))

@@ -43,8 +43,31 @@ def shaped_convolution(layout, _, images, size, channels, width, kernel, stride,
                        int(dilation), int(groups), bias=False).to(memory_format=layout)
     x = torch.randn(int(images), int(channels), int(size), int(size))
     x = x.contiguous(memory_format=layout)
-    return (training_pass(x, module, module) if kind == "train"
-            else lambda: torch.no_grad()(module)(x))
+    return pass_of(kind, x, module)
+
+
+def transposed_convolution(layout, images, size, channels, width, kernel, stride, padding, kind):
+    """A case of shapes_bench: conv_transpose/N/H/C/O/KHxKW/STRIDE/PADDING/forward or /train."""
+    module = nn.ConvTranspose2d(int(channels), int(width), tuple(map(int, kernel.split("x"))), int(stride),
+                                int(padding)).to(memory_format=layout)
+    x = torch.randn(int(images), int(channels), int(size), int(size)).contiguous(memory_format=layout)
+    return pass_of(kind, x, module)
+
+
+def sequence_convolution(layout, sequences, steps, channels, width, kernel, stride, dilation, kind):
+    """A case of shapes_bench: conv1d/N/T/C/O/K/STRIDE/DILATION/forward or /train. Channels last is a view
+    (N, C, T) of a tensor (N, T, C)."""
+    padding = int(dilation) * (int(kernel) - 1) // 2
+    module = nn.Conv1d(int(channels), int(width), int(kernel), int(stride), padding, int(dilation))
+    x = torch.randn(int(sequences), int(channels), int(steps))
+    if layout == torch.channels_last:
+        x = x.transpose(1, 2).contiguous().transpose(1, 2)
+    return pass_of(kind, x, module)
+
+
+def pass_of(kind, x, module):
+    """Forward alone, or with both gradients."""
+    return training_pass(x, module, module) if kind == "train" else lambda: torch.no_grad()(module)(x)
 
 
 def training_pass(x, module, run):
@@ -113,4 +136,10 @@ CASES = {
     "convlstm_train": conv_lstm(train=True),
     "batch_norm_relu_train": batch_norm_relu,
     "max_pool_train": max_pool,
+}
+
+SHAPED = {  # the cases of shapes_bench
+    "conv": shaped_convolution,
+    "conv_transpose": transposed_convolution,
+    "conv1d": sequence_convolution,
 }
