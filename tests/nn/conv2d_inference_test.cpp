@@ -63,7 +63,10 @@ TEST_CASE("a folded batch norm equals the one behind the convolution") {
       const auto plain = pair.norm(pair.convolution(x));  // recorded: neither packed nor folded
       const auto shortcut = Variable<double>(random_tensor<double>(plain.shape(), 8));
       const NoGradGuard no_grad;
+      require_close(pair.convolution.norm(x, pair.norm).value(), plain.value(), 1e-12);
       require_close(pair.convolution.norm_relu(x, pair.norm).value(), relu(plain).value(), 1e-12);
+      require_close(pair.convolution.norm_add(x, pair.norm, shortcut).value(),
+                    (plain + shortcut).value(), 1e-12);
       require_close(pair.convolution.norm_add_relu(x, pair.norm, shortcut).value(),
                     relu(plain + shortcut).value(), 1e-12);
     }
@@ -193,8 +196,10 @@ TEST_CASE("a shortcut that is not there is an error, in training and outside it"
   Pair pair({.padding = 1}, 7);
   const auto x = images({1, 6, 6, channels});
   const std::string message = "Conv2d: expected a shortcut, got an undefined one";
+  CHECK_THROWS_WITH(pair.convolution.norm_add(x, pair.norm, {}), message);
   CHECK_THROWS_WITH(pair.convolution.norm_add_relu(x, pair.norm, {}), message);
   const NoGradGuard no_grad;
+  CHECK_THROWS_WITH(pair.convolution.norm_add(x, pair.norm, {}), message);
   CHECK_THROWS_WITH(pair.convolution.norm_add_relu(x, pair.norm, {}), message);
 }
 

@@ -9,6 +9,7 @@
 #include "cnnrnn/nn/conv2d.hpp"
 #include "cnnrnn/nn/pooling.hpp"
 #include "cnnrnn/nn/sequential.hpp"
+#include "cnnrnn/ops/add.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/random_tensor.hpp"
@@ -164,6 +165,44 @@ TEST_CASE("frozen layers give in one pass what they give one by one") {
       }
     }
   }
+}
+
+TEST_CASE("a convolution takes along a batch norm and a shortcut in training") {
+  using Conv = nn::Conv2d<double>;
+  using Norm = nn::BatchNorm2d<double>;
+  using Images = Variable<double>;
+  const auto results = [](const auto& body) {
+    Random random(3);
+    Conv convolution(9, 9, {.padding = 1, .bias = false}, random);
+    Norm norm(9);
+    const Images x(random_tensor<double>({3, 5, 4, 9}, 1), true);
+    const Images shortcut(random_tensor<double>({3, 5, 4, 9}, 2), true);
+    const Images y = body(convolution, norm, x, shortcut);
+    y.backward(random_tensor<double>(y.shape(), 4));
+    std::vector<Tensor<double>> found{y.value(), x.grad(), shortcut.grad(), norm.state()[2],
+                                      norm.state()[3]};
+    for (auto* part : {static_cast<nn::Module<double>*>(&convolution),
+                       static_cast<nn::Module<double>*>(&norm)}) {
+      for (const auto& parameter : part->parameters()) {
+        found.push_back(parameter.grad());
+      }
+    }
+    return found;
+  };
+  const auto check = [&](const auto& fused, const auto& plain) {
+    const auto got = results(fused);
+    const auto expected = results(plain);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(i);
+      require_close(got[i], expected[i], 1e-12);
+    }
+  };
+  check([](Conv& c, Norm& n, const Images& x, const Images& s) { return c.norm(x, n) + s; },
+        [](Conv& c, Norm& n, const Images& x, const Images& s) { return n(c(x)) + s; });
+  check([](Conv& c, Norm& n, const Images& x, const Images& s) { return c.norm_add(x, n, s); },
+        [](Conv& c, Norm& n, const Images& x, const Images& s) { return n(c(x)) + s; });
+  check([](Conv& c, Norm& n, const Images& x, const Images& s) { return c.norm_add_relu(x, n, s); },
+        [](Conv& c, Norm& n, const Images& x, const Images& s) { return relu(n(c(x)) + s); });
 }
 
 TEST_CASE("a sequence runs batch norm, ReLU and pooling in one pass, unless it is told not to") {

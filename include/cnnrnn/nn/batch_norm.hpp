@@ -34,6 +34,11 @@ class BatchNorm : public Layer<T> {
  public:
   Variable<T> operator()(const Variable<T>& x) override { return alone(x, Activation::none, {}); }
 
+  /// The same where whoever made x may have found its statistics already.
+  Variable<T> operator()(const Variable<T>& x, const BatchStatistics<T>& batch) {
+    return alone(x, false, batch);
+  }
+
   /// ReLU of the batch norm, in one pass. Whoever made x may have found its statistics already.
   Variable<T> relu(const Variable<T>& x, const BatchStatistics<T>& batch = {}) {
     return alone(x, Activation::relu, batch);

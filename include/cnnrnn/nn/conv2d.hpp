@@ -45,14 +45,15 @@ class Conv2d : public Layer<T> {
                           : conv2d(x, weight_, bias_, convolution());
   }
 
-  /// ReLU of the batch norm of the convolution, in as few passes as there can be: in training the
-  /// statistics are taken while the result is in the cache, and outside it, where nothing is
-  /// recorded, the batch norm is folded into the weights.
+  /// Batch norm of the convolution, in as few passes as there can be: in training the statistics
+  /// are taken while the result is in the cache, and outside it, where nothing is recorded, the
+  /// batch norm is folded into the weights.
+  Variable<T> norm(const Variable<T>& x, BatchNorm2d<T>& norm) {
+    return norm_activated(x, norm, Activation::none);
+  }
   Variable<T> norm_relu(const Variable<T>& x, BatchNorm2d<T>& norm) {
     return norm_activated(x, norm, Activation::relu);
   }
-
-  /// The same with any activation.
   Variable<T> norm_activated(const Variable<T>& x, BatchNorm2d<T>& norm, Activation activation) {
     if (folds(norm)) {
       return Variable<T>((*packed(x, &norm))(x.value(), activation));
@@ -61,14 +62,16 @@ class Conv2d : public Layer<T> {
     return norm.activated(y, activation, {mean, variance});
   }
 
-  /// ReLU of the batch norm and a shortcut beside it: the end of a residual block. Throws
-  /// ShapeError unless the shortcut has the shape of the convolution.
+  /// Batch norm of the convolution plus a shortcut beside it: the end of a residual block, of an
+  /// inverted one without activation. Throws ShapeError unless the shortcut has the shape of the
+  /// convolution.
+  Variable<T> norm_add(const Variable<T>& x, BatchNorm2d<T>& norm, const Variable<T>& shortcut) {
+    return norm_add_activated(x, norm, shortcut, Activation::none);
+  }
   Variable<T> norm_add_relu(const Variable<T>& x, BatchNorm2d<T>& norm,
                             const Variable<T>& shortcut) {
     return norm_add_activated(x, norm, shortcut, Activation::relu);
   }
-
-  /// The same with any activation, or none.
   Variable<T> norm_add_activated(const Variable<T>& x, BatchNorm2d<T>& norm,
                                  const Variable<T>& shortcut, Activation activation) {
     require<ShapeError>(shortcut.defined(), "Conv2d: expected a shortcut, got an undefined one");
