@@ -72,6 +72,18 @@ inline void require_image(const Tensor<std::uint8_t>& image, Index height, Index
                       'x', width);
 }
 
+/// The part (rows, columns, C) of an image that begins at (top, left).
+inline Tensor<std::uint8_t> cut_out(const Tensor<std::uint8_t>& image, Index top, Index left,
+                                    Index rows, Index columns) {
+  const Index channels = image.dim(2);
+  Tensor<std::uint8_t> result(Shape{rows, columns, channels});
+  std::uint8_t* to = result.mutable_data();
+  for (Index y = top; y < top + rows; ++y) {
+    to = std::copy_n(image.data() + (y * image.dim(1) + left) * channels, columns * channels, to);
+  }
+  return result;
+}
+
 }  // namespace detail
 
 /// An image (H, W, C) scaled to (height, width, C): the mean over the area when shrinking, bilinear
@@ -91,23 +103,37 @@ inline Tensor<std::uint8_t> resize(const Tensor<std::uint8_t>& image, Index heig
   return result;
 }
 
+/// An image (H, W, C) scaled in its proportions so that the shorter side is `size`, and the longer
+/// one rounded down, as torchvision's Resize does. Throws ShapeError, ValueError.
+inline Tensor<std::uint8_t> resize_shorter_side(const Tensor<std::uint8_t>& image, Index size) {
+  detail::require_image(image, size, size, "resize_shorter_side");
+  const Index shorter = std::min(image.dim(0), image.dim(1));
+  return resize(image, image.dim(0) * size / shorter, image.dim(1) * size / shorter);
+}
+
+/// The middle (height, width, C) of an image (H, W, C). Where it cannot be exact, the nearest even
+/// offset counts, as in torchvision's CenterCrop. Throws ShapeError for a smaller image,
+/// ValueError.
+inline Tensor<std::uint8_t> center_crop(const Tensor<std::uint8_t>& image, Index height,
+                                        Index width) {
+  detail::require_image(image, height, width, "center_crop");
+  require<ShapeError>(image.dim(0) >= height && image.dim(1) >= width,
+                      "center_crop: expected an image of at least ", height, 'x', width, ", got ",
+                      image.dim(0), 'x', image.dim(1));
+  const auto offset = [](Index room) { return (room + (room % 4 == 3 ? 1 : 0)) / 2; };
+  return detail::cut_out(image, offset(image.dim(0) - height), offset(image.dim(1) - width), height,
+                         width);
+}
+
 /// The largest part of an image (H, W, C), in its middle, that has the proportions height : width.
 /// Throws ShapeError, ValueError.
 inline Tensor<std::uint8_t> crop_to_aspect(const Tensor<std::uint8_t>& image, Index height,
                                            Index width) {
   detail::require_image(image, height, width, "crop_to_aspect");
-  const Index channels = image.dim(2);
   const Index rows = std::clamp(image.dim(1) * height / width, Index{1}, image.dim(0));
   const Index columns = std::clamp(image.dim(0) * width / height, Index{1}, image.dim(1));
-  const Index top = (image.dim(0) - rows) / 2;
-  const Index left = (image.dim(1) - columns) / 2;
-  Tensor<std::uint8_t> result(Shape{rows, columns, channels});
-  std::uint8_t* to = result.mutable_data();
-  for (Index y = 0; y < rows; ++y) {
-    to = std::copy_n(image.data() + ((top + y) * image.dim(1) + left) * channels,
-                     columns * channels, to);
-  }
-  return result;
+  return detail::cut_out(image, (image.dim(0) - rows) / 2, (image.dim(1) - columns) / 2, rows,
+                         columns);
 }
 
 }  // namespace data

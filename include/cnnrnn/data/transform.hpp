@@ -24,6 +24,11 @@ inline ChannelStatistics cifar10_statistics() {
   return {.mean = {0.4914, 0.48216, 0.44653}, .standard_deviation = {0.24703, 0.24349, 0.26159}};
 }
 
+/// ImageNet's usual statistics, which torchvision's networks were trained with.
+inline ChannelStatistics imagenet_statistics() {
+  return {.mean = {0.485, 0.456, 0.406}, .standard_deviation = {0.229, 0.224, 0.225}};
+}
+
 /// Mean and standard deviation of each channel over all pixels of all images. A channel that is
 /// nearly the same everywhere, with a standard deviation below a quarter of a grey step, gets 1, so
 /// that normalisation makes it nearly 0 and enlarges no noise. Throws ShapeError when there are no
