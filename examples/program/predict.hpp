@@ -1,9 +1,6 @@
 #pragma once
 
-#include <algorithm>
-#include <iomanip>
 #include <iostream>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -11,6 +8,7 @@
 #include "cnnrnn/data/image.hpp"
 #include "cnnrnn/data/prepare.hpp"
 #include "cnnrnn/data/transform.hpp"
+#include "program/best_classes.hpp"
 #include "program/model_file.hpp"
 
 namespace program {
@@ -42,17 +40,7 @@ inline int predict(const Classifier& classifier, const PredictOptions& options) 
     }
     Tensor<float> x({1, image_side, image_side, 3});
     normalize(image.data(), image_side * image_side, x.mutable_data());
-    const auto p = softmax((*model)(x)).value();
-    std::vector<Index> order(card.class_names.size());
-    std::iota(order.begin(), order.end(), Index{0});
-    std::ranges::stable_sort(order, std::greater(), [&](Index k) { return p(0, k); });
-    order.resize(std::min(order.size(), static_cast<std::size_t>(options.top)));
-    std::cout << printable(file) << ':' << std::fixed << std::setprecision(1);
-    for (const Index k : order) {
-      std::cout << (k == order.front() ? " " : ", ")
-                << card.class_names[static_cast<std::size_t>(k)] << ' ' << 100 * p(0, k) << '%';
-    }
-    std::cout << std::endl;
+    print_best_classes(file, (*model)(x), card.class_names, options.top);
   }
   return code;
 }
