@@ -1,0 +1,34 @@
+// Times the networks of the zoo on synthetic images of the size that they were made for:
+//
+//   train/MODEL     a step with Adam on a batch of 8: forward, loss, backward, update
+//   infer/MODEL     a batch of 32
+//   latency/MODEL   a single image
+//   memory/MODEL    a short training run, alone in its process, for its peak of resident memory
+#include "models/zoo/by_name.hpp"
+#include "support/main.hpp"
+#include "support/network_cases.hpp"
+
+namespace {
+
+std::vector<bench::NetworkCase> networks() {
+  std::vector<bench::NetworkCase> result;
+  for (const auto& classifier : zoo_classifiers<float>()) {
+    const auto& [classes, channels] = classifier.options;
+    result.push_back({.name = classifier.name,
+                      .image = {classifier.image, classifier.image, channels},
+                      .classes = classes,
+                      .train_batch = 8,
+                      .infer_batch = 32,
+                      .make = [classifier](cnnrnn::Random& random) {
+                        return classifier.make(classifier.options, random);
+                      }});
+  }
+  return result;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench::add_networks(networks());
+  return bench::main(argc, argv);
+}
