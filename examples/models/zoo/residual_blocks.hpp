@@ -6,8 +6,6 @@
 #include "cnnrnn/nn/conv2d.hpp"
 #include "cnnrnn/nn/sequential.hpp"
 
-namespace detail {
-
 /// The shortcut of a residual block: a 1x1 convolution and a batch norm where the shape changes,
 /// and nothing where it does not (option B of He et al. 2015).
 template <class T>
@@ -20,8 +18,6 @@ cnnrnn::nn::Sequential<T> projection(cnnrnn::Index in, cnnrnn::Index out, cnnrnn
   return Sequential<T>(Conv2d<T>(in, out, {.kernel = 1, .stride = stride, .bias = false}, random),
                        BatchNorm2d<T>(out));
 }
-
-}  // namespace detail
 
 /// Two 3x3 convolutions and a shortcut around them: x (N, H, W, in) -> (N, H / stride, W / stride,
 /// width), as the shallow networks of He et al. (2015) have them.
@@ -41,7 +37,7 @@ class BasicBlock : public cnnrnn::nn::Layer<T> {
         bn1_(width),
         conv2_(width, width, {.kernel = 3, .padding = 1, .bias = false}, random),
         bn2_(width),
-        downsample_(detail::projection<T>(in, width, stride, random)) {}
+        downsample_(projection<T>(in, width, stride, random)) {}
 
   Variable operator()(const Variable& x) override {
     return conv2_.norm_add_relu(conv1_.norm_relu(x, bn1_), bn2_, downsample_(x));
@@ -91,7 +87,7 @@ class Bottleneck : public cnnrnn::nn::Layer<T> {
         bn2_(width),
         conv3_(width, expansion * width, {.kernel = 1, .bias = false}, random),
         bn3_(expansion * width),
-        downsample_(detail::projection<T>(in, expansion * width, stride, random)) {}
+        downsample_(projection<T>(in, expansion * width, stride, random)) {}
 
   Variable operator()(const Variable& x) override {
     const Variable narrow = conv2_.norm_relu(conv1_.norm_relu(x, bn1_), bn2_);

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "cnnrnn/nn/batch_norm.hpp"
+#include "cnnrnn/nn/adaptive_pooling.hpp"
 #include "cnnrnn/nn/conv2d.hpp"
 #include "cnnrnn/nn/dropout.hpp"
 #include "cnnrnn/nn/linear.hpp"
@@ -23,7 +23,7 @@ class Vgg16 : public cnnrnn::nn::Layer<T> {
       : features_(make_features(options.channels, random)),
         classifier_(make_classifier(options.classes, random)) {}
 
-  /// Images (N, 224, 224, channels) -> logits (N, classes).
+  /// Images (N, H, W, channels), usually 224x224 -> logits (N, classes).
   Variable operator()(const Variable& x) override { return classifier_(flatten(features_(x))); }
 
   void visit(cnnrnn::nn::Visitor<T>& visitor) override {
@@ -52,6 +52,7 @@ class Vgg16 : public cnnrnn::nn::Layer<T> {
       }
       layers.append(MaxPool2d<T>());
     }
+    layers.append(AdaptiveAvgPool2d<T>(7));
     return layers;
   }
 
