@@ -1,10 +1,11 @@
 // Times the networks of the zoo on synthetic images of the size that they were made for:
 //
-//   train/MODEL     a step with Adam on a batch of 8: forward, loss, backward, update
-//   infer/MODEL     a batch of 32
+//   train/MODEL     a step with Adam on a batch of 8 (unet 4): forward, loss, backward, update
+//   infer/MODEL     a batch of 32 (unet 4)
 //   latency/MODEL   a single image
 //   memory/MODEL    a short training run, alone in its process, for its peak of resident memory
 #include "models/zoo/by_name.hpp"
+#include "models/zoo/unet.hpp"
 #include "support/main.hpp"
 #include "support/network_cases.hpp"
 
@@ -21,6 +22,17 @@ std::vector<bench::NetworkCase> networks() {
                       .infer_batch = 32,
                       .make = [classifier](cnnrnn::Random& random) {
                         return classifier.make(classifier.options, random);
+                      }});
+  }
+  for (const bool bilinear : {false, true}) {
+    result.push_back({.name = bilinear ? "unet_bilinear" : "unet",
+                      .image = {128, 128, 3},
+                      .classes = 2,
+                      .train_batch = 4,
+                      .infer_batch = 4,
+                      .make = [bilinear](cnnrnn::Random& random) {
+                        return std::make_unique<UNet<float>>(UNetOptions{.bilinear = bilinear},
+                                                             random);
                       }});
   }
   return result;

@@ -14,6 +14,7 @@
 
 #include "cnnrnn/io/model.hpp"
 #include "models/zoo/by_name.hpp"
+#include "models/zoo/unet.hpp"
 
 using namespace cnnrnn;
 
@@ -23,6 +24,10 @@ namespace {
 template <class T>
 std::unique_ptr<nn::Layer<T>> make_network(const std::string& name) {
   Random random(1);
+  if (name.starts_with("unet")) {
+    const UNetOptions options{.classes = 10, .bilinear = name == "unet_bilinear"};
+    return std::make_unique<UNet<T>>(options, random);
+  }
   const auto classifier = zoo_classifier<T>(name);
   return classifier.make({.classes = 10, .channels = classifier.options.channels}, random);
 }
