@@ -1,10 +1,13 @@
-// Times convolutions of whole families of shapes: shapes_bench --benchmark_filter=depthwise
+// Times convolutions, recurrent and dense layers of whole families of shapes:
+// shapes_bench --benchmark_filter=depthwise
 //
-// The cases are in shapes_bench/; --explain lists which kernel each of them takes.
+// The cases are in shapes_bench/; --explain lists which kernel each of the convolutions takes.
 #include <string_view>
 
 #include "shapes_bench/convolutions.hpp"
 #include "shapes_bench/layers.hpp"
+#include "shapes_bench/dense.hpp"
+#include "shapes_bench/recurrent.hpp"
 #include "support/main.hpp"
 
 int main(int argc, char** argv) {
@@ -15,5 +18,7 @@ int main(int argc, char** argv) {
   }
   bench::register_convolutions();
   bench::register_layers();
+  bench::register_recurrent();
+  bench::register_dense();
   return bench::main(argc, argv);
 }

@@ -66,6 +66,12 @@ class Cases:
     def shapes(self):
         return [self.against_torch("shapes", "shapes_bench", name, ("nchw", "channels_last"))
                 for name in self.names("shapes_bench", "conv.*")]
+        rows = [self.against_torch("shapes", "shapes_bench", name, ("nchw", "channels_last"))
+                for name in self.names("shapes_bench", "conv")]
+        # Of these layers PyTorch has kernels of its own and oneDNN's; now one is faster, now the other.
+        rows += [self.against_torch("shapes", "shapes_bench", name, ("nchw", "nchw --without-onednn"))
+                 for name in self.names("shapes_bench", "dense|(lstm|gru|rnn)(_bidirectional)?")]
+        return rows
 
     def names(self, program, kinds):
         """The cases of a cnnrnn benchmark whose name, up to the first slash, matches `kinds`."""
@@ -88,7 +94,7 @@ class Cases:
         case = name.split("/iterations:")[0]
         calls = MEMORY_STEPS if ours.measures_memory else 2
         peers = [Torch(f"PyTorch of {python}, {layout}",
-                       [python, str(PEERS / "torch_bench.py"), case, f"--layout={layout}",
+                       [python, str(PEERS / "torch_bench.py"), case, *f"--layout={layout}".split(),
                         f"--seconds={0 if ours.measures_memory else self.seconds}",
                         f"--calls={calls}"],
                        self.threads, ours.measures_memory)

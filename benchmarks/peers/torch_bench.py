@@ -21,6 +21,12 @@ def make_case(name, layout):
         return torch_networks.CASES[kind](*arguments, layout)
     if kind in torch_kernels.SHAPED:
         return torch_kernels.SHAPED[kind](layout, *arguments)
+    if kind == "conv":
+        return torch_kernels.shaped_convolution(layout, *arguments)
+    if kind == "dense":
+        return torch_kernels.shaped_dense(layout, *arguments)
+    if kind.removesuffix("_bidirectional") in ("lstm", "gru", "rnn"):
+        return torch_kernels.shaped_recurrent(kind, layout, *arguments)
     if kind not in torch_kernels.CASES:
         sys.exit(f"torch_bench.py has no case {name}")
     return torch_kernels.CASES[kind](layout, *map(int, arguments))
@@ -52,6 +58,8 @@ def main():
     parser.add_argument("names", nargs="+", metavar="NAME",
                         help="a case, such as train/cnn or lstm_train/8/512/32")
     parser.add_argument("--layout", choices=LAYOUTS, default="nchw")
+    parser.add_argument("--without-onednn", action="store_true",
+                        help="PyTorch's own kernels where it would call oneDNN")
     parser.add_argument("--seconds", type=float, default=1,
                         help="minimum time of a measurement; default: 1")
     parser.add_argument("--calls", type=int, default=2, help="minimum number of timed calls; default: 2")
@@ -59,6 +67,7 @@ def main():
 
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
+    torch.backends.mkldnn.enabled = not args.without_onednn
     for name in args.names:
         run = make_case(name, LAYOUTS[args.layout])
         print(json.dumps({"name": name, "seconds": mean_seconds(run, args.seconds, args.calls),

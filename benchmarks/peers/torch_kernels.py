@@ -70,6 +70,29 @@ def pass_of(kind, x, module):
     return training_pass(x, module, module) if kind == "train" else lambda: torch.no_grad()(module)(x)
 
 
+def shaped_recurrent(name, _, steps, sequences, features, units, kind):
+    """A case of shapes_bench: lstm/T/N/F/U/forward or /train, the same for gru and rnn, and for both
+    directions with _bidirectional."""
+    cell, _, both = name.partition("_")
+    layer = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell]
+    module = layer(int(features), int(units), batch_first=True, bidirectional=bool(both))
+    x = torch.randn(int(sequences), int(steps), int(features))
+    return shaped_pass(x, module, lambda x: module(x)[0], kind)
+
+
+def shaped_dense(_, rows, features, units, kind):
+    """A case of shapes_bench: dense/N/IN/OUT/forward or /train."""
+    module = nn.Linear(int(features), int(units))
+    return shaped_pass(torch.randn(int(rows), int(features)), module, module, kind)
+
+
+def shaped_pass(x, module, run, kind):
+    if kind == "train":
+        return training_pass(x, module, run)
+    module.eval()
+    return torch.no_grad()(lambda: run(x))
+
+
 def training_pass(x, module, run):
     """Forward and backward, with a random gradient of the output of `run`."""
     x.requires_grad_()
