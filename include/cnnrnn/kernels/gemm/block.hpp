@@ -29,6 +29,14 @@ struct RowsToCome {
   }
 };
 
+/// How many tiles R rows take side by side: so few rows have too few sums in one to hide the
+/// latency of a multiply-add, and want several streams of B from memory.
+template <Index R>
+inline constexpr Index tiles_abreast = R == 1                             ? 4
+                                       : vector_registers == 32 && R == 2 ? 4
+                                       : vector_registers == 32           ? (R == 4 ? 2 : 1)
+                                                                          : (R == 2 ? 2 : 1);
+
 /// R rows of the result, tile after tile.
 template <Index R, class T>
 void gemm_row_of_tiles(Index n, Index depth, const MatrixView<T>& a, const PanelsOfB<T>& b,
@@ -39,8 +47,14 @@ void gemm_row_of_tiles(Index n, Index depth, const MatrixView<T>& a, const Panel
   Index n0 = 0;
   const auto tile = [&](auto columns) {
     next.fetch(n0 / nr, (n + nr - 1) / nr);
-    gemm_microkernel<R>(depth, a, PanelRows<T>{b.at(n0), b.row_stride}, columns, c.shifted(0, n0));
+    gemm_microkernel<R>(depth, a, PanelRows<T>{b.at(n0), b.row_stride, b.panel_stride}, columns,
+                        c.shifted(0, n0));
   };
+  if constexpr (constexpr Index abreast = tiles_abreast<R>; abreast > 1) {
+    for (; n0 + abreast * nr <= n; n0 += abreast * nr) {
+      tile(TileColumns<T, 2 * abreast, false>{width});
+    }
+  }
   for (; n0 + nr <= n; n0 += nr) {
     tile(TileColumns<T, 2, false>{width});
   }

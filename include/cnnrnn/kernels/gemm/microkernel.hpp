@@ -77,15 +77,17 @@ class RowPointers {
   Index stride_;
 };
 
-/// The rows of a panel of B, one after the other.
+/// The rows of a panel of B, or of several panels side by side, one after the other.
 template <class T>
 struct PanelRows {
   const T* row;
   Index stride;
+  Index panel_stride;
 
   template <Index J, class Columns>
   Packet<T> load(const Columns& columns) const {
-    return columns.template load_b<J>(row);
+    constexpr Index panel = J / Tile<T>::vectors;
+    return columns.template load_b<J>(row + panel * (panel_stride - Tile<T>::columns));
   }
   void advance() { row += stride; }
 };
