@@ -3,9 +3,10 @@
 #include <string>
 
 #include "cnnrnn/nn/activations.hpp"
+#include "cnnrnn/nn/derived.hpp"
 #include "cnnrnn/nn/init.hpp"
 #include "cnnrnn/nn/module.hpp"
-#include "cnnrnn/ops/linear.hpp"
+#include "cnnrnn/ops/packed_linear.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
@@ -32,14 +33,14 @@ class Linear : public Layer<T> {
 
   Linear(Index in, Index out, Random& random) : Linear(in, out, LinearOptions{}, random) {}
 
-  Variable<T> operator()(const Variable<T>& x) override { return linear(x, weight_, bias_); }
+  Variable<T> operator()(const Variable<T>& x) override { return run(x, false); }
 
   /// Takes along a ReLU.
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
     if (next.template get<Relu<T>>() == nullptr) {
       return {(*this)(x)};
     }
-    return {linear_relu(x, weight_, bias_), 2};
+    return {run(x, true), 2};
   }
 
   void visit(Visitor<T>& visitor) override {
@@ -53,8 +54,23 @@ class Linear : public Layer<T> {
   }
 
  private:
+  /// In evaluation, where nothing is recorded, the packed weight is kept if it is of use. In
+  /// training it would be stale after a step, and goes.
+  Variable<T> run(const Variable<T>& x, bool relu) {
+    if (this->training()) {
+      packed_ = {};
+    }
+    if (this->training() || grad_enabled() || !PackedLinear<T>::pays(x)) {
+      return cnnrnn::detail::linear(x, weight_, bias_, relu);
+    }
+    const auto packed = packed_.get({weight_.value(), bias_.value()},
+                                    [&] { return PackedLinear<T>(weight_, bias_); });
+    return (*packed)(x, relu);
+  }
+
   Variable<T> weight_;
   Variable<T> bias_;
+  Derived<T, PackedLinear<T>> packed_;
 };
 
 }  // namespace nn

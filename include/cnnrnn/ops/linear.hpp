@@ -10,16 +10,21 @@ CNNRNN_NAMESPACE_BEGIN
 namespace detail {
 
 template <class T>
-Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias,
-                   bool relu) {
+kernels::LinearDims linear_dims(const Variable<T>& x, const Variable<T>& weight,
+                                const Variable<T>& bias) {
   require<ShapeError>(weight.rank() == 2, "linear: expected a weight (O, I), got ", weight.shape());
   require<ShapeError>(x.rank() >= 1 && x.dim(-1) == weight.dim(1),
                       "linear: expected input features ", weight.dim(1), ", got ", x.shape());
   require<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.dim(0)},
                       "linear: expected a bias of shape ", Shape{weight.dim(0)}, ", got ",
                       bias.shape());
-  const kernels::LinearDims d{x.dim(-1) > 0 ? x.value().size() / x.dim(-1) : 0, weight.dim(1),
-                              weight.dim(0)};
+  return {x.dim(-1) > 0 ? x.value().size() / x.dim(-1) : 0, weight.dim(1), weight.dim(0)};
+}
+
+template <class T>
+Variable<T> linear(const Variable<T>& x, const Variable<T>& weight, const Variable<T>& bias,
+                   bool relu) {
+  const kernels::LinearDims d = linear_dims(x, weight, bias);
   Tensor<T> y(x.shape().with(-1, d.o));
   kernels::linear_forward(d, x.value().data(), weight.value().data(), bias.value().data(),
                           y.mutable_data(), relu);

@@ -141,3 +141,27 @@ TEST_CASE("Linear owns a weight and a bias of PyTorch's shapes") {
   CHECK(nn::Linear<float>(3, 4, {.bias = false}, random).parameter_count() == 12);
   CHECK(layer.describe() == "Linear(3, 4)");
 }
+
+TEST_CASE("Linear keeps its packed weight outside training until it changes") {
+  Random random(1);
+  nn::Linear<double> layer(33, 35, random);
+  layer.eval();
+  const auto check = [&](Index rows) {
+    const Variable<double> x(random_tensor<double>({2, rows, 33}, 4));
+    const auto expected =
+        linear(x, layer.named_parameters()[0].second, layer.named_parameters()[1].second);
+    const NoGradGuard no_grad;
+    require_close(layer(x).value(), expected.value(), 1e-12);
+    require_close(layer(x).value(), expected.value(), 1e-12);
+  };
+  for (const Index rows : {1, 7, 300}) {
+    check(rows);
+  }
+  for (auto& [name, parameter] : layer.named_parameters()) {
+    CAPTURE(name);
+    parameter.mutable_value().mutable_data()[1] += 0.5;
+    check(7);
+  }
+  const NoGradGuard no_grad;
+  CHECK_THROWS_AS(layer(Variable<double>(Tensor<double>({20, 5}))), ShapeError);
+}

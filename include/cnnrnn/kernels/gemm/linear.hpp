@@ -17,6 +17,23 @@ void linear_forward(const LinearDims& d, const T* x, const T* weight, const T* b
   gemm<T>(d.n, d.o, d.i, {x, d.i, 1}, {weight, 1, d.i}, {y, d.o, false, bias, relu});
 }
 
+/// The same with the weight packed before, for calls of as few rows as packing it takes longer than
+/// the product, but too many for dot products, which read it where it lies.
+template <class T>
+void linear_forward(const LinearDims& d, const T* x, const PackedB<T>& weight, const T* bias, T* y,
+                    bool relu) {
+  gemm<T>(d.n, {x, d.i, 1}, weight, {y, d.o, false, bias, relu});
+}
+
+/// Whether a weight packed before is of use.
+inline bool linear_uses_packed(const LinearDims& d) { return d.n > 8 && d.n <= 512; }
+
+/// The weight as linear_forward takes it.
+template <class T>
+PackedB<T> linear_pack(const LinearDims& d, const T* weight) {
+  return PackedB<T>(d.o, d.i, {weight, 1, d.i});
+}
+
 /// dx = dy weight
 template <class T>
 void linear_backward_input(const LinearDims& d, const T* weight, const T* dy, GradientSpan<T> dx) {
