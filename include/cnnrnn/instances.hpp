@@ -36,7 +36,7 @@
   template_ detail::RecurrentResult<T> detail::recurrent_layer(                                    \
       const kernels::RecurrentCell<T>&, const Variable<T>&,                                        \
       const std::vector<RecurrentWeights<T>>&, const Variable<T>&, const Variable<T>&,             \
-      const RecurrentOptions&);                                                                    \
+      const RecurrentOptions&, const PackedRecurrentLayer<T>*);                                    \
   template_ kernels::RecurrentCell<T> kernels::lstm_cell();                                        \
   template_ kernels::RecurrentCell<T> kernels::gru_cell(bool);                                     \
   template_ kernels::RecurrentCell<T> kernels::rnn_cell(bool);                                     \

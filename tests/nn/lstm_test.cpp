@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "cnnrnn/nn/gru.hpp"
+#include "cnnrnn/nn/rnn.hpp"
 #include "support/catch.hpp"
+#include "support/close.hpp"
 #include "support/random_tensor.hpp"
 #include "support/recurrent_fixture.hpp"
 
@@ -102,4 +105,43 @@ TEST_CASE("Lstm drops out between its layers, in training only") {
   lstm.eval();
   const auto plain = lstm(x).y.value();
   require_close(lstm(x).y.value(), plain, 0);
+}
+
+namespace {
+
+/// Values outside training, where packed weights are kept, are those of training, now and after the
+/// weights have changed.
+template <class Layer>
+void check_kept_weights(Layer layer) {
+  const Variable<double> x(random_tensor<double>({3, 20, 5}, 1));
+  const auto check = [&] {
+    const auto expected = layer(x).y.value();
+    const NoGradGuard no_grad;
+    require_close(layer(x).y.value(), expected, 1e-12);
+    require_close(layer(x).y.value(), expected, 1e-12);
+  };
+  layer.eval();
+  check();
+  for (auto& [name, parameter] : layer.named_parameters()) {
+    CAPTURE(name);
+    parameter.mutable_value().mutable_data()[1] += 0.5;
+    check();
+  }
+  const Layer copy = layer;
+  layer.train();
+  const auto expected = layer(x).y.value();
+  const NoGradGuard no_grad;
+  Layer other = copy;
+  require_close(other(x).y.value(), expected, 1e-12);
+}
+
+}  // namespace
+
+TEST_CASE("recurrent layers keep packed weights outside training until these change") {
+  Random random(1);
+  check_kept_weights(
+      nn::Lstm<double>(5, 18, {.layers = 2, .bidirectional = true, .peepholes = true}, random));
+  check_kept_weights(nn::Gru<double>(5, 18, random));
+  check_kept_weights(nn::Gru<double>(5, 18, {.linear_before_reset = false}, random));
+  check_kept_weights(nn::Rnn<double>(5, 18, {.nonlinearity = RnnNonlinearity::relu}, random));
 }

@@ -35,7 +35,9 @@ class Gru : public detail::RecurrentModule<T> {
 
   RecurrentOutput<T> operator()(const Variable<T>& x, const Variable<T>& h0 = {},
                                 std::vector<Index> lengths = {}) {
-    return gru(x, this->layers(), h0, form_, this->options(std::move(lengths)));
+    const auto packed = this->packed(
+        [this](const auto& layers) { return cnnrnn::detail::pack_gru(layers, form_); });
+    return gru(x, this->layers(), h0, form_, this->options(std::move(lengths)), packed.get());
   }
 
   std::string describe() const override {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cmath>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "cnnrnn/nn/derived.hpp"
 #include "cnnrnn/nn/init.hpp"
 #include "cnnrnn/nn/module.hpp"
 #include "cnnrnn/ops/recurrent.hpp"
@@ -86,6 +88,26 @@ class RecurrentModule : public Module<T> {
 
   const std::vector<std::vector<RecurrentWeights<T>>>& layers() const { return layers_; }
 
+  /// The packed weights, made by pack(layers) when one has changed: in evaluation, where nothing is
+  /// recorded; else null. In training they would be stale after a step, and go.
+  template <class Pack>
+  std::shared_ptr<const PackedRecurrent<T>> packed(const Pack& pack) {
+    if (this->training()) {
+      packed_ = {};
+    }
+    if (this->training() || grad_enabled()) {
+      return nullptr;
+    }
+    std::vector<Tensor<T>> sources;
+    for (const auto& layer : layers_) {
+      for (const auto& w : layer) {
+        sources.insert(sources.end(), {w.weight_ih.value(), w.weight_hh.value(), w.bias_ih.value(),
+                                       w.bias_hh.value()});
+      }
+    }
+    return packed_.get(sources, [&] { return pack(layers_); });
+  }
+
   RecurrentOptions options(const std::vector<Index>& lengths) {
     return {.batch_first = config_.batch_first,
             .lengths = lengths,
@@ -120,6 +142,7 @@ class RecurrentModule : public Module<T> {
   RecurrentConfig config_;
   std::vector<std::vector<RecurrentWeights<T>>> layers_;
   Random random_;
+  Derived<T, PackedRecurrent<T>> packed_;
 };
 
 }  // namespace nn::detail

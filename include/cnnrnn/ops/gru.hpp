@@ -24,10 +24,21 @@ template <class T>
 RecurrentOutput<T> gru(const Variable<T>& x,
                        const std::vector<std::vector<RecurrentWeights<T>>>& layers,
                        const Variable<T>& h0 = {}, GruForm form = GruForm::linear_before_reset,
-                       const RecurrentOptions& options = {}) {
+                       const RecurrentOptions& options = {},
+                       const PackedRecurrent<T>* packed = nullptr) {
   const auto cell = kernels::gru_cell<T>(form == GruForm::linear_before_reset);
-  const auto result = detail::recurrent(cell, x, layers, h0, {}, options);
+  const auto result = detail::recurrent(cell, x, layers, h0, {}, options, packed);
   return {result.y, result.h};
 }
+
+namespace detail {
+
+template <class T>
+PackedRecurrent<T> pack_gru(const std::vector<std::vector<RecurrentWeights<T>>>& layers,
+                            GruForm form) {
+  return pack_recurrent(kernels::gru_cell<T>(form == GruForm::linear_before_reset), layers);
+}
+
+}  // namespace detail
 
 CNNRNN_NAMESPACE_END

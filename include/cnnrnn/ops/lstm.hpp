@@ -47,16 +47,26 @@ LstmOutput<T> lstm_layer(const Variable<T>& x, const std::vector<LstmWeights<T>>
   return {result.y, result.h, result.c};
 }
 
+namespace detail {
+
+template <class T>
+PackedRecurrent<T> pack_lstm(const std::vector<std::vector<LstmWeights<T>>>& layers) {
+  return pack_recurrent(kernels::lstm_cell<T>(), layers);
+}
+
+}  // namespace detail
+
 /// LSTM layers one on the other: the y of each is the x of the next. `layers` holds, for each
 /// layer, the weights of its directions; the states are those of all layers, (L D, N, U), in the
 /// order layer 0, layer 0 reverse, layer 1, ... Throws as lstm_layer, also ShapeError for layers
 /// that differ in directions or units, and ValueError for a dropout out of range or without a
-/// generator.
+/// generator. `packed`, if given, are the weights of the layers packed before.
 template <class T>
 LstmOutput<T> lstm(const Variable<T>& x, const std::vector<std::vector<LstmWeights<T>>>& layers,
-                   const LstmStates<T>& initial = {}, const RecurrentOptions& options = {}) {
+                   const LstmStates<T>& initial = {}, const RecurrentOptions& options = {},
+                   const PackedRecurrent<T>* packed = nullptr) {
   const auto result =
-      detail::recurrent(kernels::lstm_cell<T>(), x, layers, initial.h, initial.c, options);
+      detail::recurrent(kernels::lstm_cell<T>(), x, layers, initial.h, initial.c, options, packed);
   return {result.y, result.h, result.c};
 }
 

@@ -34,6 +34,13 @@ struct RecurrentWeights {
   Variable<T> weight_co;
 };
 
+/// The weights of recurrent layers, packed for inference: they do not see later changes of the
+/// tensors that they were made of.
+template <class T>
+using PackedRecurrentLayer = std::vector<kernels::ForwardDirection<T>>;
+template <class T>
+using PackedRecurrent = std::vector<PackedRecurrentLayer<T>>;
+
 struct RecurrentOptions {
   bool batch_first = true;          ///< x (N, T, F), else (T, N, F); y likewise
   std::vector<Index> lengths = {};  ///< steps of each sequence, 1 to T; empty: all have T
@@ -149,12 +156,24 @@ struct RecurrentLayerBackward {
   }
 };
 
-/// One layer of one or two directions. Saves x, the weights, the gates and states of all steps.
+template <class T>
+kernels::RecurrentWeights<T> recurrent_pointers(const RecurrentWeights<T>& w) {
+  const auto data = [](const Variable<T>& weight) { return weight.value().data(); };
+  return {data(w.weight_ih),
+          data(w.weight_hh),
+          data(w.bias_ih),
+          data(w.bias_hh),
+          {data(w.weight_ci), data(w.weight_cf), data(w.weight_co)}};
+}
+
+/// One layer of one or two directions. `packed` are its weights if they were packed before. Saves
+/// x, the weights, the gates and states of all steps.
 template <class T>
 RecurrentResult<T> recurrent_layer(const kernels::RecurrentCell<T>& cell, const Variable<T>& x,
                                    const std::vector<RecurrentWeights<T>>& directions,
                                    const Variable<T>& h0, const Variable<T>& c0,
-                                   const RecurrentOptions& options) {
+                                   const RecurrentOptions& options,
+                                   const PackedRecurrentLayer<T>* packed = nullptr) {
   kernels::RecurrentDims d = recurrent_dims(cell, x, directions, options);
   check_recurrent(cell, d, directions, h0, c0);
   d.lengths = options.lengths.empty() ? nullptr : options.lengths.data();
@@ -162,16 +181,11 @@ RecurrentResult<T> recurrent_layer(const kernels::RecurrentCell<T>& cell, const 
   std::vector<Variable<T>> inputs{x, h0, c0};
   std::vector<kernels::RecurrentWeights<T>> pointers;
   std::vector<typename RecurrentLayerBackward<T>::Weights> saved;
-  const auto data = [](const Variable<T>& weight) { return weight.value().data(); };
   const auto save = [](const Variable<T>& weight) { return Saved<T>(weight.value()); };
   for (const auto& w : directions) {
     inputs.insert(inputs.end(), {w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_ci,
                                  w.weight_cf, w.weight_co});
-    pointers.push_back({data(w.weight_ih),
-                        data(w.weight_hh),
-                        data(w.bias_ih),
-                        data(w.bias_hh),
-                        {data(w.weight_ci), data(w.weight_cf), data(w.weight_co)}});
+    pointers.push_back(recurrent_pointers(w));
     saved.push_back({save(w.weight_ih), save(w.weight_hh), save(w.weight_ci), save(w.weight_cf),
                      save(w.weight_co)});
   }
@@ -191,8 +205,10 @@ RecurrentResult<T> recurrent_layer(const kernels::RecurrentCell<T>& cell, const 
   Tensor<T> gates = rows(cell.gates * d.u);
   Tensor<T> kept = rows(cell.keeps ? d.u : 0);
   Tensor<T> before = rows(d.u);
+  const auto made = packed != nullptr ? PackedRecurrentLayer<T>()
+                                      : kernels::forward_directions<T>(d, cell, pointers, false);
   kernels::RecurrentForward<T> forward(
-      d, cell, pointers, x.value().data(), y.mutable_data(),
+      d, cell, pointers, packed != nullptr ? *packed : made, x.value().data(), y.mutable_data(),
       {gates.mutable_data(), kept.mutable_data(), before.mutable_data()});
   forward.run(h.mutable_data(), c.mutable_data());
   d.lengths = nullptr;  // the caller's, who may be gone when backward runs

@@ -21,10 +21,20 @@ RecurrentOutput<T> rnn(const Variable<T>& x,
                        const std::vector<std::vector<RecurrentWeights<T>>>& layers,
                        const Variable<T>& h0 = {},
                        RnnNonlinearity nonlinearity = RnnNonlinearity::tanh,
-                       const RecurrentOptions& options = {}) {
+                       const RecurrentOptions& options = {},
+                       const PackedRecurrent<T>* packed = nullptr) {
   const auto cell = kernels::rnn_cell<T>(nonlinearity == RnnNonlinearity::relu);
-  const auto result = detail::recurrent(cell, x, layers, h0, {}, options);
+  const auto result = detail::recurrent(cell, x, layers, h0, {}, options, packed);
   return {result.y, result.h};
 }
+
+namespace detail {
+
+template <class T>
+PackedRecurrent<T> pack_rnn(const std::vector<std::vector<RecurrentWeights<T>>>& layers) {
+  return pack_recurrent(kernels::rnn_cell<T>(false), layers);
+}
+
+}  // namespace detail
 
 CNNRNN_NAMESPACE_END

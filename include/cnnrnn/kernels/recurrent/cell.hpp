@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "cnnrnn/kernels/gemm/product.hpp"
 #include "cnnrnn/kernels/loops/lanes.hpp"
 #include "cnnrnn/kernels/recurrent/dims.hpp"
+#include "cnnrnn/kernels/recurrent/schedule.hpp"
 
 // What a recurrent cell is to the sequence driver in recurrent.hpp: how many gates it has, which
 // products it takes of its state, and a step forward and backward for a block of sequences.
@@ -34,6 +34,12 @@ struct Peepholes {
   const T* forget = nullptr;
   const T* output = nullptr;
 
+  Peepholes shifted(Index units) const {
+    const auto from = [units](const T* weight) {
+      return weight != nullptr ? weight + units : nullptr;
+    };
+    return {from(input), from(forget), from(output)};
+  }
   bool any() const { return input != nullptr || forget != nullptr || output != nullptr; }
 };
 
@@ -63,18 +69,23 @@ struct StepBlock {
   }
 };
 
-/// The recurrent weights of one direction, packed: for each StateProduct its part of W_hh^T
-/// (U, gates U) forward, of W_hh (gates U, U) backward.
+/// The recurrent weights of one direction: for each StateProduct its part of W_hh^T (U, gates U)
+/// forward, of W_hh (gates U, U) backward.
 template <class T>
 struct StepWeights {
-  std::span<const PackedB<T>> weight_hh;
+  std::span<const StepMatrix<T>> weight_hh;
   Peepholes<T> peepholes;
   const T* apart_bias = nullptr;  // (U): of the product that is apart, forward
 
-  /// output = or += a (count, K) times the weights of product k.
-  void multiply(Index count, std::size_t k, Rows<T> a, const GemmOutput<T>& output) const {
-    const PackedB<T>& b = weight_hh[k];
-    detail::gemm_packed(count, Index(0), b.n(), {a.data, a.stride, 1}, b, output);
+  /// output = or += a (count, K) times the weights of product k. `a` and `output` point to the
+  /// share's first unit; all of `a`, which the whole team has made, is read.
+  void multiply(Index count, std::size_t k, Rows<T> a, const GemmOutput<T>& output,
+                const UnitShare& share) const {
+    const Rows<T> whole = a.shifted(-share.first);
+    share.member.wait();
+    weight_hh[k].multiply(count, share.first, share.count, {whole.data, whole.stride, 1},
+                          output.shifted(0, -share.first));
+    share.member.wait();
   }
 };
 
@@ -86,10 +97,11 @@ struct StepTrace {
   Rows<T> before;  // (R, U): the state before the step
 };
 
-/// A step of R sequences of one direction forward.
+/// A step of R sequences of one direction forward. All rows point to the share's first unit.
 template <class T>
 struct ForwardStep {
   StepBlock block;
+  UnitShare share;
   StepWeights<T> weights;
   Rows<T> product;  // (R, G U): comes as the product of the input, with the biases
   Rows<T> apart;    // (R, U): room for a second product
@@ -100,7 +112,7 @@ struct ForwardStep {
 
   /// output = or += states (R, U) W_hh^T, of product k.
   void multiply(std::size_t k, Rows<T> states, const GemmOutput<T>& output) const {
-    weights.multiply(block.count, k, states, output);
+    weights.multiply(block.count, k, states, output, share);
   }
 };
 
@@ -108,6 +120,7 @@ struct ForwardStep {
 template <class T>
 struct BackwardStep {
   StepBlock block;
+  UnitShare share;
   StepWeights<T> weights;
   StepTrace<const T> trace;
   Rows<const T> dy;  // (R, U)
@@ -119,7 +132,7 @@ struct BackwardStep {
 
   /// output = or += gradient (R, gates U) W_hh, of product k.
   void multiply(std::size_t k, Rows<T> gradient, const GemmOutput<T>& output) const {
-    weights.multiply(block.count, k, gradient, output);
+    weights.multiply(block.count, k, gradient, output, share);
   }
 };
 

@@ -34,34 +34,27 @@ struct RecurrentTrace {
 
 namespace detail {
 
-// Sequences that one thread takes through all steps: they fill the register tile of every
-// instruction set, and their gates stay in the first cache.
-inline constexpr Index recurrent_rows = 24;
-
-/// Calls body(direction, n0, count) for blocks of the sequences begin ... end - 1 of all
-/// directions, on all threads. The directions of a block follow each other, so that the second
-/// finds x in the cache.
-template <class Body>
-void for_each_recurrent_block(Index directions, Index begin, Index end, const Body& body) {
-  const Index blocks = (end - begin + recurrent_rows - 1) / recurrent_rows;
-  parallel_for(blocks * directions, 1, [&](Index job, Index) {
-    const Index n0 = begin + job / directions * recurrent_rows;
-    body(job % directions, n0, std::min(recurrent_rows, end - n0));
-  });
-}
-
 /// The part of W_hh of each of the cell's products, to multiply states with or gradients.
 template <class T>
-std::vector<PackedB<T>> pack_weight_hh(const RecurrentDims& d, const RecurrentCell<T>& cell,
-                                       const T* weight_hh, bool transposed) {
-  std::vector<PackedB<T>> packed;
+std::vector<StepMatrix<T>> step_weights(const RecurrentDims& d, const RecurrentCell<T>& cell,
+                                        const T* weight_hh, bool transposed, bool packs) {
+  std::vector<StepMatrix<T>> weights;
   for (const StateProduct& product : cell.products) {
     const MatrixView<T> part{weight_hh + product.first * d.u * d.u, d.u, 1};
-    const Index gates = product.gates * d.u;
-    packed.push_back(transposed ? PackedB<T>(gates, d.u, part.transposed())
-                                : PackedB<T>(d.u, gates, part));
+    if (transposed) {
+      weights.emplace_back(product.gates, d.u, d.u, part.transposed(), packs);
+    } else {
+      weights.emplace_back(Index(1), d.u, product.gates * d.u, part, packs);
+    }
   }
-  return packed;
+  return weights;
+}
+
+/// Whether threads can share the units of every product.
+template <class T>
+bool all_shareable(const std::vector<StepMatrix<T>>& weights) {
+  return std::all_of(weights.begin(), weights.end(),
+                     [](const auto& weight) { return weight.shareable(); });
 }
 
 /// b_ih + b_hh, and b_hh by itself for a product that is apart: (G U), (U).
@@ -88,87 +81,125 @@ struct RecurrentBias {
   }
 };
 
-/// A direction of a layer, ready for its sequences.
-template <class T>
-struct ForwardDirection {
-  ForwardDirection(const RecurrentDims& d, const RecurrentCell<T>& cell,
-                   const RecurrentWeights<T>& w)
-      : weight_ih(cell.gates * d.u, d.f, {w.weight_ih, 1, d.f}),
-        weight_hh(pack_weight_hh(d, cell, w.weight_hh, true)),
-        bias(d, cell, w),
-        peepholes(w.peepholes) {}
-
-  PackedB<T> weight_ih;
-  std::vector<PackedB<T>> weight_hh;
-  RecurrentBias<T> bias;
-  Peepholes<T> peepholes;
-};
-
 /// Rows that a sequence has no step for.
 template <class T>
 void clear_rows_without_step(const ForwardStep<T>& s, Index gates) {
-  const Index u = s.block.d.u;
+  const Index units = s.share.count;
   for (Index row = 0; row < s.block.count; ++row) {
     if (!s.block.d.has_step(s.block.n0 + row, s.block.time)) {
-      std::fill_n(s.y[row], u, T(0));
-      std::fill_n(s.trace.gates[row], gates * u, T(0));
-      std::fill_n(s.trace.kept[row], u, T(0));
-      std::fill_n(s.trace.before[row], u, T(0));
+      std::fill_n(s.y[row], units, T(0));
+      for (Index gate = 0; gate < gates; ++gate) {
+        std::fill_n(s.trace.gates[row] + gate * s.block.d.u, units, T(0));
+      }
+      std::fill_n(s.trace.kept[row], units, T(0));
+      std::fill_n(s.trace.before[row], units, T(0));
     }
   }
 }
 
 }  // namespace detail
 
+/// A direction of a layer, ready for its sequences. `packs` unless it is used too rarely.
+template <class T>
+struct ForwardDirection {
+  ForwardDirection(const RecurrentDims& d, const RecurrentCell<T>& cell,
+                   const RecurrentWeights<T>& w, bool packs)
+      : weight_ih(cell.gates, d.u, d.f, {w.weight_ih, 1, d.f}, packs),
+        weight_hh(detail::step_weights(d, cell, w.weight_hh, true, packs)),
+        bias(d, cell, w) {}
+
+  StepMatrix<T> weight_ih;
+  std::vector<StepMatrix<T>> weight_hh;
+  detail::RecurrentBias<T> bias;
+};
+
+/// The directions of a layer forward. `kept`: they are used for more than this call.
+template <class T>
+std::vector<ForwardDirection<T>> forward_directions(const RecurrentDims& d,
+                                                    const RecurrentCell<T>& cell,
+                                                    std::span<const RecurrentWeights<T>> weights,
+                                                    bool kept) {
+  std::vector<ForwardDirection<T>> directions;
+  for (const auto& w : weights) {
+    directions.emplace_back(d, cell, w, kept || !detail::multiplies_in_place(d));
+  }
+  return directions;
+}
+
 /// A layer forward: x (rows, F) -> y (rows, D U).
 template <class T>
 class RecurrentForward {
  public:
   RecurrentForward(const RecurrentDims& d, const RecurrentCell<T>& cell,
-                   std::span<const RecurrentWeights<T>> weights, const T* x, T* y,
+                   std::span<const RecurrentWeights<T>> weights,
+                   const std::vector<ForwardDirection<T>>& directions, const T* x, T* y,
                    const RecurrentTrace<T>& trace)
-      : d_(d), cell_(cell), x_(x), y_(y), trace_(trace) {
-    for (const auto& w : weights) {
-      directions_.emplace_back(d, cell, w);
-    }
-  }
+      : d_(d),
+        cell_(cell),
+        weights_(weights),
+        directions_(directions),
+        x_(x),
+        y_(y),
+        trace_(trace) {}
 
   /// h and c (D, N, U) come as the initial states and leave as those after the last step of each
   /// sequence and direction.
   void run(T* h, T* c) {
-    detail::for_each_recurrent_block(
-        d_.directions, Index(0), d_.n,
-        [&](Index k, Index n0, Index count) { take_steps(k, n0, count, h, c); });
+    const auto& direction = directions_.front();
+    const bool shareable =
+        direction.weight_ih.shareable() && detail::all_shareable(direction.weight_hh);
+    const auto schedule = detail::RecurrentSchedule::of<T>(d_, cell_.gates, d_.n, shareable,
+                                                           !direction.weight_ih.packed());
+    steps_ = schedule.template input_steps<T>(d_, cell_.gates);
+    const auto room_size = [&](Index members) {
+      return schedule.rows() * (steps_ * (width_ + (steps_ > 1 ? members * d_.f : 0)) + 3 * d_.u);
+    };
+    schedule.template run<T>(d_, Index(0), d_.n, room_size,
+                             [&](Index k, Index n0, Index count, const UnitShare& share, T* room) {
+                               take_steps({k, n0, count}, share, room, h, c);
+                             });
   }
 
  private:
-  void take_steps(Index k, Index n0, Index count, T* h, T* c) {
-    const auto& direction = directions_[static_cast<std::size_t>(k)];
-    const Index state = (k * d_.n + n0) * d_.u;
-    auto room = Tensor<T>::zeros({count, width_ + 3 * d_.u});
-    const Rows<T> product{room.mutable_data(), width_};
-    const Rows<T> apart{product[count], d_.u};
-    const Rows<T> unused{apart[count], d_.u};
-    const Rows<T> unused_too{unused[count], d_.u};
+  /// Sequences of a direction.
+  struct Block {
+    Index k, n0, count;
+  };
+
+  void take_steps(const Block& b, const UnitShare& share, T* room, T* h, T* c) {
+    const auto& direction = directions_[static_cast<std::size_t>(b.k)];
+    const Index state = (b.k * d_.n + b.n0) * d_.u + share.first;
+    const Rows<T> products{room, width_};
+    const Rows<T> apart{products[steps_ * b.count] + share.first, d_.u};
+    const Rows<T> unused{apart[b.count], d_.u};
+    const Rows<T> unused_too{unused[b.count], d_.u};
+    T* const inputs =
+        unused_too[b.count] - share.first + share.member.number * steps_ * b.count * d_.f;
     const bool keeps = trace_.gates != nullptr;
     for (Index number = 0; number < d_.t; ++number) {
-      const Index time = step_of(number, d_.sequence(), k == 1).time;
-      const Index row = d_.row(n0, time);
-      gemm(count, {x_of_step(k, n0, number), d_.row_step() * d_.f, 1}, direction.weight_ih,
-           {product.data, width_, false, direction.bias.input.data()},
-           x_of_step(k, n0, number + 1));
-      const StepTrace<T> trace{keeps ? part(trace_.gates, row, k, width_) : product,
-                               keeps && cell_.keeps ? part(trace_.kept, row, k, d_.u) : unused,
-                               keeps ? part(trace_.before, row, k, d_.u) : unused_too};
-      const ForwardStep<T> step{
-          .block = {d_, n0, count, time},
-          .weights = {direction.weight_hh, direction.peepholes, direction.bias.apart.data()},
-          .product = product,
-          .apart = apart,
-          .h = {h + state, d_.u},
-          .c = cell_.has_cell_state ? Rows<T>{c + state, d_.u} : Rows<T>{},
-          .y = part(y_, row, k, d_.u),
-          .trace = trace};
+      if (number % steps_ == 0) {
+        multiply_input(b, share, number, products, inputs);
+      }
+      const Rows<T> product{products[number % steps_ * b.count] + share.first, width_};
+      const Index time = step_of(number, d_.sequence(), b.k == 1).time;
+      const Index row = d_.row(b.n0, time);
+      const auto mine = [&](T* data, Index columns) {
+        return part(data, row, b.k, columns).shifted(share.first);
+      };
+      const StepTrace<T> trace{keeps ? mine(trace_.gates, width_) : product,
+                               keeps && cell_.keeps ? mine(trace_.kept, d_.u) : unused,
+                               keeps ? mine(trace_.before, d_.u) : unused_too};
+      const Peepholes<T>& peepholes = weights_[static_cast<std::size_t>(b.k)].peepholes;
+      const ForwardStep<T> step{.block = {d_, b.n0, b.count, time},
+                                .share = share,
+                                .weights = {direction.weight_hh, peepholes.shifted(share.first),
+                                            direction.bias.apart.data() + share.first},
+                                .product = product,
+                                .apart = apart,
+                                .h = {h + state, d_.u},
+                                .c = cell_.has_cell_state ? Rows<T>{c + state, d_.u} : Rows<T>{},
+                                .y = mine(y_, d_.u),
+                                .trace = trace};
       cell_.forward(step);
       if (d_.lengths != nullptr) {
         detail::clear_rows_without_step(step, cell_.gates);
@@ -176,12 +207,35 @@ class RecurrentForward {
     }
   }
 
+  /// products (steps, count, G U) = x W_ih^T + b, of as many steps as are multiplied at once.
+  void multiply_input(const Block& b, const UnitShare& share, Index number, Rows<T> products,
+                      T* inputs) const {
+    const auto& direction = directions_[static_cast<std::size_t>(b.k)];
+    const GemmOutput<T> output{products.data, products.stride, false, direction.bias.input.data()};
+    if (steps_ == 1) {
+      direction.weight_ih.multiply(b.count, share.first, share.count,
+                                   {x_of_step(b, number), d_.row_step() * d_.f, 1}, output,
+                                   x_of_step(b, number + 1));
+      return;
+    }
+    const Index steps = std::min(steps_, d_.t - number);
+    T* to = inputs;
+    for (Index step = number; step < number + steps; ++step) {
+      const T* from = x_of_step(b, step);
+      for (Index row = 0; row < b.count; ++row, from += d_.row_step() * d_.f) {
+        to = std::copy_n(from, d_.f, to);
+      }
+    }
+    direction.weight_ih.multiply(steps * b.count, share.first, share.count, {inputs, d_.f, 1},
+                                 output);
+  }
+
   /// The first row of x of a step, null after the last one.
-  const T* x_of_step(Index k, Index n0, Index number) const {
+  const T* x_of_step(const Block& b, Index number) const {
     if (number == d_.t) {
       return nullptr;
     }
-    return x_ + d_.row(n0, step_of(number, d_.sequence(), k == 1).time) * d_.f;
+    return x_ + d_.row(b.n0, step_of(number, d_.sequence(), b.k == 1).time) * d_.f;
   }
 
   /// The columns of direction k in rows of D `columns` each, sequence by sequence.
@@ -192,11 +246,13 @@ class RecurrentForward {
 
   const RecurrentDims& d_;
   const RecurrentCell<T>& cell_;
+  std::span<const RecurrentWeights<T>> weights_;
+  const std::vector<ForwardDirection<T>>& directions_;
   const T* x_;
   T* y_;
   RecurrentTrace<T> trace_;
   Index width_ = cell_.gates * d_.u;
-  std::vector<detail::ForwardDirection<T>> directions_;
+  Index steps_ = 1;  // whose input is multiplied at once
 };
 
 CNNRNN_KERNELS_END

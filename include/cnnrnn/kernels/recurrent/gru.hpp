@@ -22,7 +22,7 @@ void gru_forward_step(const ForwardStep<T>& s) {
     T* const y = s.y[row];
     T* const before = s.trace.before[row];
     T* const kept = s.trace.kept[row];
-    for_each_lanes<T>(u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto r = sigmoid(lanes.load(product));
       const auto z = sigmoid(lanes.load(product + u));
       const auto state = lanes.load(h);
@@ -52,7 +52,7 @@ void gru_backward_step(const BackwardStep<T>& s) {
     T* const dgates = s.dgates[row];
     T* const dapart = s.dapart[row];
     T* const dh = s.dh[row];
-    for_each_lanes<T>(u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto one = Packet<T>::set(T(1));
       const auto r = lanes.load(gates);
       const auto z = lanes.load(gates + u);
@@ -82,7 +82,7 @@ void original_gru_forward_step(const ForwardStep<T>& s) {
     T* const reset = s.apart[row];
     T* const before = s.trace.before[row];
     T* const kept = s.trace.kept[row];
-    for_each_lanes<T>(u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto r = sigmoid(lanes.load(product));
       const auto z = sigmoid(lanes.load(product + u));
       const auto state = lanes.load(h);
@@ -99,7 +99,7 @@ void original_gru_forward_step(const ForwardStep<T>& s) {
     T* const gates = s.trace.gates[row];
     T* const h = s.h[row];
     T* const y = s.y[row];
-    for_each_lanes<T>(u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto n = tanh(lanes.load(product + 2 * u));
       const auto next = multiply_add(lanes.load(gates + u), lanes.load(h) - n, n);
       lanes.store(gates + 2 * u, n);
@@ -119,7 +119,7 @@ void original_gru_backward_step(const BackwardStep<T>& s) {
     const T* const dy = s.dy[row];
     T* const dgates = s.dgates[row];
     T* const dh = s.dh[row];
-    for_each_lanes<T>(u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto one = Packet<T>::set(T(1));
       const auto z = lanes.load(gates + u);
       const auto n = lanes.load(gates + 2 * u);
@@ -136,7 +136,7 @@ void original_gru_backward_step(const BackwardStep<T>& s) {
     const T* const d_reset = s.dapart[row];
     T* const dgates = s.dgates[row];
     T* const dh = s.dh[row];
-    for_each_lanes<T>(u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto one = Packet<T>::set(T(1));
       const auto r = lanes.load(gates);
       const auto reset = lanes.load(d_reset);

@@ -41,7 +41,7 @@ void lstm_forward_step(const ForwardStep<T>& s) {
     T* const before = s.trace.before[row];
     T* const kept = s.trace.kept[row];
     const auto peepholes = s.weights.peepholes;
-    for_each_lanes<T>(u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto state = lanes.load(c);
       const auto i = sigmoid(detail::peep(lanes, peepholes.input, state, lanes.load(product)));
       const auto f = sigmoid(detail::peep(lanes, peepholes.forget, state, lanes.load(product + u)));
@@ -77,7 +77,7 @@ void lstm_backward_step(const BackwardStep<T>& s) {
     T* const dc = s.dc[row];
     T* const dpeepholes = s.dpeepholes;
     const auto peepholes = s.weights.peepholes;
-    for_each_lanes<T>(u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto one = Packet<T>::set(T(1));
       const auto i = lanes.load(gates);
       const auto f = lanes.load(gates + u);

@@ -44,7 +44,7 @@ void rnn_forward_step(const ForwardStep<T>& s) {
     T* const h = s.h[row];
     T* const y = s.y[row];
     T* const before = s.trace.before[row];
-    for_each_lanes<T>(s.block.d.u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto next = Function::value(lanes.load(product));
       lanes.store(before, lanes.load(h));
       lanes.store(gates, next);
@@ -61,7 +61,7 @@ void rnn_backward_step(const BackwardStep<T>& s) {
     const T* const dy = s.dy[row];
     T* const dgates = s.dgates[row];
     T* const dh = s.dh[row];
-    for_each_lanes<T>(s.block.d.u, [=](auto lanes) {
+    for_each_lanes<T>(s.share.count, [=](auto lanes) {
       const auto dh_next = lanes.load(dh) + lanes.load(dy);
       lanes.store(dgates, Function::gradient(lanes.load(gates), dh_next));
       lanes.store(dh, Packet<T>::zero());

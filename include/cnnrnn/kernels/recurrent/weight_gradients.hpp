@@ -4,14 +4,15 @@
 #include <array>
 #include <cstddef>
 #include <span>
-#include <utility>
+#include <vector>
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/kernels/loops/elementwise.hpp"
 #include "cnnrnn/kernels/recurrent/forward.hpp"
+#include "cnnrnn/kernels/reduction/column_sums.hpp"
 
-// The gradients of a recurrent layer's weights: matrix products summed over chunks of sequences,
-// and biases and peepholes summed over blocks of them.
+// The gradients of a recurrent layer's weights: matrix products and column sums over chunks of
+// sequences, and peepholes summed over blocks of them.
 //
 //   N sequences, T steps, F features, U units, D directions, G gates
 
@@ -29,51 +30,66 @@ struct RecurrentWeightGradients {
 
 namespace detail {
 
+// Between the rows of the gates' gradients, so that these are no power of two apart: a product
+// reads columns of them too, which would then lie in one set of the cache.
+template <class T>
+inline constexpr Index gates_padding = 64 / static_cast<Index>(sizeof(T));
+
+/// The gradients of the weights, to which chunk after chunk of the sequences is added.
 template <class T>
 class RecurrentWeightSums {
  public:
   using WeightGradients = std::span<const RecurrentWeightGradients<T>>;
 
-  RecurrentWeightSums(const RecurrentDims& d, const RecurrentCell<T>& cell,
-                      const RecurrentTrace<const T>& trace, const T* x)
-      : d_(d), cell_(cell), trace_(trace), x_(x) {}
+  // The peepholes' gradients are summed over blocks of so many sequences, which are added in order.
+  static constexpr Index peephole_rows = 24;
 
-  /// Where the block of sequences that begins at n0 adds the gradients of direction k: of the
-  /// biases (G U), of that of the product that is apart (U), and of the peepholes (3, U).
+  RecurrentWeightSums(const RecurrentDims& d, const RecurrentCell<T>& cell,
+                      const RecurrentTrace<const T>& trace, const T* x, bool peepholes)
+      : d_(d),
+        cell_(cell),
+        trace_(trace),
+        x_(x),
+        peepholes_(Tensor<T>::zeros({peepholes ? blocks() : 0, d.directions, 3 * d.u})) {}
+
+  /// Where the block of sequences that begins at n0 adds the gradients of direction k's peepholes
+  /// (3, U); null without peepholes.
   T* of_block(Index n0, Index k) {
-    return sums_.mutable_data() + (n0 / recurrent_rows * d_.directions + k) * sums_width_;
+    return peepholes_.size() == 0
+               ? nullptr
+               : peepholes_.mutable_data() + (n0 / peephole_rows * d_.directions + k) * 3 * d_.u;
   }
 
   /// Adds the sequences begin ... end - 1, from the gradients of their products of the input,
-  /// dgates (rows, D G U), and of those that are apart, dapart (rows, D U).
+  /// dgates (rows, at least D G U), and of those that are apart, dapart (rows, D U).
   void add(Index begin, Index end, const Tensor<T>& dgates, const Tensor<T>& dapart,
            WeightGradients gradients) {
-    if (any_needed(gradients, &RecurrentWeightGradients<T>::weight_ih)) {
-      add_weight_ih(begin, end, dgates);
+    const bool first = begin == 0;
+    add_weight_ih(begin, end, dgates, gradients);
+    for (std::size_t k = 0; k < gradients.size(); ++k) {
+      add_weight_hh(begin, end, static_cast<Index>(k), dgates, dapart, gradients[k].weight_hh);
     }
-    if (any_needed(gradients, &RecurrentWeightGradients<T>::weight_hh)) {
-      add_weight_hh(begin, end, dgates, dapart);
+    const Index rows = (end - begin) * d_.t;
+    const bool wanted = std::any_of(gradients.begin(), gradients.end(), [](const auto& gradient) {
+      return gradient.bias_ih.needed() || gradient.bias_hh.needed();
+    });
+    if (wanted) {
+      column_sums(rows, dgates.dim(1), dgates.data(), {gates_.mutable_span(), !first});
+      if (cell_.has_apart()) {
+        column_sums(rows, dapart.dim(1), dapart.data(), {apart_.mutable_span(), !first});
+      }
     }
   }
 
+  /// Biases and peepholes.
   void store(WeightGradients gradients) const {
-    const T* weight_ih = dweight_ih_.data();
-    const T* weight_hh = dweight_hh_.data();
     for (std::size_t k = 0; k < gradients.size(); ++k) {
-      put(gradients[k].weight_ih, std::exchange(weight_ih, weight_ih + width_ * d_.f));
-      put(gradients[k].weight_hh, std::exchange(weight_hh, weight_hh + width_ * d_.u));
       store_sums(static_cast<Index>(k), gradients[k]);
     }
   }
 
  private:
-  Index blocks() const { return (d_.n + recurrent_rows - 1) / recurrent_rows; }
-
-  static bool any_needed(WeightGradients gradients,
-                         GradientSpan<T> RecurrentWeightGradients<T>::*weight) {
-    return std::any_of(gradients.begin(), gradients.end(),
-                       [weight](const auto& gradient) { return (gradient.*weight).needed(); });
-  }
+  Index blocks() const { return (d_.n + peephole_rows - 1) / peephole_rows; }
 
   /// The rows of x of the sequences begin ... end - 1, with zeros where one has no step: its
   /// padding may hold NaN, which no zero gradient takes away.
@@ -90,28 +106,43 @@ class RecurrentWeightSums {
     return x;
   }
 
-  /// dW_ih += dgates^T x, of all directions in one product.
-  void add_weight_ih(Index begin, Index end, const Tensor<T>& dgates) {
+  /// dW_ih += dgates^T x
+  void add_weight_ih(Index begin, Index end, const Tensor<T>& dgates,
+                     WeightGradients gradients) const {
+    const bool wanted = std::any_of(gradients.begin(), gradients.end(), [](const auto& gradient) {
+      return gradient.weight_ih.needed();
+    });
+    if (!wanted) {
+      return;
+    }
     const auto steps = d_.lengths != nullptr ? without_padding(begin, end) : Tensor<T>();
     const T* const x = steps.defined() ? steps.data() : x_ + begin * d_.t * d_.f;
-    gemm<T>(d_.directions * width_, d_.f, (end - begin) * d_.t, {dgates.data(), 1, dgates.dim(1)},
-            {x, d_.f, 1}, {dweight_ih_.mutable_data(), d_.f, true});
+    const T* dproduct = dgates.data();
+    for (const auto& gradient : gradients) {
+      if (const GradientSpan<T>& dweight = gradient.weight_ih; dweight.needed()) {
+        gemm<T>(width_, d_.f, (end - begin) * d_.t, {dproduct, 1, dgates.dim(1)}, {x, d_.f, 1},
+                {dweight.data(), d_.f, dweight.accumulate || begin > 0});
+      }
+      dproduct += width_;
+    }
   }
 
   /// dW_hh += dproduct^T states, product by product.
-  void add_weight_hh(Index begin, Index end, const Tensor<T>& dgates, const Tensor<T>& dapart) {
+  void add_weight_hh(Index begin, Index end, Index k, const Tensor<T>& dgates,
+                     const Tensor<T>& dapart, const GradientSpan<T>& dweight) const {
+    if (!dweight.needed()) {
+      return;
+    }
     const Index states = d_.directions * d_.u;
-    for (Index k = 0; k < d_.directions; ++k) {
-      for (const StateProduct& product : cell_.products) {
-        const Index first = k * width_ + product.first * d_.u;
-        const T* const by = (product.with_kept ? trace_.kept : trace_.before) + k * d_.u;
-        const MatrixView<T> dproduct = product.apart
-                                           ? MatrixView<T>{dapart.data() + k * d_.u, 1, states}
-                                           : MatrixView<T>{dgates.data() + first, 1, dgates.dim(1)};
-        gemm<T>(product.gates * d_.u, d_.u, (end - begin) * d_.t, dproduct,
-                {by + begin * d_.t * states, states, 1},
-                {dweight_hh_.mutable_data() + first * d_.u, d_.u, true});
-      }
+    for (const StateProduct& product : cell_.products) {
+      const Index first = product.first * d_.u;
+      const T* const by = (product.with_kept ? trace_.kept : trace_.before) + k * d_.u;
+      const MatrixView<T> dproduct =
+          product.apart ? MatrixView<T>{dapart.data() + k * d_.u, 1, states}
+                        : MatrixView<T>{dgates.data() + k * width_ + first, 1, dgates.dim(1)};
+      gemm<T>(product.gates * d_.u, d_.u, (end - begin) * d_.t, dproduct,
+              {by + begin * d_.t * states, states, 1},
+              {dweight.data() + first * d_.u, d_.u, dweight.accumulate || begin > 0});
     }
   }
 
@@ -119,25 +150,33 @@ class RecurrentWeightSums {
     store_gradient(gradient, [values](std::size_t i) { return values[i]; });
   }
 
-  /// The sums of the blocks, added in order.
   void store_sums(Index k, const RecurrentWeightGradients<T>& gradient) const {
-    auto total = Tensor<T>::zeros({sums_width_});
-    T* const to = total.mutable_data();
-    for (Index block = 0; block < blocks(); ++block) {
-      const T* const from = sums_.data() + (block * d_.directions + k) * sums_width_;
-      for (Index i = 0; i < sums_width_; ++i) {
-        to[i] += from[i];
-      }
-    }
-    put(gradient.bias_ih, to);
+    const T* const gates = gates_.data() + k * width_;
+    put(gradient.bias_ih, gates);
+    std::vector<T> of_states(gates, gates + width_);
     for (const StateProduct& product : cell_.products) {
       if (product.apart) {
-        std::copy_n(to + width_, d_.u, to + product.first * d_.u);
+        std::copy_n(apart_.data() + k * d_.u, d_.u,
+                    of_states.begin() + static_cast<std::ptrdiff_t>(product.first * d_.u));
       }
     }
-    put(gradient.bias_hh, to);
+    put(gradient.bias_hh, of_states.data());
+    if (peepholes_.size() > 0) {
+      store_peepholes(k, gradient);
+    }
+  }
+
+  /// The sums of the blocks, added in order.
+  void store_peepholes(Index k, const RecurrentWeightGradients<T>& gradient) const {
+    std::vector<T> to(static_cast<std::size_t>(3 * d_.u));
+    for (Index block = 0; block < blocks(); ++block) {
+      const T* from = peepholes_.data() + (block * d_.directions + k) * 3 * d_.u;
+      for (T& sum : to) {
+        sum += *from++;
+      }
+    }
     for (std::size_t gate = 0; gate < 3; ++gate) {
-      put(gradient.peepholes[gate], to + width_ + (1 + static_cast<Index>(gate)) * d_.u);
+      put(gradient.peepholes[gate], to.data() + static_cast<Index>(gate) * d_.u);
     }
   }
 
@@ -146,10 +185,9 @@ class RecurrentWeightSums {
   RecurrentTrace<const T> trace_;
   const T* x_;
   Index width_ = cell_.gates * d_.u;
-  Index sums_width_ = width_ + 4 * d_.u;
-  Tensor<T> sums_ = Tensor<T>::zeros({blocks(), d_.directions, sums_width_});
-  Tensor<T> dweight_ih_ = Tensor<T>::zeros({d_.directions * width_, d_.f});
-  Tensor<T> dweight_hh_ = Tensor<T>::zeros({d_.directions * width_, d_.u});
+  Tensor<T> peepholes_;  // (blocks, D, 3, U)
+  Tensor<T> gates_ = Tensor<T>::zeros({d_.directions * width_ + gates_padding<T>});  // the biases'
+  Tensor<T> apart_ = Tensor<T>::zeros({d_.directions * d_.u});
 };
 
 }  // namespace detail
