@@ -266,7 +266,7 @@ MUTATIONS = [
      "ops/recurrent/recurrent"),
     ("kernels/recurrent/weight_gradients.hpp", "sum += *from++;", "sum = *from++;", "ops/recurrent/recurrent"),
     ("kernels/recurrent/cell.hpp", "    share.member.wait();\n    weight_hh", "    weight_hh", "ops/recurrent/recurrent"),
-    ("kernels/recurrent/step_matrix.hpp", "c.shifted(0, column + begin), last", "c.shifted(0, column), last",
+    ("kernels/recurrent/step_matrix.hpp", "const Index column = group * columns_ + first;", "const Index column = group * columns_;",
      "ops/recurrent/recurrent"),
     ("kernels/recurrent/forward.hpp", "products[number % steps_ * b.count]", "products[number % steps_]",
      "ops/recurrent/recurrent"),

@@ -31,10 +31,10 @@ const std::vector<RecurrentSizes> cases{{2, 4, 3, 5, 1},
                                         {26, 2, 1, 1, 2},
                                         {9, 3, 2, 5, 2},     // packed weights
                                         {1, 17, 2, 1, 1},    // of few sequences
-                                        {40, 5, 1, 1, 1},    // the input of two steps at once
-                                        {3, 18, 2, 96, 2},   // threads share the units
-                                        {3, 18, 0, 96, 1},   // of no input, too
-                                        {2, 17, 3, 140, 1},  // so many that no vector is full
+                                        {5, 5, 1, 1, 1},     // the input of two steps at once
+                                        {3, 9, 2, 96, 2},    // threads share the units
+                                        {3, 9, 0, 96, 1},    // of no input, too
+                                        {2, 9, 3, 140, 1},   // so many that no vector is full
                                         {50, 3, 2, 65, 1}};  // two blocks
 
 template <class T>

@@ -21,9 +21,7 @@ struct UnitShare {
 namespace detail {
 
 /// Whether the weights are multiplied with so rarely that packing them would not pay.
-inline bool multiplies_in_place(const RecurrentDims& d) {
-  return d.t <= 2 || (d.n <= 8 && d.t <= 16);
-}
+inline bool multiplies_in_place(const RecurrentDims& d) { return d.t <= 2 || d.n * d.t <= 16; }
 
 /// Blocks of sequences that a thread takes through all steps without waiting for others; or, where
 /// the sequences are few, steps that all threads share by units.
@@ -35,7 +33,8 @@ class RecurrentSchedule {
   static RecurrentSchedule of(const RecurrentDims& d, Index gates, Index count, bool shareable,
                               bool in_place) {
     const Index threads = loop_threads();
-    const Index most = has_small_weights<T>(d, gates) ? 24 : 48;
+    const bool small = has_small_weights<T>(d, gates);
+    const Index most = small && count > 32 ? 24 : 48;
     const Index blocks = std::max<Index>(1, (count + most - 1) / most);
     const Index jobs = blocks * d.directions;
     constexpr Index least_work = 1 << 16;  // below it, waiting for each other costs more
@@ -44,8 +43,7 @@ class RecurrentSchedule {
     }
     if (count < 24 * threads && d.directions < threads) {
       const bool enough = count >= 8 * threads;  // to fill a tile on each thread
-      const bool team = shareable && count * gates * d.u * d.u >= least_work &&
-                        !(enough && has_small_weights<T>(d, gates));
+      const bool team = shareable && count * gates * d.u * d.u >= least_work && !(enough && small);
       return {team ? count : part(count, enough ? threads : 1), team};
     }
     // As many jobs as fill all threads.
@@ -56,7 +54,7 @@ class RecurrentSchedule {
   /// Steps whose input is multiplied at once, so that W_ih is read less often than once a step.
   template <class T>
   Index input_steps(const RecurrentDims& d, Index gates) const {
-    const Index rows = has_small_weights<T>(d, gates) ? 24 : 96;
+    const Index rows = has_small_weights<T>(d, gates) ? 12 : 96;
     return std::clamp<Index>(rows / rows_, 1, d.t);
   }
 

@@ -6,9 +6,9 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// Weights that every step multiplies with, B (K, groups columns): packed, or where they lie. Where
-/// it costs next to nothing, each group of columns, a gate, is packed on its own, so that threads
-/// can share the units.
+/// Weights that every step multiplies with, B (K, groups columns): packed, or where they lie. A
+/// group is a gate, and threads can share the columns of each if it begins a panel: of itself, or
+/// because it is packed on its own where that costs next to nothing.
 template <class T>
 class StepMatrix {
  public:
@@ -24,7 +24,9 @@ class StepMatrix {
   static constexpr Index unit = Tile<T>::columns;
 
   bool packed() const { return !packed_.empty(); }
-  bool shareable() const { return std::ssize(packed_) == groups_; }
+  bool shareable() const {
+    return packed() && (std::ssize(packed_) == groups_ || columns_ % unit == 0);
+  }
 
   /// c (rows, groups columns) = or += a (rows, K) B, of the columns first ... first + count - 1 of
   /// each group, or of all if B is not shareable; `after` as of gemm.
@@ -40,21 +42,24 @@ class StepMatrix {
       gemm<T>(rows, groups_ * columns_, k_, a, in_place_, c);
       return;
     }
-    Index column = 0;
-    for (const PackedB<T>& part : packed_) {
-      const Index begin = shareable() ? first : 0;
-      const bool last = &part == &packed_.back();
-      detail::gemm_packed(rows, begin, shareable() ? count : part.n(), a, part,
-                          c.shifted(0, column + begin), last ? after : nullptr);
-      column += part.n();
+    if (count == columns_ && std::ssize(packed_) == 1) {
+      detail::gemm_packed(rows, Index(0), packed_.front().n(), a, packed_.front(), c, after);
+      return;
+    }
+    const Index parts = std::ssize(packed_);
+    for (Index group = 0; group < groups_; ++group) {
+      const PackedB<T>& part = packed_[static_cast<std::size_t>(parts == 1 ? 0 : group)];
+      const Index column = group * columns_ + first;
+      detail::gemm_packed(rows, parts == 1 ? column : first, count, a, part, c.shifted(0, column),
+                          group + 1 == groups_ ? after : nullptr);
     }
   }
 
  private:
-  /// Whole panels, or so many that it does not matter that the last one is not full.
+  /// Whether the columns fill so many panels that it does not matter that the last one is not full.
   static bool splits(Index columns) {
-    return columns % unit == 0 ||
-           (columns >= 4 * unit && 20 * round_up(columns, Packet<T>::width) <= 21 * columns);
+    return columns % unit != 0 && columns >= 4 * unit &&
+           20 * round_up(columns, Packet<T>::width) <= 21 * columns;
   }
 
   Index groups_;
