@@ -51,7 +51,8 @@ void gemm_row_of_tiles(Index n, Index depth, const MatrixView<T>& a, const Panel
                         c.shifted(0, n0));
   };
   if constexpr (constexpr Index abreast = tiles_abreast<R>; abreast > 1) {
-    for (; n0 + abreast * nr <= n; n0 += abreast * nr) {
+    const bool packed = b.panel_stride != nr;  // in place, the tiles of a row are one stream anyway
+    for (; packed && n0 + abreast * nr <= n; n0 += abreast * nr) {
       tile(TileColumns<T, 2 * abreast, false>{width});
     }
   }
