@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Compares cnnrnn with PyTorch, oneDNN and Eigen. All contenders of a case run in turns, round after
-round; the tables show the ratios of their medians.
+"""Compares cnnrnn with PyTorch, torch.compile, ONNX Runtime, OpenVINO, oneDNN and Eigen. All contenders
+of a case run in turns, round after round; the tables show the ratios of their medians. A peer that is
+not installed is left out.
 
-Build first: cmake --build --preset release --target train_bench kernels_bench onednn_bench
-(onednn_bench exists only if oneDNN was found). Close everything else that uses the machine."""
+Build first: cmake --build --preset release --target train_bench zoo_bench kernels_bench shapes_bench
+onednn_bench (which exists only if oneDNN was found). Close everything else that uses the machine.
+
+Each part writes PART.md, PART.json and, with matplotlib, PART.png into docs/results/PROCESSOR or the
+folder of --output. Without --output, a run with --filter only prints its tables."""
 import argparse
 import importlib.util
 import json
@@ -15,6 +19,7 @@ import sys
 from comparison import machine, report
 from comparison.cases import PARTS, Cases
 from comparison.plot import plot
+from comparison.processor import this_design
 from comparison.results import result
 from comparison.rounds import run_rounds
 
@@ -31,50 +36,74 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     parser.add_argument("--seconds", type=float, default=1,
                         help="minimum time of a measurement; default: 1")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(),
-                        help="threads of every contender; default: all cores")
+    parser.add_argument("--threads", type=int, nargs="+", default=[os.cpu_count()], metavar="N",
+                        help="threads of every contender, one number or several; default: all cores")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release",
                         metavar="DIR", help="build folder; default: build/release")
     parser.add_argument("--python", action="append", metavar="PYTHON",
-                        help="interpreter with PyTorch; may be repeated, the best result counts")
-    parser.add_argument("--output", type=pathlib.Path, metavar="FILE.md",
-                        help="write the tables to this file and all figures to FILE.json")
-    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE.png",
-                        help="draw the ratios as a chart")
+                        help="interpreter with PyTorch, ONNX Runtime and OpenVINO, or some of them; may "
+                             "be repeated, the best result counts")
+    parser.add_argument("--output", type=pathlib.Path, metavar="DIR",
+                        help="folder of the results; default: docs/results/PROCESSOR, here "
+                             f"{this_design()}")
+    parser.add_argument("--report-only", action="store_true",
+                        help="measure nothing, and write the tables and plots of PART.json anew")
     parser.add_argument("--wrap", default="", metavar="COMMAND",
                         help="prefix of every timed command, such as 'taskset -c 0,1'")
     args = parser.parse_args()
-    if args.rounds < 1 or args.threads < 1 or args.seconds <= 0:
+    if args.rounds < 1 or min(args.threads) < 1 or args.seconds <= 0:
         parser.error("--rounds, --threads and --seconds must be positive")
-    if args.plot and not importlib.util.find_spec("matplotlib"):
-        parser.error("--plot needs matplotlib (Debian: python3-matplotlib, for /usr/bin/python3)")
     return args
 
 
-def select_rows(args):
-    cases = Cases(args.build, args.python or [sys.executable], args.threads, args.seconds)
-    rows = [row for part in args.parts for row in cases.rows(part)
-            if re.search(args.filter, row.name)]
-    if not rows:
-        sys.exit(f"no case matches --filter {args.filter}")
-    return rows
+def select_rows(args, part):
+    rows = [row for threads in dict.fromkeys(args.threads)
+            for row in Cases(args.build, args.python or [sys.executable], threads,
+                             args.seconds).rows(part)]
+    return [row for row in rows if re.search(args.filter, row.name)]
+
+
+def measured(args, rows):
+    """A run, as it goes into the JSON file."""
+    run_rounds(rows, args.rounds, args.wrap)
+    return {"machine": machine.describe(args.build, SOURCE, rows),
+            "rounds": args.rounds, "seconds": args.seconds,
+            "results": [result(row, machine.fma_peak(rows, row.ours.threads)) for row in rows]}
+
+
+def write(run, folder):
+    """Writes PART.md, PART.json and PART.png."""
+    part = run["results"][0]["part"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{part}.md").write_text(markdown(run))
+    (folder / f"{part}.json").write_text(json.dumps(run, indent=1) + "\n")
+    if importlib.util.find_spec("matplotlib"):
+        plot(run["results"], folder / f"{part}.png")
+    else:
+        print("no plot: matplotlib is missing (Debian: python3-matplotlib, for /usr/bin/python3)",
+              file=sys.stderr)
+
+
+def markdown(run):
+    return report.markdown(run["machine"], run["results"], run["rounds"], run["seconds"])
 
 
 def main():
     args = parse_arguments()
-    rows = select_rows(args)
-    run_rounds(rows, args.rounds, args.wrap)
-    results = [result(row, machine.fma_peak(rows)) for row in rows]
-    facts = machine.describe(args.build, SOURCE, args.threads, rows)
-    text = report.markdown(facts, results, args.rounds, args.seconds)
-    print(text, end="")
-    if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(text)
-        args.output.with_suffix(".json").write_text(
-            json.dumps({"machine": facts, "results": results}, indent=1) + "\n")
-    if args.plot:
-        plot(results, args.plot)
+    folder = args.output or SOURCE / "docs" / "results" / this_design()
+    if args.report_only:
+        for part in args.parts:
+            if (folder / f"{part}.json").exists():
+                write(json.loads((folder / f"{part}.json").read_text()), folder)
+        return
+    selected = [rows for part in args.parts if (rows := select_rows(args, part))]
+    if not selected:
+        sys.exit(f"no case matches --filter {args.filter}")
+    for rows in selected:
+        run = measured(args, rows)
+        print(markdown(run))
+        if args.output or not args.filter:
+            write(run, folder)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ import re
 import subprocess
 import sys
 
-from comparison.contenders import OneDnn, Torch, our_case
+from comparison.contenders import Contender, our_case
 
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
-PARTS = ("models", "memory", "scaling", "kernels", "gemm", "shapes")
+PARTS = ("models", "zoo", "memory", "scaling", "kernels", "gemm", "shapes")
+LAYOUTS = ("nchw", "channels_last")
 MEMORY_STEPS = 20
 
 
@@ -22,7 +23,7 @@ class Row:
 
 
 class Cases:
-    """Makes the rows of each part of the comparison."""
+    """Makes the rows of each part of the comparison, for one number of threads."""
 
     def __init__(self, build, pythons, threads, seconds):
         self.programs = pathlib.Path(build) / "benchmarks"
@@ -32,16 +33,19 @@ class Cases:
         return getattr(self, part)()
 
     def models(self):
-        return [self.against_torch("models", "train_bench", name, ("nchw", "channels_last"))
-                for name in self.names("train_bench", "train|infer|latency")]
+        return self.networks("models", "train_bench")
+
+    def zoo(self):
+        return self.networks("zoo", "zoo_bench")
 
     def memory(self):
-        return [self.against_torch("memory", "train_bench", name, ("nchw", "channels_last"))
-                for name in self.names("train_bench", "memory")]
+        return [self.against_torch("memory", program, name, LAYOUTS)
+                for program in ("train_bench", "zoo_bench")
+                for name in self.names(program, "memory")]
 
     def scaling(self):
         rows = []
-        for name in self.names("train_bench", "train"):
+        for name in self.names("train_bench", "train") if self.threads > 1 else []:
             program = self.programs / "train_bench"
             alone = our_case(program, name, 1, self.seconds, "one thread")
             rows.append(Row("scaling", name,
@@ -53,8 +57,8 @@ class Cases:
                 for name in self.names("kernels_bench", "conv2d_[a-z_]+")]
         for name in self.names("kernels_bench", "(?!conv2d|linear)[a-z_]+_(forward|train)"):
             images = name.count("/") == 2 or name.startswith("convlstm")
-            layouts = ("nchw", "channels_last") if images else ("nchw",)
-            rows.append(self.against_torch("kernels", "kernels_bench", name, layouts))
+            rows.append(self.against_torch("kernels", "kernels_bench", name,
+                                           LAYOUTS if images else ("nchw",)))
         return rows
 
     def gemm(self):
@@ -64,14 +68,9 @@ class Cases:
                 for name in self.names("kernels_bench", "gemm")]
 
     def shapes(self):
-        return [self.against_torch("shapes", "shapes_bench", name, ("nchw", "channels_last"))
-                for name in self.names("shapes_bench", "conv.*")]
-        rows = [self.against_torch("shapes", "shapes_bench", name, ("nchw", "channels_last"))
-                for name in self.names("shapes_bench", "conv")]
-        # Of these layers PyTorch has kernels of its own and oneDNN's; now one is faster, now the other.
-        rows += [self.against_torch("shapes", "shapes_bench", name, ("nchw", "nchw --without-onednn"))
-                 for name in self.names("shapes_bench", "dense|(lstm|gru|rnn)(_bidirectional)?")]
-        return rows
+        return [self.against_torch("shapes", "shapes_bench", name,
+                                   LAYOUTS if name.startswith("conv") else ("nchw",))
+                for name in self.names("shapes_bench", ".*")]
 
     def names(self, program, kinds):
         """The cases of a cnnrnn benchmark whose name, up to the first slash, matches `kinds`."""
@@ -87,16 +86,45 @@ class Cases:
 
     def onednn(self, name):
         command = [str(self.programs / "onednn_bench"), str(self.seconds), name]
-        return OneDnn("oneDNN", command, self.threads)
+        return Contender("oneDNN", command, self.threads, column="oneDNN")
+
+    def networks(self, part, program):
+        """Networks, which PyTorch also compiles, and which inference runtimes run too."""
+        rows = []
+        for name in self.names(program, "train|infer|latency"):
+            row = self.against_torch(part, program, name, LAYOUTS)
+            row.peers += [self.torch(python, name, layout, "--compile")
+                          for python in self.pythons for layout in LAYOUTS]
+            row.peers += [self.runtime(python, name, column, setting)
+                          for python in self.pythons
+                          for column, setting in self.runtime_settings(name)]
+            rows.append(row)
+        return rows
+
+    def runtime_settings(self, name):
+        if name.startswith("train/"):
+            return
+        yield "ONNX Runtime", "onnxruntime"
+        yield "OpenVINO", "openvino_latency"
+        # With one image or one thread, there is nothing to run side by side.
+        if name.startswith("infer/") and self.threads > 1:
+            yield "OpenVINO", "openvino_throughput"
+
+    def runtime(self, python, name, column, setting):
+        command = [python, str(PEERS / "runtime_bench.py"), name, f"--setting={setting}",
+                   f"--threads={self.threads}", f"--seconds={self.seconds}"]
+        return Contender(f"{column} of {python}", command, self.threads, column=column)
+
+    def torch(self, python, name, layout, *options, memory=False):
+        column = "torch.compile" if "--compile" in options else "PyTorch"
+        command = [python, str(PEERS / "torch_bench.py"), name, f"--layout={layout}",
+                   f"--seconds={0 if memory else self.seconds}",
+                   f"--calls={MEMORY_STEPS if memory else 2}", *options]
+        return Contender(f"{column} of {python}, {layout}", command, self.threads, memory, column)
 
     def against_torch(self, part, program, name, layouts):
         ours = our_case(self.programs / program, name, self.threads, self.seconds)
         case = name.split("/iterations:")[0]
-        calls = MEMORY_STEPS if ours.measures_memory else 2
-        peers = [Torch(f"PyTorch of {python}, {layout}",
-                       [python, str(PEERS / "torch_bench.py"), case, *f"--layout={layout}".split(),
-                        f"--seconds={0 if ours.measures_memory else self.seconds}",
-                        f"--calls={calls}"],
-                       self.threads, ours.measures_memory)
+        peers = [self.torch(python, case, layout, memory=ours.measures_memory)
                  for python in self.pythons for layout in layouts]
         return Row(part, case, ours, peers)

@@ -15,12 +15,14 @@ class Failed(Exception):
 @dataclasses.dataclass
 class Contender:
     """A command and its figures, one per round: the seconds of a call, or MiB in a memory case.
-    `facts` is what else it printed in the last round."""
+    `facts` is what else it printed in the last round. The contenders of one column of the tables are
+    settings of the same peer; the best of them counts."""
 
     label: str
     command: list
     threads: int
     measures_memory: bool = False
+    column: str = ""
     figures: list = dataclasses.field(default_factory=list)
     facts: dict = dataclasses.field(default_factory=dict)
     failure: str = ""
@@ -35,7 +37,10 @@ class Contender:
         return json.loads(output)
 
     def describe(self):
-        return self.label
+        """The column, the version and the setting, as far as the command has printed them."""
+        version = self.facts.get("version", "").split("+")[0]
+        words = [self.column, version, self.facts.get("setting", "")]
+        return " ".join(filter(None, words)) if version else self.label
 
 
 @dataclasses.dataclass
@@ -57,17 +62,6 @@ class Ours(Contender):
         if "core_to_core_ns" in context:
             self.core_to_core.append(float(context["core_to_core_ns"]))
         return {**case, **context, "seconds": case["real_time"] * unit}
-
-
-class Torch(Contender):
-    def describe(self):
-        version = self.facts.get("version", "").split("+")[0]
-        return f"PyTorch {version} {self.facts.get('layout', '')}" if version else self.label
-
-
-class OneDnn(Contender):
-    def describe(self):
-        return f"oneDNN {self.facts.get('version', '')}".strip()
 
 
 def run(command, threads):

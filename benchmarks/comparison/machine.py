@@ -6,6 +6,8 @@ import re
 import statistics
 import subprocess
 
+from comparison.processor import this_design
+
 
 def first_line(*command):
     try:
@@ -38,8 +40,9 @@ def commit(source):
         ", with changes" if changed else "")
 
 
-def fma_peak(rows):
-    return max(row.ours.fma_peak for row in rows)
+def fma_peak(rows, threads):
+    """GFLOP/s on so many threads."""
+    return max((row.ours.fma_peak for row in rows if row.ours.threads == threads), default=0)
 
 
 def core_to_core(rows):
@@ -49,21 +52,33 @@ def core_to_core(rows):
     return f"{statistics.median(times):.0f} ns, {min(times):.0f} to {max(times):.0f} in the run"
 
 
-def describe(build, source, threads, rows):
+def threads(rows):
+    return sorted({row.ours.threads for row in rows})
+
+
+def versions(rows):
+    """What the peers say of themselves, column by column."""
+    found = {}
+    for row in rows:
+        for peer in row.peers:
+            if "version" in peer.facts:
+                onednn = f" on oneDNN {peer.facts['onednn']}" if "onednn" in peer.facts else ""
+                found.setdefault(peer.column, set()).add(peer.facts["version"] + onednn)
+    return {column: "; ".join(sorted(versions)) for column, versions in found.items()}
+
+
+def describe(build, source, rows):
     """The facts at the head of a report. The contenders report their own versions."""
     ours = next((row.ours.facts for row in rows if row.ours.facts), {})
-    pythons = {f"{facts['version']} on oneDNN {facts['onednn']}"
-               for row in rows for peer in row.peers if "onednn" in (facts := peer.facts)}
-    onednn = {peer.describe().split()[-1] for row in rows for peer in row.peers
-              if peer.label == "oneDNN" and peer.facts}
+    peaks = ", ".join(f"{fma_peak(rows, count):.0f} on {count} thread{'s' if count > 1 else ''}"
+                      for count in threads(rows))
     return {
-        "processor": f"{processor()}, {os.cpu_count()} cores in view",
-        "threads": threads,
+        "processor": f"{processor()} ({this_design()}), {os.cpu_count()} cores in view",
+        "threads": ", ".join(map(str, threads(rows))),
         "instruction set": ours.get("instruction_set", "unknown"),
-        "FMA peak": f"{fma_peak(rows):.0f} GFLOP/s on all threads",
+        "FMA peak, GFLOP/s": peaks,
         "core to core": core_to_core(rows),
         "compiler": compiler(build),
         "commit": commit(source),
-        "PyTorch": "; ".join(sorted(pythons)) or "not compared",
-        "oneDNN": ", ".join(sorted(onednn)) or "not compared",
+        **versions(rows),
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Times PyTorch on the cases of train_bench and kernels_bench, which have the same names here. Prints a
-line of JSON per case, with the mean seconds of a call. OMP_NUM_THREADS sets the number of threads."""
+"""Times PyTorch on the cases of train_bench, zoo_bench, kernels_bench and shapes_bench, which have the
+same names here. Prints a line of JSON per case, with the mean seconds of a call. OMP_NUM_THREADS sets
+the number of threads."""
 import argparse
 import json
 import re
@@ -15,12 +16,12 @@ import torch_networks
 LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
-def make_case(name, layout):
+def make_case(name, layout, compile_it):
     kind, *arguments = name.split("/")
     if kind in torch_networks.CASES:
-        return torch_networks.CASES[kind](*arguments, layout)
-    if kind in torch_kernels.SHAPED:
-        return torch_kernels.SHAPED[kind](layout, *arguments)
+        return torch_networks.CASES[kind](kind, *arguments, layout, compile_it)
+    if compile_it:
+        sys.exit(f"torch_bench.py compiles networks, not {name}")
     if kind == "conv":
         return torch_kernels.shaped_convolution(layout, *arguments)
     if kind == "dense":
@@ -48,6 +49,13 @@ def mean_seconds(run, seconds, calls):
     return (time.perf_counter() - start) / count
 
 
+def images_per_call(name):
+    kind, *arguments = name.split("/")
+    if kind not in torch_networks.CASES:
+        return {}
+    return {"images": torch_networks.batch_size(kind, *arguments)}
+
+
 def onednn_version():
     found = re.search(r"(?:MKL-?DNN|oneDNN) v([\d.]+)", torch.__config__.show())
     return found.group(1) if found else "none"
@@ -58,8 +66,7 @@ def main():
     parser.add_argument("names", nargs="+", metavar="NAME",
                         help="a case, such as train/cnn or lstm_train/8/512/32")
     parser.add_argument("--layout", choices=LAYOUTS, default="nchw")
-    parser.add_argument("--without-onednn", action="store_true",
-                        help="PyTorch's own kernels where it would call oneDNN")
+    parser.add_argument("--compile", action="store_true", help="with torch.compile; networks only")
     parser.add_argument("--seconds", type=float, default=1,
                         help="minimum time of a measurement; default: 1")
     parser.add_argument("--calls", type=int, default=2, help="minimum number of timed calls; default: 2")
@@ -69,10 +76,11 @@ def main():
     torch.set_flush_denormal(True)
     torch.backends.mkldnn.enabled = not args.without_onednn
     for name in args.names:
-        run = make_case(name, LAYOUTS[args.layout])
+        run = make_case(name, LAYOUTS[args.layout], args.compile)
         print(json.dumps({"name": name, "seconds": mean_seconds(run, args.seconds, args.calls),
-                          "layout": args.layout, "threads": torch.get_num_threads(),
-                          "version": torch.__version__, "onednn": onednn_version()}), flush=True)
+                          "setting": args.layout, "threads": torch.get_num_threads(),
+                          "version": torch.__version__, "onednn": onednn_version(),
+                          **images_per_call(name)}), flush=True)
 
 
 if __name__ == "__main__":
