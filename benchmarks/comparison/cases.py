@@ -10,7 +10,9 @@ from comparison.contenders import Contender, our_case
 
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 PARTS = ("models", "zoo", "memory", "scaling", "kernels", "gemm", "shapes")
+# Settings of PyTorch. Its own kernels for recurrent layers are faster than oneDNN's at some sizes.
 LAYOUTS = ("nchw", "channels_last")
+KERNELS = ("nchw", "nchw --without-onednn")
 MEMORY_STEPS = 20
 
 
@@ -58,7 +60,7 @@ class Cases:
         for name in self.names("kernels_bench", "(?!conv2d|linear)[a-z_]+_(forward|train)"):
             images = name.count("/") == 2 or name.startswith("convlstm")
             rows.append(self.against_torch("kernels", "kernels_bench", name,
-                                           LAYOUTS if images else ("nchw",)))
+                                           LAYOUTS if images else KERNELS))
         return rows
 
     def gemm(self):
@@ -69,7 +71,7 @@ class Cases:
 
     def shapes(self):
         return [self.against_torch("shapes", "shapes_bench", name,
-                                   LAYOUTS if name.startswith("conv") else ("nchw",))
+                                   LAYOUTS if name.startswith("conv") else KERNELS)
                 for name in self.names("shapes_bench", ".*")]
 
     def names(self, program, kinds):
@@ -93,7 +95,7 @@ class Cases:
         rows = []
         for name in self.names(program, "train|infer|latency"):
             row = self.against_torch(part, program, name, LAYOUTS)
-            row.peers += [self.torch(python, name, layout, "--compile")
+            row.peers += [self.torch(python, name, f"{layout} --compile")
                           for python in self.pythons for layout in LAYOUTS]
             row.peers += [self.runtime(python, name, column, setting)
                           for python in self.pythons
@@ -115,16 +117,17 @@ class Cases:
                    f"--threads={self.threads}", f"--seconds={self.seconds}"]
         return Contender(f"{column} of {python}", command, self.threads, column=column)
 
-    def torch(self, python, name, layout, *options, memory=False):
-        column = "torch.compile" if "--compile" in options else "PyTorch"
+    def torch(self, python, name, setting, memory=False):
+        column = "torch.compile" if "--compile" in setting else "PyTorch"
+        layout, *options = setting.split()
         command = [python, str(PEERS / "torch_bench.py"), name, f"--layout={layout}",
                    f"--seconds={0 if memory else self.seconds}",
                    f"--calls={MEMORY_STEPS if memory else 2}", *options]
-        return Contender(f"{column} of {python}, {layout}", command, self.threads, memory, column)
+        return Contender(f"{column} of {python}, {setting}", command, self.threads, memory, column)
 
-    def against_torch(self, part, program, name, layouts):
+    def against_torch(self, part, program, name, settings):
         ours = our_case(self.programs / program, name, self.threads, self.seconds)
         case = name.split("/iterations:")[0]
-        peers = [self.torch(python, case, layout, memory=ours.measures_memory)
-                 for python in self.pythons for layout in layouts]
+        peers = [self.torch(python, case, setting, ours.measures_memory)
+                 for python in self.pythons for setting in settings]
         return Row(part, case, ours, peers)

@@ -66,6 +66,8 @@ def main():
     parser.add_argument("names", nargs="+", metavar="NAME",
                         help="a case, such as train/cnn or lstm_train/8/512/32")
     parser.add_argument("--layout", choices=LAYOUTS, default="nchw")
+    parser.add_argument("--without-onednn", action="store_true",
+                        help="PyTorch's own kernels where it would call oneDNN")
     parser.add_argument("--compile", action="store_true", help="with torch.compile; networks only")
     parser.add_argument("--seconds", type=float, default=1,
                         help="minimum time of a measurement; default: 1")
@@ -75,10 +77,11 @@ def main():
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
     torch.backends.mkldnn.enabled = not args.without_onednn
+    setting = args.layout + (", without oneDNN" if args.without_onednn else "")
     for name in args.names:
         run = make_case(name, LAYOUTS[args.layout], args.compile)
         print(json.dumps({"name": name, "seconds": mean_seconds(run, args.seconds, args.calls),
-                          "setting": args.layout, "threads": torch.get_num_threads(),
+                          "setting": setting, "threads": torch.get_num_threads(),
                           "version": torch.__version__, "onednn": onednn_version(),
                           **images_per_call(name)}), flush=True)
 

@@ -105,7 +105,10 @@ def every_peer_has_its_settings():
         alone = Cases(folder, ["python9"], 1, 0.5).zoo()[0]
     assert [peer.label for peer in train.peers] == [
         "PyTorch of python9, nchw", "PyTorch of python9, channels_last",
-        "torch.compile of python9, nchw", "torch.compile of python9, channels_last"], train.peers
+        "torch.compile of python9, nchw --compile",
+        "torch.compile of python9, channels_last --compile"], train.peers
+    assert train.peers[3].command[3:] == [
+        "--layout=channels_last", "--seconds=0.5", "--calls=2", "--compile"], train.peers[3]
 
     def runtimes(row):
         return [word for peer in row.peers[4:] for word in peer.command if "setting" in word]
@@ -115,7 +118,8 @@ def every_peer_has_its_settings():
     assert runtimes(one) == runtimes(alone) == ["--setting=onnxruntime", both[0]], runtimes(one)
     assert "--threads=2" in one.peers[-1].command, one.peers[-1].command
     assert (memory.name, len(memory.peers)) == ("memory/cnn", 2), memory
-    assert (len(convolution.peers), len(dense.peers)) == (2, 1), (convolution, dense)
+    assert [peer.label.split(", ")[1] for row in (convolution, dense) for peer in row.peers] == [
+        "nchw", "channels_last", "nchw", "nchw --without-onednn"], (convolution, dense)
 
 
 def a_missing_runtime_is_named():

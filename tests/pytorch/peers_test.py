@@ -56,6 +56,8 @@ def torch_bench_prints_a_line_for_each_case():
     assert [(line["name"], line["images"]) for line in lines] == [
         ("train/lenet5", 8), ("infer/lenet5", 32), ("latency/cnn", 1)], lines
     assert all(line["seconds"] > 0 and line["setting"] == "channels_last" for line in lines), lines
+    run = torch_bench("latency/lenet5", "--without-onednn")
+    assert json.loads(run.stdout)["setting"] == "nchw, without oneDNN", run.stdout
     run = torch_bench("lstm_train/8/512/32", "--compile")
     assert run.stderr == "torch_bench.py compiles networks, not lstm_train/8/512/32\n", run.stderr
     if not hasattr(torch, "compile"):
