@@ -133,7 +133,7 @@ void run(benchmark::State& state, const Case& c, bool train) {
   });
   const Index flops = 2 * tensors.y.size() * d.taps() * d.group_c();
   report_flops(state, (train ? 3 : 1) * flops, seconds);
-  const Index floats = tensors.x.size() + tensors.y.size();
+  const Index floats = tensors.x.size() + tensors.weight.size() + tensors.y.size();
   report_traffic(state, train ? 3 * floats : floats, seconds);
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "support/copy_bandwidth.hpp"
 #include "support/fma_peak.hpp"
 
 namespace bench {
@@ -29,9 +30,12 @@ inline void report_flops(benchmark::State& state, cnnrnn::Index flops, double se
   state.counters["peak"] = rate / cnnrnn::kernels::fma_peak();
 }
 
-/// The counter GB/s, of memory that a pass over floats cannot avoid to read or write.
+/// The counters GB/s, of memory that a pass over floats cannot avoid to read or write, and copy,
+/// its share of the speed of a copy that moves as many.
 inline void report_traffic(benchmark::State& state, cnnrnn::Index floats, double seconds) {
-  state.counters["GB/s"] = static_cast<double>(floats) * sizeof(float) / seconds / 1e9;
+  const double rate = static_cast<double>(floats) * sizeof(float) / seconds / 1e9;
+  state.counters["GB/s"] = rate;
+  state.counters["copy"] = rate / copy_bandwidth(floats);
 }
 
 }  // namespace bench
