@@ -35,7 +35,8 @@ def shown(found, figure):
         return f"{figure:.0f}"
     if kind == "latency" or "work" not in found:
         return f"{1e3 * figure:.2f}"
-    return f"{found['work'] / figure:.4g}"
+    rate = found["work"] / figure
+    return f"{rate:.4g}" if rate < 1000 else f"{rate:.0f}"
 
 
 def line(found, peers):

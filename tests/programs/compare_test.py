@@ -55,11 +55,12 @@ def ratios_are_of_medians():
 
 
 def a_row_without_peers_says_why():
-    rows = [Row("gemm", f"gemm/{size}", echo(Ours, "ours", our_report(1, GFLOPS=1)), peers)
-            for size, peers in ((8, [Contender("Eigen", ["false"], 1)]), (16, []))]
+    rows = [Row("gemm", f"gemm/{size}", echo(Ours, "ours", our_report(1, GFLOPS=rate)), peers)
+            for size, rate, peers in ((8, 1, [Contender("Eigen", ["false"], 1)]), (16, 12346, []))]
     rounds.run_rounds(rows, 1, "")
     table = report.table("Products", [result(row, 10) for row in rows])
     assert "| 8 | 1 |  |  |  | 0.10 |" in table, table
+    assert "| 16 | 12346 |  |  |  | 1234.60 |" in table, table
     assert "\nNot compared in 8: Eigen: exit code 1." in table, table
 
 
