@@ -84,6 +84,14 @@ def write(run, folder):
               file=sys.stderr)
 
 
+def write_anew(parts, folder):
+    files = [path for part in parts if (path := folder / f"{part}.json").exists()]
+    if not files:
+        sys.exit(f"expected {parts[0]}.json or the like in {folder}, found none")
+    for path in files:
+        write(json.loads(path.read_text()), folder)
+
+
 def markdown(run):
     return report.markdown(run["machine"], run["results"], run["rounds"], run["seconds"])
 
@@ -92,9 +100,7 @@ def main():
     args = parse_arguments()
     folder = args.output or SOURCE / "docs" / "results" / this_design()
     if args.report_only:
-        for part in args.parts:
-            if (folder / f"{part}.json").exists():
-                write(json.loads((folder / f"{part}.json").read_text()), folder)
+        write_anew(args.parts, folder)
         return
     selected = [rows for part in args.parts if (rows := select_rows(args, part))]
     if not selected:

@@ -70,7 +70,7 @@ def a_column_shows_the_best_setting_of_a_peer():
             "seconds": seconds, "version": "2.9+cpu", "onednn": "3.1", "setting": layout, "images": 2},
                     column=column)
 
-    row = Row("models", "infer/cnn", echo(Ours, "ours", our_report(0.5, items_per_second=4)), [
+    row = Row("models", "infer/cnn", echo(Ours, "ours", our_report(0.5, items_per_second=4.04)), [
         torch("PyTorch", "nchw", 2), torch("PyTorch", "channels_last", 4),
         torch("torch.compile", "nchw", 1),
         echo(Contender, "OpenVINO of python3", {"seconds": 0.1, "version": "9", "images": 1},
@@ -79,7 +79,7 @@ def a_column_shows_the_best_setting_of_a_peer():
     found = result(row, 10)
     table = report.table("Networks", [found])
     assert "| | cnnrnn | PyTorch | torch.compile | ratio | range | best peer |" in table, table
-    assert "| cnn | 4 | 1 | 2 | **2.00** | 2.00 to 2.00 | torch.compile 2.9 nchw |" in table, table
+    assert "| cnn | 4.04 | 1.01 | 2.02 | **2.00** | 2.00 to 2.00 | torch.compile 2.9 nchw |" in table, table
     assert "Not compared: OpenVINO of python3: expected a batch of 2, got 1." in table, table
     assert machine.versions([row])["PyTorch"] == "2.9+cpu on oneDNN 3.1", machine.versions([row])
 
@@ -223,6 +223,10 @@ def the_program_writes_tables_and_figures():
         (folder / "gemm.md").unlink()
         subprocess.run([*command, "--output", folder, "--report-only"], check=True)
         assert (folder / "gemm.md").read_text() == table
+        (folder / "gemm.json").unlink()
+        empty = subprocess.run([*command, "--output", folder, "--report-only"], check=False,
+                               capture_output=True, text=True)
+        assert empty.stderr == f"expected gemm.json or the like in {folder}, found none\n", empty.stderr
     before = stamps(ROOT / "docs" / "results")
     subprocess.run(command, check=True)
     assert stamps(ROOT / "docs" / "results") == before, "a part of the cases replaced all results"
