@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "shapes_bench/convolutions.hpp"
-#include "shapes_bench/layers.hpp"
 #include "shapes_bench/dense.hpp"
+#include "shapes_bench/layers.hpp"
 #include "shapes_bench/recurrent.hpp"
 #include "support/main.hpp"
 

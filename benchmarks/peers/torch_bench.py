@@ -22,10 +22,8 @@ def make_case(name, layout, compile_it):
         return torch_networks.CASES[kind](kind, *arguments, layout, compile_it)
     if compile_it:
         sys.exit(f"torch_bench.py compiles networks, not {name}")
-    if kind == "conv":
-        return torch_kernels.shaped_convolution(layout, *arguments)
-    if kind == "dense":
-        return torch_kernels.shaped_dense(layout, *arguments)
+    if kind in torch_kernels.SHAPED:
+        return torch_kernels.SHAPED[kind](layout, *arguments)
     if kind.removesuffix("_bidirectional") in ("lstm", "gru", "rnn"):
         return torch_kernels.shaped_recurrent(kind, layout, *arguments)
     if kind not in torch_kernels.CASES:

@@ -1,4 +1,5 @@
 """Single layers in PyTorch, with the names and shapes of kernels_bench."""
+import functools
 import pathlib
 import sys
 
@@ -161,8 +162,12 @@ CASES = {
     "max_pool_train": max_pool,
 }
 
+
 SHAPED = {  # the cases of shapes_bench
     "conv": shaped_convolution,
     "conv_transpose": transposed_convolution,
     "conv1d": sequence_convolution,
+    "dense": shaped_dense,
+    **{cell + directions: functools.partial(shaped_recurrent, cell + directions)
+       for cell in ("lstm", "gru", "rnn") for directions in ("", "_bidirectional")},
 }

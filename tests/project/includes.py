@@ -39,7 +39,7 @@ INNER_ROOMS = {
         ("pieces",),
         ("columns", "depthwise", "direct", "product", "winograd"),
         ("algorithm",),
-        ("dims", "output"),
+        ("dims", "output", "tap_order"),
         ("options",),
     ),
 }

@@ -7,6 +7,7 @@
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
+#include "cnnrnn/kernels/conv2d/tap_order.hpp"
 #include "cnnrnn/kernels/gemm/product.hpp"
 
 // The input gradient by columns (col2im): what each output pixel owes to all the inputs that it has
@@ -61,13 +62,7 @@ class ConvColumns {
     T* const to = all.mutable_data();
     parallel_for(d_.group_o(), 1, [&](Index o, Index) {
       const T* const from = weight + d_.weight_at(group_ * d_.group_o() + o, first, 0, 0);
-      for (Index c = 0; c < channels_; c += Packet<T>::width) {
-        const Index count = std::min(Packet<T>::width, channels_ - c);
-        for_each_transposed_row(d_.taps(), count, from + c * d_.taps(), d_.taps(),
-                                [&](Index tap, Packet<T> row) {
-                                  row.store_partial(to + o * k_ + tap * channels_ + c, count);
-                                });
-      }
+      taps_first(channels_, d_.taps(), from, T(1), to + o * k_);
     });
     return all;
   }

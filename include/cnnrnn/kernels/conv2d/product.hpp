@@ -9,6 +9,7 @@
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
+#include "cnnrnn/kernels/conv2d/tap_order.hpp"
 #include "cnnrnn/kernels/gemm.hpp"
 
 // A convolution whose windows do not overlap, such as a 1x1 one, is a matrix product: windows
@@ -72,15 +73,11 @@ void gather_windows(const Conv2dDims& d, const T* x, Index begin, Index count, T
 template <class T>
 Tensor<T> window_weights(const Conv2dDims& d, const T* weight, const T* scale) {
   Tensor<T> rows({d.o, window_size(d)});
-  T* to = rows.mutable_data();
-  for (Index o = 0; o < d.o; ++o, weight += window_size(d)) {
-    for (Index tap = 0; tap < d.taps(); ++tap) {
-      for (Index c = 0; c < d.c; ++c, ++to) {
-        const T value = weight[c * d.taps() + tap];
-        *to = scale != nullptr ? value * scale[o] : value;
-      }
-    }
-  }
+  T* const to = rows.mutable_data();
+  parallel_for(d.o, 1, [&](Index o, Index) {
+    taps_first(d.c, d.taps(), weight + o * window_size(d), scale != nullptr ? scale[o] : T(1),
+               to + o * window_size(d));
+  });
   return rows;
 }
 
@@ -221,9 +218,7 @@ void product_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
   product({rows.mutable_data(), k});
   const T* const from = rows.data();
   parallel_for(d.o, 1, [&](Index o, Index) {
-    for (Index i = 0; i < k; ++i) {
-      dweight.put(o * k + i, from[o * k + i % d.taps() * d.c + i / d.taps()]);
-    }
+    detail::channels_first(d.c, d.taps(), from + o * k, dweight.data() + o * k, dweight.accumulate);
   });
 }
 

@@ -7,6 +7,7 @@
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/conv2d/direct/window_columns.hpp"
+#include "cnnrnn/kernels/conv2d/tap_order.hpp"
 #include "cnnrnn/kernels/gemm/block.hpp"
 
 // The weight gradient is a product: dy^T (O, pixels) times what the pixels read of x (pixels, K),
@@ -108,14 +109,7 @@ void put_weight_gradient(Index channels, Index taps, Index parts, T* sums, Index
       lanes.store(sums, lanes.load(sums) + lanes.load(more));
     });
   }
-  for (Index tap = 0; tap < taps; tap += Packet<T>::width) {
-    const Index count = std::min(Packet<T>::width, taps - tap);
-    for_each_transposed_row(
-        channels, count, sums + tap * channels, channels, [&](Index c, Packet<T> row) {
-          T* const to = dweight + c * taps + tap;
-          (accumulate ? row + Packet<T>::load_partial(to, count) : row).store_partial(to, count);
-        });
-  }
+  channels_first(channels, taps, sums, dweight, accumulate);
 }
 
 /// dweight by products.
