@@ -21,6 +21,8 @@ const std::vector<Conv2dCase> cases{
     {{1, 2, 3, 18}, {18, 1, 7, 7}, {.padding = 3, .groups = 18}},
     {{1, 3, 2, 2}, {2, 1, 2, 2}, {.padding = 4, .groups = 2}},
     {{1, 1, 9, 6}, {6, 1, 1, 7}, {.padding = {0, 3}, .groups = 6}},
+    {{2, 17, 1, 5}, {5, 1, 3, 1}, {.stride = 2, .padding = {1, 0}, .groups = 5}},
+    {{1, 3, 2, 5}, {5, 1, 2, 2}, {.stride = {1, 2}, .padding = {1, 4}, .dilation = 2, .groups = 5}},
     {{1, 4, 4, 3}, {3, 1, 1, 1}, {.stride = 2, .groups = 3}},
     {{2, 5, 6, 3}, {6, 1, 3, 3}, {.padding = 1, .groups = 3}},
     {{1, 7, 6, 5}, {15, 1, 3, 3}, {.stride = 2, .padding = 1, .groups = 5}},
@@ -33,10 +35,12 @@ const std::vector<Conv2dCase> cases{
     {{1, 5, 5, 48}, {32, 12, 3, 3}, {.padding = 1, .groups = 4}},
 };
 
-/// Many rows, which are several blocks of each pass.
+/// Many rows, or parts of a long one, which are several blocks of each pass.
 const std::vector<Conv2dCase> large{
     {{3, 40, 33, 36}, {36, 1, 3, 3}, {.padding = 1, .groups = 36}},
     {{3, 41, 34, 24}, {24, 4, 3, 3}, {.stride = 2, .padding = 1, .groups = 6}},
+    {{2, 1, 901, 83}, {83, 1, 1, 5}, {.stride = {1, 2}, .padding = {0, 3}, .groups = 83}},
+    {{2, 701, 1, 100}, {100, 1, 3, 1}, {.padding = {1, 0}, .groups = 100}},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
@@ -29,52 +30,42 @@ class GroupedResult {
         packed_(packed),
         to_(to) {}
 
-  /// Makes the rows first ... last - 1 of an image.
-  void make(Index image, Index first, Index last) const {
+  /// Makes some columns of the rows first ... last - 1 of an image.
+  void make(Index image, Index first, Index last, const Places& part) const {
     const TapAxis& rows = view_.axes.rows;
     const TapAxis& columns = view_.axes.columns;
     const T* const source = from_ + image * rows.source * columns.source * view_.channels;
     T* const to = to_.data + image * rows.result * columns.result * view_.outputs;
     for_grouped_outputs(
         plan_, spread_, source, first, last, [&](const T* read, Index line, Index o, Index count) {
-          for (const StretchRuns& stretch : plan_.stretches()) {
-            const DepthwiseRow<T> row{.source = read,
-                                      .source_step = columns.step() * plan_.layout().pixel,
+          for (const PhaseRuns& phase : plan_.phases()) {
+            const DepthwiseRow<T> row{.source = source_row(plan_, read),
                                       .weight = packed_ + o,
-                                      .to = to + stretch.phase * view_.outputs + o,
+                                      .to = to + phase.phase * view_.outputs + o,
                                       .to_step = columns.phases() * view_.outputs,
                                       .channels = count,
                                       .bias = to_.bias != nullptr ? to_.bias + o : nullptr,
                                       .accumulate = to_.accumulate};
-            Index t = stretch.begin;
-            take_pixels<8>(row, stretch, line, first, last, t);
-            take_pixels<4>(row, stretch, line, first, last, t);
-            take_pixels<2>(row, stretch, line, first, last, t);
-            take_pixels<1>(row, stretch, line, first, last, t);
+            plan_.for_tiles(phase, part, most_pixels, [&](Index t, Index pixels, bool edge) {
+              make_tiles(row, phase, line, first, last, t, pixels, edge);
+            });
           }
         });
   }
 
  private:
-  /// Tiles of `Pixels` pixels from pixel t on, while there are so many: in all rows, one below the
-  /// other, before the next tile. `row` is row 0, which reads the source from line `line` on.
-  template <Index Pixels>
-  void take_pixels(const DepthwiseRow<T>& row, const StretchRuns& stretch, Index line, Index first,
-                   Index last, Index& t) const {
-    const Index together = outputs_together<T>(view_, Pixels);
-    for (; t + Pixels <= stretch.end; t += Pixels) {
-      for (Index c = 0; c < row.channels; c += together) {
-        const Index count = std::min(together, row.channels - c);
-        for (Index r = first; r < last; ++r) {
-          const RowPlace& place = plan_.row(r);
-          const std::span<const TapRun> runs = plan_.runs(stretch, place);
-          const bool usual = runs.empty() || runs.back().length <= TapRun::usual;
-          const auto make = usual ? depthwise_pixels<Pixels, TapRun::usual, T>
-                                  : depthwise_pixels<Pixels, TapRun::most, T>;
-          make(row.part((place.first - line) * plan_.layout().line(),
-                        r * view_.columns() * view_.outputs, c, count),
-               runs, t);
-        }
+  /// The tiles of `pixels` pixels from pixel t on of all rows, one below the other. `row` is row 0,
+  /// which reads the source from line `line` on.
+  void make_tiles(const DepthwiseRow<T>& row, const PhaseRuns& phase, Index line, Index first,
+                  Index last, Index t, Index pixels, bool edge) const {
+    const Index together = outputs_together<T>(view_, pixels);
+    for (Index c = 0; c < row.channels; c += together) {
+      const Index count = std::min(together, row.channels - c);
+      for (Index r = first; r < last; ++r) {
+        const RowPlace& place = plan_.row(r);
+        depthwise_pixels(row.part((place.first - line) * plan_.layout().line(),
+                                  r * view_.columns() * view_.outputs, c, count),
+                         std::span(plan_.runs(phase, place)), t, pixels, edge);
       }
     }
   }
@@ -87,29 +78,34 @@ class GroupedResult {
   ConvOutput<T> to_;
 };
 
-/// Rows of the result that a job makes: what they read and write stays in the second cache.
+/// The jobs that make the result: what one reads and writes stays in the second cache.
 template <class T>
-Index grouped_block(const GroupedView& view) {
-  constexpr Index elements = (1 << 17) / static_cast<Index>(sizeof(T));
-  const Index width =
-      view.is_depthwise() ? view.outputs : std::max(view.outputs, view.depth * Packet<T>::width);
-  const Index rows = elements / std::max<Index>(1, view.columns() * width);
-  return std::clamp<Index>(rows, 1, std::max<Index>(1, (view.n * view.rows() + 1) / 2));
-}
+struct GroupedJobs {
+  explicit GroupedJobs(const GroupedView& view) : parts(view, elements), count(0), block(1) {
+    count = view.n * view.rows() * parts.parts;
+    if (parts.parts == 1) {
+      const Index width = view.is_depthwise()
+                              ? view.outputs
+                              : std::max(view.outputs, view.depth * Packet<T>::width);
+      const Index rows = elements / std::max<Index>(1, view.columns() * width);
+      block = std::clamp<Index>(rows, 1, std::max<Index>(1, (count + 1) / 2));
+    }
+  }
+
+  static constexpr Index elements = (1 << 17) / static_cast<Index>(sizeof(T));
+  RowParts parts;
+  Index count;  ///< of parts of rows
+  Index block;  ///< of them in a job
+};
 
 template <class T>
 void grouped_convolve(const GroupedView& view, const T* from, const T* packed,
                       const ConvOutput<T>& to) {
   const GroupedResult<T> result(view, from, packed, to);
-  const Index block = grouped_block<T>(view);
-  parallel_for(view.n * view.rows(), block, [&](Index begin, Index end) {
-    for (Index row = begin; row < end;) {
-      const Index first = row % view.rows();
-      const Index last = std::min(view.rows(), first + end - row);
-      result.make(row / view.rows(), first, last);
-      row += last - first;
-    }
-    to.finish(begin / block, begin * view.columns(), end * view.columns());
+  const GroupedJobs<T> jobs(view);
+  parallel_for(jobs.count, jobs.block, [&](Index begin, Index end) {
+    jobs.parts.for_rows(begin, end, jobs.block, [&](auto... rows) { result.make(rows...); });
+    to.finish(begin / jobs.block, jobs.parts.pixels_before(begin), jobs.parts.pixels_before(end));
   });
 }
 
@@ -118,8 +114,8 @@ void grouped_convolve(const GroupedView& view, const T* from, const T* packed,
 /// How many blocks the output of depthwise_convolve has.
 template <class T>
 Index depthwise_blocks(const Conv2dDims& d) {
-  const Index block = detail::grouped_block<T>(detail::forward_view(d));
-  return (d.n * d.oh() + block - 1) / block;
+  const detail::GroupedJobs<T> jobs(detail::forward_view(d));
+  return (jobs.count + jobs.block - 1) / jobs.block;
 }
 
 /// Weights (KH KW, C / groups, O) from (O, C / groups, KH, KW), those of each output times its

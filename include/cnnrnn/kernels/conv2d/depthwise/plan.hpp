@@ -29,19 +29,19 @@ struct GroupedView {
   bool is_depthwise() const { return depth == 1 && group_outputs == 1; }
 };
 
+/// Images of one column are ones of one row, if the kernel is a column too.
+inline TapAxes along_rows(const TapAxes& axes) {
+  const TapAxis& columns = axes.columns;
+  const bool column = columns.source == 1 && columns.result == 1 && columns.kernel == 1;
+  return column && columns.padding == 0 ? TapAxes{axes.columns, axes.rows} : axes;
+}
+
 inline GroupedView forward_view(const Conv2dDims& d) {
-  return {forward_axes(d), d.n, d.c, d.o, d.group_c(), d.group_o()};
+  return {along_rows(forward_axes(d)), d.n, d.c, d.o, d.group_c(), d.group_o()};
 }
 inline GroupedView backward_view(const Conv2dDims& d) {
-  return {backward_axes(d), d.n, d.o, d.c, d.group_o(), d.group_c()};
+  return {along_rows(backward_axes(d)), d.n, d.o, d.c, d.group_o(), d.group_c()};
 }
-
-/// From the first place of an axis to behind the last one.
-struct Places {
-  Index begin, end;
-
-  Index count() const { return end - begin; }
-};
 
 /// The columns that the result reads, those outside of the source among them.
 inline Places columns_read(const GroupedView& view) {
@@ -82,10 +82,11 @@ struct RowPlace {
   Index first, last;
 };
 
-/// A stretch of pixels, and what those of a row read, for each pattern of rows: from the first line
-/// of the row on, sorted by the lengths of runs.
-struct StretchRuns {
-  Index phase, begin, end;
+/// The pixels of a phase and what those of a row read, for each pattern of rows: from the first
+/// line of the row on, sorted by the lengths of runs.
+struct PhaseRuns {
+  Index phase;
+  Places inside;  ///< the pixels that read no column outside of the source
   std::vector<std::vector<TapRun>> runs;
 };
 
@@ -96,24 +97,42 @@ class GroupedPlan {
       rows_.push_back(place_of(row));
     }
     const TapAxis& columns = view.axes.columns;
-    const bool padded = layout.columns.count() > columns.source;
     for (Index phase = 0; phase < std::min(columns.phases(), columns.result); ++phase) {
-      for (const Stretch& stretch : stretches_of_phase(columns, phase, padded)) {
-        StretchRuns with_runs{phase, stretch.begin, stretch.end, {}};
-        for (const RowPattern& pattern : patterns_) {
-          with_runs.runs.push_back(runs_of(pattern, stretch));
-        }
-        stretches_.push_back(std::move(with_runs));
+      const auto taps = taps_of_phase(columns, phase);
+      PhaseRuns with_runs{phase, pixels_inside(columns, phase, taps, layout.columns), {}};
+      for (const RowPattern& pattern : patterns_) {
+        with_runs.runs.push_back(runs_of(pattern, taps));
       }
+      phases_.push_back(std::move(with_runs));
     }
   }
 
   const GroupedView& view() const { return view_; }
   const SourceLayout& layout() const { return layout_; }
-  const std::vector<StretchRuns>& stretches() const { return stretches_; }
+  const std::vector<PhaseRuns>& phases() const { return phases_; }
   const RowPlace& row(Index row) const { return rows_[static_cast<std::size_t>(row)]; }
-  const std::vector<TapRun>& runs(const StretchRuns& stretch, const RowPlace& row) const {
-    return stretch.runs[static_cast<std::size_t>(row.pattern)];
+  const std::vector<TapRun>& runs(const PhaseRuns& phase, const RowPlace& row) const {
+    return phase.runs[static_cast<std::size_t>(row.pattern)];
+  }
+
+  /// Calls body(t, count, edge) for tiles of about equal numbers of pixels, at most `most`, of a
+  /// phase and some columns of the result; at an edge, some of what they read is outside of the
+  /// source.
+  template <class Body>
+  void for_tiles(const PhaseRuns& phase, const Places& columns, Index most,
+                 const Body& body) const {
+    const Index phases = view_.axes.columns.phases();
+    const auto pixels_before = [&](Index column) {
+      return std::max<Index>(0, (column - phase.phase + phases - 1) / phases);
+    };
+    const Index first = pixels_before(columns.begin);
+    const Index count = pixels_before(columns.end) - first;
+    const Index tiles = (count + most - 1) / most;
+    for (Index i = 0; i < tiles; ++i) {
+      const Index begin = first + i * count / tiles;
+      const Index end = first + (i + 1) * count / tiles;
+      body(begin, end - begin, begin < phase.inside.begin || end > phase.inside.end);
+    }
   }
 
   /// The lines of the source that the rows first ... last - 1 of the result read.
@@ -154,17 +173,21 @@ class GroupedPlan {
     return {found - patterns_.begin(), first, last};
   }
 
-  std::vector<TapRun> runs_of(const RowPattern& pattern, const Stretch& stretch) const {
+  std::vector<TapRun> runs_of(const RowPattern& pattern, const std::vector<AxisTap>& taps) const {
     const TapAxis& columns = view_.axes.columns;
     std::vector<TapRun> runs;
     for (std::size_t i = 0; i < pattern.taps.size(); ++i) {
       for (Index k = 0; k < view_.depth; ++k) {
-        for (const auto& [j, first] : stretch.taps) {
-          join_tap(runs,
-                   pattern.lines[i] * layout_.line() +
-                       (first - layout_.columns.begin) * layout_.pixel + k * layout_.depth_step,
-                   ((pattern.taps[i] * columns.kernel + j) * view_.depth + k) * view_.outputs,
-                   columns.step() * layout_.pixel);
+        for (const auto& [j, first] : taps) {
+          const Index column = first - layout_.columns.begin;
+          const TapRun tap{
+              .column = column,
+              .source = pattern.lines[i] * layout_.line() + column * layout_.pixel +
+                        k * layout_.depth_step,
+              .weight = ((pattern.taps[i] * columns.kernel + j) * view_.depth + k) * view_.outputs,
+              .weight_step = 0,
+              .length = 1};
+          join_tap(runs, tap, columns.step(), columns.step() * layout_.pixel);
         }
       }
     }
@@ -176,7 +199,41 @@ class GroupedPlan {
   SourceLayout layout_;
   std::vector<RowPattern> patterns_;
   std::vector<RowPlace> rows_;
-  std::vector<StretchRuns> stretches_;
+  std::vector<PhaseRuns> phases_;
+};
+
+/// The rows of a grouped convolution's result, as jobs share them: images of one row are cut into
+/// parts of it, of about `elements` elements each, so that there is something to share.
+struct RowParts {
+  RowParts(const GroupedView& view, Index elements)
+      : rows(view.rows()), columns(view.columns()), parts(1) {
+    if (rows == 1 && view.is_depthwise()) {
+      parts = std::clamp<Index>(columns * view.outputs / elements, 1, columns);
+    }
+  }
+
+  /// The pixels before part `at` of all images.
+  Index pixels_before(Index at) const {
+    return at / parts * columns + at % parts * columns / parts;
+  }
+
+  /// Calls body(image, first, last, columns) for these columns of the rows first ... last - 1 of an
+  /// image, at most `most` rows at a time: all of the parts begin ... end - 1.
+  template <class Body>
+  void for_rows(Index begin, Index end, Index most, const Body& body) const {
+    while (begin < end) {
+      const Index row = begin / parts;
+      const Index first = row % rows;
+      const Index last = std::min({rows, first + end - begin, first + most});
+      const Index before = row * columns;
+      body(row / rows, first, last,
+           Places{pixels_before(begin) - before, pixels_before(begin + 1) - before});
+      begin += last - first;
+    }
+  }
+
+  Index rows, columns;
+  Index parts;  ///< of a row
 };
 
 /// Outputs that are made together: so few that the pixels that a tile reads of all rows of the

@@ -83,6 +83,14 @@ SourceLayout grouped_layout(const GroupedView& view) {
   return {columns_read(view), view.depth * Packet<T>::width, Packet<T>::width};
 }
 
+/// A row that lies at `data`.
+template <class T>
+SourceRow<T> source_row(const GroupedPlan& plan, const T* data) {
+  const Index step = plan.view().axes.columns.step();
+  const SourceLayout& layout = plan.layout();
+  return {data, step * layout.pixel, step, layout.columns.count()};
+}
+
 /// Calls body(source, line, o, count) for the packets of outputs o ... o + count - 1 of the rows
 /// first ... last - 1 of an image (H, W, channels): with the source from line `line` on, spread if
 /// it must be.

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -71,14 +70,15 @@ struct AxisTap {
   friend bool operator==(const AxisTap&, const AxisTap&) = default;
 };
 
-/// The pixels begin ... end of a phase, which read an axis at the same taps. Taps that can be
-/// joined in runs stand one behind the other.
-struct Stretch {
+/// From the first place of an axis to behind the last one.
+struct Places {
   Index begin, end;
-  std::vector<AxisTap> taps;
+
+  Index count() const { return end - begin; }
 };
 
-/// The taps at which the pixels of a phase read something, in or outside of the source.
+/// The taps at which the pixels of a phase read something, in or outside of the source. Taps that
+/// can be joined in runs stand one behind the other.
 inline std::vector<AxisTap> taps_of_phase(const TapAxis& axis, Index phase) {
   std::vector<AxisTap> taps;
   for (Index j = 0; j < axis.kernel; ++j) {
@@ -94,34 +94,25 @@ inline std::vector<AxisTap> taps_of_phase(const TapAxis& axis, Index phase) {
   return taps;
 }
 
-/// The stretches of a phase. If the source is `padded` with zeros wherever it is read, there is
-/// one.
-inline std::vector<Stretch> stretches_of_phase(const TapAxis& axis, Index phase, bool padded) {
-  const auto taps = taps_of_phase(axis, phase);
-  const Index count = axis.count(phase);
-  if (padded) {
-    return {{0, count, taps}};
+/// The pixels of a phase that read nothing outside of `places`; none if the end is not behind the
+/// beginning.
+inline Places pixels_inside(const TapAxis& axis, Index phase, const std::vector<AxisTap>& taps,
+                            const Places& places) {
+  Places inside{0, axis.count(phase)};
+  for (const AxisTap& tap : taps) {
+    const auto pixels_before = [&](Index place) {
+      return std::max<Index>(0, (place - tap.first + axis.step() - 1) / axis.step());
+    };
+    inside.begin = std::max(inside.begin, pixels_before(places.begin));
+    inside.end = std::min(inside.end, pixels_before(places.end));
   }
-  const auto reads = [&](const AxisTap& tap, Index pixel) {
-    const Index at = tap.first + pixel * axis.step();
-    return at >= 0 && at < axis.source;
-  };
-  std::vector<Stretch> stretches;
-  for (Index pixel = 0; pixel < count; ++pixel) {
-    std::vector<AxisTap> reading;
-    std::ranges::copy_if(taps, std::back_inserter(reading),
-                         [&](const AxisTap& tap) { return reads(tap, pixel); });
-    if (stretches.empty() || stretches.back().taps != reading) {
-      stretches.push_back({pixel, pixel, std::move(reading)});
-    }
-    stretches.back().end = pixel + 1;
-  }
-  return stretches;
+  return inside;
 }
 
 /// Taps one behind the other: pixel t reads at tap j what pixel t + j reads at tap 0.
 struct TapRun {
-  Index source;               ///< the element that pixel 0 would read at tap 0
+  Index column;               ///< the column that pixel 0 would read at tap 0
+  Index source;               ///< the element there
   Index weight, weight_step;  ///< where the taps' weights lie
   Index length;
 
@@ -131,19 +122,38 @@ struct TapRun {
   static constexpr Index usual = 3;
 };
 
-/// Adds a tap to the runs: to the last one if it follows.
-inline void join_tap(std::vector<TapRun>& runs, Index source, Index weight, Index source_step) {
+/// What the pixels of a row read of the source.
+template <class T>
+struct SourceRow {
+  const T* data;
+  Index step;                  ///< from what a pixel reads to what the next one reads
+  Index column_step, columns;  ///< the same in columns, and how many there are
+
+  /// What a pixel reads at the first tap of a run, and in which column.
+  const T* at(const TapRun& run, Index pixel) const { return data + run.source + pixel * step; }
+  Index column(const TapRun& run, Index pixel) const { return run.column + pixel * column_step; }
+  bool has(Index column) const { return column >= 0 && column < columns; }
+
+  /// The same row from `offset` elements further on.
+  SourceRow from(Index offset) const { return {data + offset, step, column_step, columns}; }
+};
+
+/// Adds a tap to the runs: to the last one if it follows, `column_step` columns and `source_step`
+/// elements further on.
+inline void join_tap(std::vector<TapRun>& runs, const TapRun& tap, Index column_step,
+                     Index source_step) {
   if (!runs.empty()) {
     TapRun& run = runs.back();
-    const Index step = weight - (run.weight + (run.length - 1) * run.weight_step);
-    const bool follows = source == run.source + run.length * source_step;
+    const Index step = tap.weight - (run.weight + (run.length - 1) * run.weight_step);
+    const bool follows = tap.column == run.column + run.length * column_step &&
+                         tap.source == run.source + run.length * source_step;
     if (follows && run.length < TapRun::most && (run.length == 1 || step == run.weight_step)) {
       run.weight_step = step;
       ++run.length;
       return;
     }
   }
-  runs.push_back({source, weight, 0, 1});
+  runs.push_back(tap);
 }
 
 }  // namespace detail
