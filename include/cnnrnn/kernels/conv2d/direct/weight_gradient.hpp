@@ -82,8 +82,8 @@ void add_weight_gradient(const Conv2dDims& d, const WeightGradientJobs<T>& jobs,
   alignas(64) T copy[Tile<T>::rows * depth];
   for (Index p0 = job.first_pixel; p0 < job.end_pixel; p0 += depth) {
     const Index pixels = std::min(depth, job.end_pixel - p0);
-    for (Index index = job.first_unit; index < job.end_unit; ++index) {
-      const auto [group, n0, columns] = jobs.unit(index);
+    for (Index unit = job.first_unit; unit < job.end_unit; ++unit) {
+      const auto [group, n0, columns] = jobs.unit(unit);
       for (Index n = 0; n < columns; n += nr) {
         window.copy(x + group * d.group_c(), p0, pixels, n0 + n, std::min(nr, columns - n),
                     panels.data() + n * pixels, nr);

@@ -17,8 +17,8 @@ class WindowColumns {
  public:
   WindowColumns(const ConvWindow& window, Index groups) : window_(window) {
     const Index channels = window.c / groups;
-    const bool side_by_side = window.dilation.w == 1 && groups == 1;
-    const Index steps = side_by_side ? 1 : window.kernel.w;
+    const bool adjacent = window.dilation.w == 1 && groups == 1;
+    const Index steps = adjacent ? 1 : window.kernel.w;
     for (Index i = 0; i < window.kernel.h; ++i) {
       for (Index j = 0; j < steps; ++j) {
         const Index column = j * window.dilation.w - window.padding.w;
