@@ -31,6 +31,7 @@ const std::vector<Conv2dCase> large{
     {{3, 3, 3, 130}, {140, 130, 3, 3}, {.stride = 2}},
     {{1, 2, 1500, 21}, {50, 21, 2, 9}, {.stride = {1, 2}, .padding = {0, 4}}},
     {{1, 40, 37, 3}, {20, 3, 7, 7}, {.stride = 2, .padding = 3}},
+    {{2, 1, 1300, 2}, {20, 2, 1, 9}, {.stride = {1, 2}, .padding = {0, 5}}},
 };
 
 }  // namespace

@@ -45,9 +45,9 @@ void convolve(const ConvWindow& window, Index n, Index groups, Index columns, co
   const Index packed_group =
       round_up(columns, Packet<T>::width) * window.kernel.area() * (window.c / groups);
   parallel_for(n * bands, 1, [&](Index job, Index) {
-    ConvBand<T> band(window, window.c / groups, job % bands);
+    ConvBand<T> band(window.band<T>(job % bands), window.c / groups);
     const Index image = job / bands;
-    const Index begin = (image * window.out_h + band.first_row()) * window.out_w;
+    const Index begin = image * window.out_h * window.out_w + window.first_pixel<T>(job % bands);
     T* const out = to.data + begin * to.channels;
     for (Index g = 0; g < groups; ++g) {
       band.fill(from + image * window.h * window.w * window.c, g);

@@ -12,17 +12,16 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// The part of one image and one channel group that a band of output rows reads, copied once with
+/// The part of one image and one channel group that the window of a band reads, copied once with
 /// its zeros: no tile ever meets a border.
 template <class T>
 class ConvBand {
  public:
-  ConvBand(const ConvWindow& window, Index channels, Index band)
+  ConvBand(const ConvWindow& window, Index channels)
       : window_(window),
         channels_(channels),
-        first_row_(band * window.band_rows<T>()),
-        rows_(std::min(window.band_rows<T>(), window.out_h - first_row_)),
-        in_rows_((rows_ - 1) * window.stride.h + (window.kernel.h - 1) * window.dilation.h + 1),
+        in_rows_((window.out_h - 1) * window.stride.h + (window.kernel.h - 1) * window.dilation.h +
+                 1),
         in_columns_((window.out_w - 1) * window.stride.w +
                     (window.kernel.w - 1) * window.dilation.w + 1),
         copy_(in_rows_ * in_columns_ * channels + Tile<T>::rows) {
@@ -41,7 +40,7 @@ class ConvBand {
   void fill(const T* image, Index group) {
     T* to = copy_.data();
     for (Index row = 0; row < in_rows_; ++row, to += in_columns_ * channels_) {
-      const Index place = first_row_ * window_.stride.h + row - window_.padding.h;
+      const Index place = row - window_.padding.h;
       if (place >= 0 && place < window_.h) {
         fill_row(image + place * window_.w * window_.c + group * channels_, to);
       } else {
@@ -50,9 +49,9 @@ class ConvBand {
     }
   }
 
-  Index first_row() const { return first_row_; }
-  Index rows() const { return rows_; }
-  Index pixels() const { return rows_ * window_.out_w; }
+  Index rows() const { return window_.out_h; }
+  Index columns() const { return window_.out_w; }
+  Index pixels() const { return window_.out_h * window_.out_w; }
   Index depth() const { return window_.kernel.h * window_.kernel.w * channels_; }
 
   /// What an output pixel sums over, relative to pixel(): a run for each row of the kernel, or for
@@ -101,8 +100,6 @@ class ConvBand {
 
   ConvWindow window_;
   Index channels_;
-  Index first_row_;
-  Index rows_;
   Index in_rows_;
   Index in_columns_;
   ThreadScratch<T> copy_;

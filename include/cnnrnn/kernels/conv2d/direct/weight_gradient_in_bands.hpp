@@ -13,46 +13,43 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// The weight gradient of one group, summed over a chunk of the bands in tiles of its own layout:
-/// for each run of the window its rows, rounded up to those of a tile, times the columns, rounded
-/// up to whole packets.
+/// The weight gradient of a convolution without groups, summed over a chunk of the bands in tiles
+/// of its own layout: for each run of the window its rows, rounded up to those of a tile, times the
+/// columns, rounded up to whole packets.
 template <class T>
 class BandWeightGradient {
  public:
   BandWeightGradient(const Conv2dDims& d, const ConvWindow& window)
-      : d_(d), window_(window), columns_(round_up(d.group_o(), Packet<T>::width)) {
+      : d_(d), window_(window), columns_(round_up(d.o, Packet<T>::width)) {
     const bool dense = window.dilation.w == 1;
     runs_ = d.kernel.h * (dense ? 1 : d.kernel.w);
-    const Index length = (dense ? d.kernel.w : 1) * d.group_c();
+    const Index length = (dense ? d.kernel.w : 1) * d.c;
     narrow_ = round_up(length, narrow_rows) < round_up(length, wide_rows);
     run_rows_ = round_up(length, narrow_ ? narrow_rows : wide_rows);
   }
 
-  Index size() const { return d_.groups * runs_ * run_rows_ * columns_; }
+  Index size() const { return runs_ * run_rows_ * columns_; }
 
-  /// Where the gradient of weight (o, c, i, j) of a group lies.
-  Index position(Index g, Index o, Index c, Index i, Index j) const {
+  /// Where the gradient of weight (o, c, i, j) lies.
+  Index position(Index o, Index c, Index i, Index j) const {
     const bool dense = window_.dilation.w == 1;
     const Index run = dense ? i : i * d_.kernel.w + j;
-    const Index row = dense ? j * d_.group_c() + c : c;
-    return ((g * runs_ + run) * run_rows_ + row) * columns_ + o;
+    const Index row = dense ? j * d_.c + c : c;
+    return (run * run_rows_ + row) * columns_ + o;
   }
 
   /// Adds what one band of one image contributes.
   void add(Index image, Index band_index, const T* x, const T* dy, T* sum) const {
-    ConvBand<T> band(window_, d_.group_c(), band_index);
-    const T* const band_dy = dy + (image * window_.out_h + band.first_row()) * window_.out_w * d_.o;
-    const bool whole = columns_ == d_.group_o();
-    const ThreadScratch<T> padded(whole ? 0 : columns_ * band.pixels());
-    for (Index g = 0; g < d_.groups; ++g, sum += runs_ * run_rows_ * columns_) {
-      band.fill(x + image * d_.h * d_.w * d_.c, g);
-      if (whole) {
-        add_group(band, band_dy + g * d_.group_o(), d_.o, sum);
-      } else {
-        pad_dy(band.pixels(), band_dy + g * d_.group_o(), padded.data());
-        add_group(band, padded.data(), columns_, sum);
-      }
+    ConvBand<T> band(window_.band<T>(band_index), d_.c);
+    const Index pixel = image * window_.out_h * window_.out_w + window_.first_pixel<T>(band_index);
+    band.fill(x + image * d_.h * d_.w * d_.c, 0);
+    if (columns_ == d_.o) {
+      add_runs(band, dy + pixel * d_.o, sum);
+      return;
     }
+    const ThreadScratch<T> padded(columns_ * band.pixels());
+    pad_dy(band.pixels(), dy + pixel * d_.o, padded.data());
+    add_runs(band, padded.data(), sum);
   }
 
  private:
@@ -64,21 +61,22 @@ class BandWeightGradient {
   /// dy (pixels, O) with zeros up to whole packets
   void pad_dy(Index pixels, const T* dy, T* to) const {
     for (Index p = 0; p < pixels; ++p, dy += d_.o, to += columns_) {
-      std::copy_n(dy, d_.group_o(), to);
-      std::fill(to + d_.group_o(), to + columns_, T(0));
+      std::copy_n(dy, d_.o, to);
+      std::fill(to + d_.o, to + columns_, T(0));
     }
   }
 
-  void add_group(const ConvBand<T>& band, const T* dy, Index dy_step, T* sum) const {
+  /// dy (pixels, columns)
+  void add_runs(const ConvBand<T>& band, const T* dy, T* sum) const {
     if (narrow_) {
-      add_tiles<narrow_rows>(band, dy, dy_step, sum);
+      add_tiles<narrow_rows>(band, dy, sum);
     } else {
-      add_tiles<wide_rows>(band, dy, dy_step, sum);
+      add_tiles<wide_rows>(band, dy, sum);
     }
   }
 
   template <Index Rows>
-  void add_tiles(const ConvBand<T>& band, const T* dy, Index dy_step, T* sum) const {
+  void add_tiles(const ConvBand<T>& band, const T* dy, T* sum) const {
     constexpr Index width = Packet<T>::width;
     for (const Run run : band.runs()) {
       for (Index m = 0; m < run_rows_; m += Rows, sum += Rows * columns_) {
@@ -86,7 +84,7 @@ class BandWeightGradient {
         for (Index n = 0; n < columns_; n += 2 * width) {
           const auto tile = columns_ - n > width ? gemm_transposed_tile<T, Rows, 2>
                                                  : gemm_transposed_tile<T, Rows, 1>;
-          tile(band.rows(), band.row_step(), window_.out_w, band.pixel_step(), a, dy + n, dy_step,
+          tile(band.rows(), band.row_step(), band.columns(), band.pixel_step(), a, dy + n, columns_,
                width, sum + n, columns_);
         }
       }
@@ -123,12 +121,10 @@ void backward_weight_in_bands(const Conv2dDims& d, const T* x, const T* dy,
     }
   });
   parallel_for(d.o, 1, [&](Index o, Index) {
-    const Index g = o / d.group_o();
-    Index to = o * d.group_c() * d.taps();
-    for (Index c = 0; c < d.group_c(); ++c) {
+    Index to = o * d.c * d.taps();
+    for (Index c = 0; c < d.c; ++c) {
       for (Index tap = 0; tap < d.taps(); ++tap, ++to) {
-        const Index from =
-            gradient.position(g, o % d.group_o(), c, tap / d.kernel.w, tap % d.kernel.w);
+        const Index from = gradient.position(o, c, tap / d.kernel.w, tap % d.kernel.w);
         T sum = T(0);
         for (Index part = 0; part < chunks; ++part) {
           sum += all[part * gradient.size() + from];

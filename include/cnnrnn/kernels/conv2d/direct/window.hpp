@@ -18,19 +18,48 @@ struct ConvWindow {
   Size2d padding;
   Size2d dilation;
 
-  /// Output rows are worked on in bands of about 512 pixels, whose input stays in the cache: whole
-  /// register tiles if that can be, and two bands at least for two threads at work
-  /// on one image.
-  template <class T>
-  Index band_rows() const {
-    constexpr Index pixels = 512;
-    const Index step = Tile<T>::rows / std::gcd(Tile<T>::rows, out_w);
-    const Index rows = std::max<Index>(1, pixels / (step * std::max<Index>(1, out_w))) * step;
-    return std::clamp<Index>(rows, 1, std::max<Index>(1, (out_h + 1) / 2));
-  }
+  /// The output is worked on in bands of about 512 pixels, whose input stays in the cache: rows, in
+  /// whole register tiles if that can be, or parts of the one row of a sequence. Two bands at least
+  /// for two threads at work on one image.
   template <class T>
   Index bands() const {
-    return (out_h + band_rows<T>() - 1) / band_rows<T>();
+    const Index step = band_step<T>();
+    return (cut_length() + step - 1) / step;
+  }
+
+  /// The window of a band: the same image, seen from further on.
+  template <class T>
+  ConvWindow band(Index index) const {
+    const Index first = index * band_step<T>();
+    const Index count = std::min(band_step<T>(), cut_length() - first);
+    ConvWindow part = *this;
+    if (out_h > 1) {
+      part.out_h = count;
+      part.padding.h -= first * stride.h;
+    } else {
+      part.out_w = count;
+      part.padding.w -= first * stride.w;
+    }
+    return part;
+  }
+
+  /// The output pixel at which a band begins.
+  template <class T>
+  Index first_pixel(Index band) const {
+    return band * band_step<T>() * (out_h > 1 ? out_w : 1);
+  }
+
+ private:
+  Index cut_length() const { return out_h > 1 ? out_h : out_w; }
+
+  /// Rows or, of one row, pixels of a band.
+  template <class T>
+  Index band_step() const {
+    constexpr Index pixels = 512;
+    const Index width = out_h > 1 ? std::max<Index>(1, out_w) : 1;
+    const Index step = Tile<T>::rows / std::gcd(Tile<T>::rows, width);
+    const Index rows = std::max<Index>(1, pixels / (step * width)) * step;
+    return std::clamp<Index>(rows, 1, std::max<Index>(1, (cut_length() + 1) / 2));
   }
 };
 
