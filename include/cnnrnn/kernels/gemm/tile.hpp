@@ -41,15 +41,23 @@ struct TileStart {
   }
 };
 
-/// c (MR, Vectors packets) = start + sum over k of a[row][k] b (K, Vectors packets), where k goes
+/// How many of the rows left are computed next: those of a whole register tile, two thirds or a
+/// third. A third alone does not hide the latency of a multiply-add, so what is more than a whole
+/// tile and at most four thirds is taken as twice two.
+constexpr Index tile_step(Index left, Index third) {
+  const bool whole = left > 2 * third && (left <= 3 * third || left > 4 * third);
+  return whole ? 3 * third : left > third ? 2 * third : third;
+}
+
+/// c (Rows, Vectors packets) = start + sum over k of a[row][k] b (K, Vectors packets), where k goes
 /// through the runs in turn and b is packed without gaps.
-template <class T, Index Vectors = Tile<T>::vectors>
+template <class T, Index Rows, Index Vectors>
 [[gnu::flatten, gnu::noinline]] void gemm_tile(const T* const* a, std::span<const Run> runs,
                                                const T* b, TileStart<T> start, T* c,
                                                Index c_stride) {
   using P = Packet<T>;
-  P sum[Tile<T>::rows][static_cast<std::size_t>(Vectors)];
-  unroll<Tile<T>::rows>([&](auto i) {
+  P sum[static_cast<std::size_t>(Rows)][static_cast<std::size_t>(Vectors)];
+  unroll<Rows>([&](auto i) {
     unroll<Vectors>([&](auto v) {
       sum[i][v] =
           start.data ? P::load(start.data + i * start.row_stride + v * P::width) : P::zero();
@@ -60,30 +68,30 @@ template <class T, Index Vectors = Tile<T>::vectors>
     for (Index k = run.begin; k < end; ++k, b += Vectors * P::width) {
       P row_of_b[static_cast<std::size_t>(Vectors)];
       unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
-      unroll<Tile<T>::rows>([&](auto i) {
+      unroll<Rows>([&](auto i) {
         const P element_of_a = P::set(a[i][k]);
         unroll<Vectors>(
             [&](auto v) { sum[i][v] = multiply_add(element_of_a, row_of_b[v], sum[i][v]); });
       });
     }
   }
-  unroll<Tile<T>::rows>([&](auto i) {
+  unroll<Rows>([&](auto i) {
     unroll<Vectors>([&](auto v) { sum[i][v].store(c + i * c_stride + v * P::width); });
   });
 }
 
 /// The tile at the rim of the result, where only `rows` x `columns` of it exist. The pointers of
 /// missing rows must still be readable.
-template <class T, Index Vectors = Tile<T>::vectors>
+template <class T, Index Rows, Index Vectors>
 void gemm_rim_tile(const T* const* a, std::span<const Run> runs, const T* b, TileStart<T> start,
                    T* c, Index c_stride, Index rows, Index columns) {
   constexpr Index width = Vectors * Packet<T>::width;
-  if (rows == Tile<T>::rows && columns == width) {
-    gemm_tile<T, Vectors>(a, runs, b, start, c, c_stride);
+  if (rows == Rows && columns == width) {
+    gemm_tile<T, Rows, Vectors>(a, runs, b, start, c, c_stride);
     return;
   }
-  T whole[static_cast<std::size_t>(Tile<T>::rows * width)];
-  gemm_tile<T, Vectors>(a, runs, b, TileStart<T>{}, whole, width);
+  T whole[static_cast<std::size_t>(Rows * width)];
+  gemm_tile<T, Rows, Vectors>(a, runs, b, TileStart<T>{}, whole, width);
   for (Index i = 0; i < rows; ++i) {
     for (Index j = 0; j < columns; ++j) {
       c[i * c_stride + j] = start.at(i, j) + whole[i * width + j];

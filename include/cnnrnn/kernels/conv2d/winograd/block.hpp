@@ -56,14 +56,6 @@ template <class T, Index Rows, Index Vectors>
 template <class T, Index Vectors>
 inline constexpr Index winograd_rows = Tile<T>::rows* Tile<T>::vectors / Vectors;
 
-/// How many of the tiles left are multiplied next: those of a whole register tile, two thirds or a
-/// third. A third alone does not hide the latency of a multiply-add, so what is more than a whole
-/// tile and at most four thirds is taken as twice two.
-constexpr Index winograd_step(Index left, Index third) {
-  const bool whole = left > 2 * third && (left <= 3 * third || left > 4 * third);
-  return whole ? 3 * third : left > third ? 2 * third : third;
-}
-
 /// M of one panel, or what some of the channels add to it. Adding the bias to the point (1, 1) of a
 /// tile adds it to all its outputs, because the second column of A^T is ones.
 template <class T, Index Vectors>
@@ -75,7 +67,7 @@ void winograd_products(Index tiles, Index k, const T* v, const WinogradLayout& l
   constexpr Index third = rows / 3;
   for (Index point = 0; point < Winograd::points; ++point) {
     for (Index t = 0, step = 0; t < tiles; t += step) {
-      step = winograd_step(tiles - t, third);
+      step = tile_step(tiles - t, third);
       const auto product = step == rows        ? winograd_product<T, rows, Vectors>
                            : step == 2 * third ? winograd_product<T, 2 * third, Vectors>
                                                : winograd_product<T, third, Vectors>;
