@@ -9,7 +9,7 @@ namespace program {
 
 /// Which image files a program reads, for help texts.
 inline std::string image_files_help() {
-  return std::string(cnnrnn::data::image_formats) + " files of any size";
+  return cnnrnn::to_message(cnnrnn::data::image_formats, " files of any size");
 }
 
 /// Adds the option for larger image files than the library takes by itself.

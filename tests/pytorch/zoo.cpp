@@ -37,8 +37,8 @@ Variable<T> take(const std::string& path, const std::string& name) {
   return Variable<T>(std::get<Tensor<T>>(io::read_safetensors(path).tensors.at(name)));
 }
 
-void infer(const std::string& name, const std::string& path, const std::string& images,
-           const std::string& result) {
+void run_inference(const std::string& name, const std::string& path, const std::string& images,
+                   const std::string& result) {
   const auto model = make_network<float>(name);
   io::load(path, *model);
   model->eval();
@@ -50,8 +50,8 @@ void infer(const std::string& name, const std::string& path, const std::string& 
       result, {.tensors = {{"fused", fused}, {"plain", (*model)(x).value()}}, .metadata = {}});
 }
 
-void train(const std::string& name, const std::string& path, const std::string& images,
-           const std::string& result_path) {
+void run_training_step(const std::string& name, const std::string& path, const std::string& images,
+                       const std::string& result_path) {
   const auto model = make_network<double>(name);
   io::load(path, *model);
   for (auto* part : model->modules()) {
@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: zoo infer|train NETWORK MODEL IMAGES RESULT\n";
     return 2;
   }
-  (arguments[0] == "infer" ? infer : train)(arguments[1], arguments[2], arguments[3], arguments[4]);
+  const auto run = arguments[0] == "infer" ? run_inference : run_training_step;
+  run(arguments[1], arguments[2], arguments[3], arguments[4]);
   return 0;
 }

@@ -163,9 +163,10 @@ TEST_CASE("pooling layers of sequences") {
 }
 
 TEST_CASE("pooling layers of sequences describe themselves") {
-  CHECK(nn::MaxPool1d<float>().describe() == "MaxPool1d(kernel 2, stride 2)");
+  using std::string;
+  CHECK(nn::MaxPool1d<float>().describe() == string("MaxPool1d(kernel 2, stride 2)"));
   CHECK(nn::MaxPool1d<float>({.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true})
-            .describe() == "MaxPool1d(kernel 3, stride 2, padding 1, ceil mode)");
+            .describe() == string("MaxPool1d(kernel 3, stride 2, padding 1, ceil mode)"));
   CHECK(nn::AvgPool1d<float>({.count_include_pad = false}).describe() ==
-        "AvgPool1d(kernel 2, stride 2, padding not counted)");
+        string("AvgPool1d(kernel 2, stride 2, padding not counted)"));
 }
