@@ -7,7 +7,6 @@
 #include "cnnrnn/data/image.hpp"
 #include "cnnrnn/data/prepare.hpp"
 #include "cnnrnn/data/transform.hpp"
-#include "cnnrnn/ops/slice.hpp"
 #include "models/zoo/by_name.hpp"
 
 namespace classify {
@@ -50,9 +49,9 @@ class Pictures {
                                                .padded_height = crop_,
                                                .padded_width = crop_,
                                                .grey = channels_ == 1});
-    Tensor<float> x({1, crop_, crop_, 3});
+    Tensor<float> x({1, crop_, crop_, channels_});
     normalize_(pixels.data(), crop_ * crop_, x.mutable_data());
-    return channels_ == 3 ? Variable<float>(x) : slice(Variable<float>(x), -1, 0, 1);
+    return Variable<float>(x);
   }
 
  private:

@@ -33,8 +33,8 @@ class RecurrentSchedule {
   static RecurrentSchedule of(const RecurrentDims& d, Index gates, Index count, bool shareable,
                               bool in_place) {
     const Index threads = loop_threads();
-    const bool small = has_small_weights<T>(d, gates);
-    const Index most = small && count > 32 ? 24 : 48;
+    const bool few_weights = has_small_weights<T>(d, gates);
+    const Index most = few_weights && count > 32 ? 24 : 48;
     const Index blocks = std::max<Index>(1, (count + most - 1) / most);
     const Index jobs = blocks * d.directions;
     constexpr Index least_work = 1 << 16;  // below it, waiting for each other costs more
@@ -43,7 +43,7 @@ class RecurrentSchedule {
     }
     if (count < 24 * threads && d.directions < threads) {
       const bool enough = count >= 8 * threads;  // to fill a tile on each thread
-      const bool team = shareable && count * gates * d.u * d.u >= least_work && !(enough && small);
+      const bool team = shareable && count * gates * d.u * d.u >= least_work && !(enough && few_weights);
       return {team ? count : part(count, enough ? threads : 1), team};
     }
     // As many jobs as fill all threads.
