@@ -153,7 +153,7 @@ void explain_convolutions() {
   for (const Case& c : cases()) {
     std::cout << c.name() << ": y by " << name(kernels::forward_kernel<float>(c.dims()))
               << ", dx by " << name(kernels::backward_input_kernel<float>(c.dims()))
-              << ", dweight by " << name(kernels::forward_kernel<float>(c.dims())) << '\n';
+              << ", dweight by " << name(kernels::backward_weight_kernel<float>(c.dims())) << '\n';
   }
 }
 

@@ -122,11 +122,13 @@ void register_layers() {
 void explain_layers() {
   for (const Transposed& c : transposed()) {
     std::cout << c.name() << ": y by " << name(kernels::backward_input_kernel<float>(c.dims()))
-              << ", dx and dweight by " << name(kernels::forward_kernel<float>(c.dims())) << '\n';
+              << ", dx by " << name(kernels::forward_kernel<float>(c.dims())) << ", dweight by "
+              << name(kernels::backward_weight_kernel<float>(c.dims())) << '\n';
   }
   for (const Sequences& c : sequences()) {
-    std::cout << c.name() << ": y and dweight by " << name(kernels::forward_kernel<float>(c.dims()))
-              << ", dx by " << name(kernels::backward_input_kernel<float>(c.dims())) << '\n';
+    std::cout << c.name() << ": y by " << name(kernels::forward_kernel<float>(c.dims()))
+              << ", dx by " << name(kernels::backward_input_kernel<float>(c.dims()))
+              << ", dweight by " << name(kernels::backward_weight_kernel<float>(c.dims())) << '\n';
   }
 }
 
