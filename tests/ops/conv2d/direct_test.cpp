@@ -1,4 +1,7 @@
 // Convolutions by the direct kernels: at a stride, in groups of many channels, not square, dilated.
+#include <array>
+#include <limits>
+#include <tuple>
 #include <vector>
 
 #include "cnnrnn/kernels/conv2d.hpp"
@@ -60,5 +63,18 @@ TEST_CASE("conv2d by the direct kernels") {
 TEST_CASE("a packed direct convolution scales, shifts, adds a residual and rectifies") {
   for (const Conv2dCase& c : large) {
     check_packed_convolution(c, 1e-11);
+  }
+}
+
+TEST_CASE("no images give the weights of a direct convolution zeros") {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const Index groups : {1, 2}) {
+    const Variable<float> weight(Tensor<float>::ones({64, 64 / groups, 5, 5}), true);
+    const Variable<float> x(Tensor<float>({0, 9, 9, 64}));
+    const auto y = conv2d(x, weight, {}, {.stride = 2, .groups = groups});
+    std::ignore = std::array{Tensor<float>::full(weight.shape(), nan),
+                             Tensor<float>::full(weight.shape(), nan)};  // leaves its memory so
+    y.backward(Tensor<float>(y.shape()));
+    require_close(weight.grad(), Tensor<float>::zeros(weight.shape()), 0);
   }
 }

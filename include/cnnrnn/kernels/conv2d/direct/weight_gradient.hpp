@@ -118,7 +118,9 @@ void backward_weight_by_products(const Conv2dDims& d, const T* x, const T* dy,
                                  GradientSpan<T> dweight) {
   const Index k = d.taps() * d.group_c();
   const WeightGradientJobs<T> jobs(d);
-  Tensor<T> sums({jobs.parts(), d.o, k});
+  // Without images no job has a pixel to begin its sums with.
+  const Shape shape{jobs.parts(), d.o, k};
+  auto sums = d.n > 0 ? Tensor<T>(shape) : Tensor<T>::zeros(shape);
   T* const all = sums.mutable_data();
   parallel_for(jobs.count(), 1, [&](Index index, Index) {
     add_weight_gradient(d, jobs, index, x, dy, all + jobs[index].part * d.o * k);
