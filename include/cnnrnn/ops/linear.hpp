@@ -18,7 +18,7 @@ kernels::LinearDims linear_dims(const Variable<T>& x, const Variable<T>& weight,
   require<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.dim(0)},
                       "linear: expected a bias of shape ", Shape{weight.dim(0)}, ", got ",
                       bias.shape());
-  return {x.dim(-1) > 0 ? x.value().size() / x.dim(-1) : 0, weight.dim(1), weight.dim(0)};
+  return {x.shape().with(-1, 1).size(), weight.dim(1), weight.dim(0)};
 }
 
 template <class T>

@@ -84,6 +84,14 @@ TEST_CASE("linear") {
                 "linear: expected a bias of shape (4,), got (3,)")});
 }
 
+TEST_CASE("linear of no features is the bias") {
+  const Variable<float> bias(Tensor<float>({2}, {3, -4}), true);
+  const auto y = linear(ones({2, 3, 0}), ones({2, 0}), bias);
+  require_close(y.value(), Tensor<float>({2, 3, 2}, {3, -4, 3, -4, 3, -4, 3, -4, 3, -4, 3, -4}), 0);
+  y.backward(Tensor<float>::ones(y.shape()));
+  require_close(bias.grad(), Tensor<float>({2}, {6, 6}), 0);
+}
+
 TEST_CASE("linear_relu") {
   auto all = cases([](const auto& v) { return linear_relu(v[0], v[1], v[2]); }, naive_relu);
   all[0].gradcheck = Gradcheck::all_zero;  // its only sum is negative
