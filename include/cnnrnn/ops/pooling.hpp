@@ -54,10 +54,10 @@ inline Pool2dOptions pool2d_options(const AvgPool2dOptions& options) {
 
 namespace detail {
 
-/// 0 or less where not even one window begins inside.
+/// 0 or less where not even one window begins inside, or there is nothing.
 inline Index pool_outputs(Index size, Index kernel, Index stride, Index padding, bool ceil_mode) {
   const Index last = size + 2 * padding - kernel + (ceil_mode ? stride - 1 : 0);
-  const Index outputs = last < 0 ? 0 : last / stride + 1;
+  const Index outputs = last < 0 || size == 0 ? 0 : last / stride + 1;
   const bool starts_outside = (outputs - 1) * stride >= size + padding;
   return ceil_mode && starts_outside ? outputs - 1 : outputs;
 }

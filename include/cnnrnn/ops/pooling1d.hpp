@@ -26,16 +26,17 @@ template <class Options>
 kernels::Pool2dDims pool1d_dims(const char* name, const Shape& x, const Options& options) {
   check_pool(name, options);
   require<ShapeError>(x.rank() == 3, name, ": expected x (N, T, C), got ", x);
-  require<ShapeError>(x[1] + 2 * options.padding >= options.kernel, name,
-                      ": expected at least as many steps as the kernel ", options.kernel, ", got ",
-                      x, " with padding ", options.padding);
   const Index stride = options.stride > 0 ? options.stride : options.kernel;
+  const Index outputs =
+      pool_outputs(x[1], options.kernel, stride, options.padding, options.ceil_mode);
+  require<ShapeError>(outputs > 0, name, ": expected at least as many steps as the kernel ",
+                      options.kernel, ", got ", x, " with padding ", options.padding);
   return {.n = x[0],
           .h = 1,
           .w = x[1],
           .c = x[2],
           .oh = 1,
-          .ow = pool_outputs(x[1], options.kernel, stride, options.padding, options.ceil_mode),
+          .ow = outputs,
           .kernel = {1, options.kernel},
           .stride = {1, stride},
           .padding = {0, options.padding}};

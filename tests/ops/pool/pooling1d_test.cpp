@@ -133,6 +133,12 @@ TEST_CASE("avg_pool1d") {
            }));
 }
 
+TEST_CASE("in ceil mode a sequence may be shorter than the kernel") {
+  const Variable<float> x(Tensor<float>({1, 2, 1}, {1, 3}));
+  CHECK(max_pool1d(x, {.kernel = 3, .ceil_mode = true}).item() == 3);
+  CHECK(avg_pool1d(x, {.kernel = 3, .ceil_mode = true}).item() == 2);
+}
+
 TEST_CASE("pooling layers of sequences") {
   const auto x = distinct({2, 9, 3});
   check_op("MaxPool1d",

@@ -256,6 +256,12 @@ TEST_CASE("the padding never wins, and NaN always does") {
   CHECK(lowest.grad()(0, 0, 0, 0) == 1);
 }
 
+TEST_CASE("images without pixels have no windows, whatever their padding") {
+  const Variable<float> x = ones({1, 0, 4, 2});
+  CHECK_THROWS_AS(max_pool2d(x, {.kernel = 2, .padding = 1}), ShapeError);
+  CHECK_THROWS_AS(avg_pool2d(x, {.kernel = 2, .padding = 1, .ceil_mode = true}), ShapeError);
+}
+
 TEST_CASE("an empty batch pools to an empty batch") {
   CHECK(max_pool2d(ones({0, 4, 4, 3})).shape() == Shape{0, 2, 2, 3});
   CHECK(avg_pool2d(ones({0, 4, 4, 3})).shape() == Shape{0, 2, 2, 3});
