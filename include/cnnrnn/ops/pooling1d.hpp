@@ -46,9 +46,9 @@ kernels::Pool2dDims pool1d_dims(const char* name, const Shape& x, const Options&
 
 /// Max-pooling of sequences; the padding never wins, NaN always does.
 ///
-/// x (N, T, C) -> y (N, OT, C) with OT = floor((T + 2 padding - kernel) / stride) + 1. Saves the
-/// places of the largest, a byte each up to a kernel of 256. Throws ShapeError, and ValueError for
-/// options out of range.
+/// x (N, T, C) -> y (N, OT, C) with OT = floor((T + 2 padding - kernel) / stride) + 1, rounded up in
+/// ceil mode as in max_pool2d. Saves the places of the largest, a byte each up to a kernel of 256.
+/// Throws ShapeError, and ValueError for options out of range.
 template <class T>
 Variable<T> max_pool1d(const Variable<T>& x, const Pool1dOptions& options = {}) {
   const auto d = detail::pool1d_dims("max_pool1d", x.shape(), options);
