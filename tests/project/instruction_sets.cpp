@@ -278,6 +278,7 @@ void check_all() {
                        exact<T>);
   check_convolution<T>("direct 5x5 with stride", {1, 11, 9, 3}, {18, 3, 5, 5},
                        {.stride = 2, .padding = 2, .algorithm = direct}, exact<T>);
+  check_convolution<T>("direct 5x5 of one channel", {1, 11, 9, 1}, {2, 1, 5, 5}, {}, exact<T>);
   check_convolution<T>("Winograd", {3, 11, 9, 19}, {37, 19, 3, 3},
                        {.padding = 1, .algorithm = ConvAlgorithm::winograd}, 10 * exact<T>);
   for (const Index channels : {3, 6}) {

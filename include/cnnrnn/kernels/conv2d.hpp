@@ -77,7 +77,7 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
     case ConvKernel::pieces:
       return pieces_convolve(d, x, packed, y);
     default:
-      return detail::convolve(forward_window(d), d.n, d.groups, d.group_o(), x, packed.data(), y);
+      return detail::direct_convolve(d, x, packed.data(), y);
   }
 }
 

@@ -20,6 +20,18 @@ const std::vector<Conv2dCase> cases{
     {{1, 9, 3, 2}, {3, 2, 7, 1}, {.stride = {2, 1}, .padding = {3, 0}, .dilation = {1, 2}}},
     {{1, 5, 5, 1}, {3, 1, 5, 5}, {.stride = 2, .padding = 4}},
     {{1, 3, 4, 36}, {38, 18, 2, 1}, {.groups = 2}},
+    {{1, 6, 5, 4}, {3, 4, 3, 3}, {.stride = 2, .padding = 1}},
+    {{1, 7, 5, 2}, {5, 2, 4, 2}, {.stride = {3, 2}, .padding = {3, 1}}},
+};
+
+/// So few channels and outputs that pixels of two or four parts of a band share a packet: parts of
+/// unequal size, some without a pixel, several bands of more than a tile.
+const std::vector<Conv2dCase> narrow{
+    {{2, 9, 8, 1}, {4, 1, 5, 5}, {}},
+    {{1, 9, 8, 1}, {1, 1, 5, 5}, {.padding = 2}},
+    {{1, 5, 19, 3}, {2, 3, 1, 5}, {.padding = {0, 2}}},
+    {{1, 30, 40, 3}, {4, 3, 7, 7}, {.stride = 2, .padding = 3}},
+    {{2, 33, 31, 2}, {3, 2, 3, 5}, {.dilation = {2, 3}}},
 };
 
 /// Weights that leave the first cache, several blocks of pixels and of columns, parts to be added
@@ -40,7 +52,7 @@ const std::vector<Conv2dCase> large{
 }  // namespace
 
 TEST_CASE("conv2d by the direct kernels") {
-  for (const auto* const all : {&cases, &large}) {
+  for (const auto* const all : {&cases, &narrow, &large}) {
     for (const Conv2dCase& c : *all) {
       const kernels::Conv2dDims d{
           .n = c.x[0],
@@ -57,12 +69,17 @@ TEST_CASE("conv2d by the direct kernels") {
       CHECK(kernels::forward_kernel<double>(d) == kernels::ConvKernel::direct);
     }
   }
-  check_op("conv2d", conv2d_cases(cases, large));
+  auto all = conv2d_cases(cases, large);
+  const auto more = conv2d_cases({}, narrow);
+  all.insert(all.end(), more.begin(), more.end());
+  check_op("conv2d", all);
 }
 
 TEST_CASE("a packed direct convolution scales, shifts, adds a residual and rectifies") {
-  for (const Conv2dCase& c : large) {
-    check_packed_convolution(c, 1e-11);
+  for (const auto* const all : {&narrow, &large}) {
+    for (const Conv2dCase& c : *all) {
+      check_packed_convolution(c, 1e-11);
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d/direct/band.hpp"
+#include "cnnrnn/kernels/conv2d/direct/narrow.hpp"
 #include "cnnrnn/kernels/conv2d/direct/weight_gradient.hpp"
 #include "cnnrnn/kernels/conv2d/direct/weight_gradient_in_bands.hpp"
 #include "cnnrnn/kernels/conv2d/direct/weights.hpp"
@@ -69,10 +70,13 @@ void convolve(const ConvWindow& window, Index n, Index groups, Index columns, co
   });
 }
 
-/// The weights of y as the tile reads them, those of each output times its scale unless that is
-/// null.
+/// The weights of direct_convolve as its tile reads them, those of each output times its scale
+/// unless that is null.
 template <class T>
 Tensor<T> direct_weights(const Conv2dDims& d, const T* weight, const T* scale) {
+  if (parts_of_packet<T>(d) > 1) {
+    return narrow_weights(d, weight, scale);
+  }
   return pack_weights<T>({.data = weight,
                           .groups = d.groups,
                           .columns = d.group_o(),
@@ -82,6 +86,16 @@ Tensor<T> direct_weights(const Conv2dDims& d, const T* weight, const T* scale) {
                           .column_stride = d.weight_at(1, 0, 0, 0),
                           .inner_stride = d.taps(),
                           .scale = scale});
+}
+
+/// y (N, OH, OW, O) = x (N, H, W, C) convolved with the packed weights.
+template <class T>
+void direct_convolve(const Conv2dDims& d, const T* x, const T* packed, const ConvOutput<T>& y) {
+  if (parts_of_packet<T>(d) > 1) {
+    narrow_convolve(d, x, packed, y);
+  } else {
+    convolve(forward_window(d), d.n, d.groups, d.group_o(), x, packed, y);
+  }
 }
 
 /// dx at stride one: y of dy, with weights turned by half a turn.

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "cnnrnn/core/simd.hpp"
+#include "cnnrnn/kernels/loops/lanes.hpp"
 
 // One register tile serves dense layers, convolutions in all directions and recurrent gates; they
 // differ in how they address the rows of A and in what the sums start from.
@@ -35,7 +36,6 @@ struct TileStart {
   const T* data = nullptr;
   Index row_stride = 0;
 
-  T at(Index row, Index column) const { return data ? data[row * row_stride + column] : T(0); }
   TileStart shifted(Index row, Index column) const {
     return {data ? data + row * row_stride + column : nullptr, row_stride};
   }
@@ -93,9 +93,13 @@ void gemm_rim_tile(const T* const* a, std::span<const Run> runs, const T* b, Til
   T whole[static_cast<std::size_t>(Rows * width)];
   gemm_tile<T, Rows, Vectors>(a, runs, b, TileStart<T>{}, whole, width);
   for (Index i = 0; i < rows; ++i) {
-    for (Index j = 0; j < columns; ++j) {
-      c[i * c_stride + j] = start.at(i, j) + whole[i * width + j];
-    }
+    const T* const sum = whole + i * width;
+    const T* const begun = start.data ? start.data + i * start.row_stride : nullptr;
+    T* const to = c + i * c_stride;
+    for_each_lanes<T>(columns, [=](const auto& lanes) {
+      const auto value = lanes.load(sum);
+      lanes.store(to, begun ? lanes.load(begun) + value : value);
+    });
   }
 }
 

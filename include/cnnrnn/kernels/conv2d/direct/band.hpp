@@ -51,6 +51,7 @@ class ConvBand {
 
   Index rows() const { return window_.out_h; }
   Index columns() const { return window_.out_w; }
+  Index lines() const { return in_rows_; }
   Index pixels() const { return window_.out_h * window_.out_w; }
   Index depth() const { return window_.kernel.h * window_.kernel.w * channels_; }
 
