@@ -1,5 +1,9 @@
 #include "cnnrnn/core/team.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <thread>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -11,7 +15,7 @@ TEST_CASE("the threads of a team see what the others have written before they wa
     std::vector<int> written(static_cast<std::size_t>(most), 0);
     std::vector<int> wrong(static_cast<std::size_t>(most), 0);
     int team = 0;
-    parallel_team(most, [&](const TeamMember& member) {
+    parallel_team(most, [&](const TeamMember& member) noexcept {
       const auto own = static_cast<std::size_t>(member.number);
       if (own == 0) {
         team = member.members;
@@ -35,7 +39,7 @@ TEST_CASE("inside a loop, a team is the thread itself") {
   std::vector<int> members(4, 0);
   set_threads(2);
   parallel_for(4, 1, [&](Index block, Index) {
-    parallel_team(2, [&](const TeamMember& member) {
+    parallel_team(2, [&](const TeamMember& member) noexcept {
       member.wait();
       members[static_cast<std::size_t>(block)] += member.members;
     });
@@ -43,3 +47,45 @@ TEST_CASE("inside a loop, a team is the thread itself") {
   set_threads(0);
   CHECK(members == std::vector<int>(4, 1));
 }
+
+TEST_CASE("a team has no more threads than processors, and one inside a loop") {
+  set_threads(most_threads);
+  CHECK(team_threads() >= 1);
+  CHECK(team_threads() <= static_cast<int>(std::thread::hardware_concurrency()));
+  std::vector<int> inside(8, 0);
+  set_threads(2);
+  parallel_for(
+      8, 1, [&](Index block, Index) { inside[static_cast<std::size_t>(block)] = team_threads(); });
+  set_threads(0);
+  CHECK(inside == std::vector<int>(8, 1));
+}
+
+TEST_CASE("who waits for a thread that takes long sleeps until it comes") {
+  const std::clock_t begin = std::clock();  // of all threads together
+  std::atomic<bool> came{false};
+  std::atomic<int> early{0};
+  parallel_team(4, [&](const TeamMember& member) noexcept {
+    if (member.number == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      came = true;
+    }
+    member.wait();
+    early += came ? 0 : 1;
+  });
+  CHECK(early == 0);
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 0.1);
+}
+
+#ifdef _OPENMP
+TEST_CASE("a team may have fewer threads than asked for") {
+  const int levels = omp_get_max_active_levels();
+  omp_set_max_active_levels(0);
+  int members = 0;
+  parallel_team(3, [&](const TeamMember& member) noexcept {
+    member.wait();
+    members += member.members;
+  });
+  omp_set_max_active_levels(levels);
+  CHECK(members == 1);
+}
+#endif

@@ -43,7 +43,8 @@ class RecurrentSchedule {
     }
     if (count < 24 * threads && d.directions < threads) {
       const bool enough = count >= 8 * threads;  // to fill a tile on each thread
-      const bool team = shareable && count * gates * d.u * d.u >= least_work && !(enough && few_weights);
+      const bool team = shareable && team_threads() > 1 &&
+                        count * gates * d.u * d.u >= least_work && !(enough && few_weights);
       return {team ? count : part(count, enough ? threads : 1), team};
     }
     // As many jobs as fill all threads.
@@ -75,8 +76,9 @@ class RecurrentSchedule {
       body(job % d.directions, n0, std::min(rows_, end - n0), share, room);
     };
     if (team_) {
-      const ThreadScratch<T> room(room_size(threads()));
-      parallel_team(threads(), [&](const TeamMember& member) {
+      const int most = team_threads();
+      const ThreadScratch<T> room(room_size(most));
+      parallel_team(most, [&](const TeamMember& member) noexcept {
         const Index share =
             round_up((d.u + member.members - 1) / member.members, StepMatrix<T>::unit);
         const Index first = std::min(d.u, member.number * share);
