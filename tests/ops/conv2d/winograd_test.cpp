@@ -104,3 +104,13 @@ TEST_CASE("few tiles of many channels give the bytes of packed weights, and thei
     CHECK(result.mean(c) == Approx(sum / static_cast<double>(pixels)).margin(1e-4));
   }
 }
+
+TEST_CASE(
+    "few pixels of many channels have a direct weight gradient, unless Winograd's is asked for") {
+  kernels::Conv2dDims d{.n = 1, .h = 4, .w = 4, .c = 512, .o = 512, .kernel = 3, .padding = 1};
+  CHECK(kernels::backward_weight_kernel<float>(d) == kernels::ConvKernel::direct);
+  d.algorithm = ConvAlgorithm::winograd;
+  CHECK(kernels::backward_weight_kernel<float>(d) == kernels::ConvKernel::winograd);
+  d = {.n = 8, .h = 14, .w = 14, .c = 512, .o = 512, .kernel = 3, .padding = 1};
+  CHECK(kernels::backward_weight_kernel<float>(d) == kernels::ConvKernel::winograd);
+}

@@ -127,8 +127,9 @@ bool has_few_tiles_for_weights(const Conv2dDims& d) {
 template <class T>
 ConvKernel backward_weight_kernel(const Conv2dDims& d) {
   const ConvKernel kernel = forward_kernel<T>(d);
-  return kernel == ConvKernel::winograd && has_few_tiles_for_weights<T>(d) ? ConvKernel::direct
-                                                                           : kernel;
+  const bool direct = kernel == ConvKernel::winograd && d.algorithm != ConvAlgorithm::winograd &&
+                      has_few_tiles_for_weights<T>(d);
+  return direct ? ConvKernel::direct : kernel;
 }
 
 CNNRNN_KERNELS_END
