@@ -41,8 +41,9 @@ function(cnnrnn_python_tests folder interpreter)
   foreach(source IN LISTS sources)
     cmake_path(GET source STEM program)
     add_executable(${folder}_${program} ${source})
-    target_link_libraries(${folder}_${program} PRIVATE cnnrnn_classifier_program)
-    target_precompile_headers(${folder}_${program} REUSE_FROM cnnrnn_classifier_program)
+    cnnrnn_use_instances(${folder}_${program} PRIVATE)
+    target_link_libraries(${folder}_${program} PRIVATE
+      cnnrnn_classifier_program cnnrnn_double_instances)
     set_target_properties(${folder}_${program} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${folder}
       OUTPUT_NAME ${program})

@@ -53,6 +53,7 @@
 #include "cnnrnn/nn/folding_convolution.hpp"
 #include "cnnrnn/nn/fusion.hpp"
 #include "cnnrnn/nn/gru.hpp"
+#include "cnnrnn/nn/in_slices.hpp"
 #include "cnnrnn/nn/init.hpp"
 #include "cnnrnn/nn/linear.hpp"
 #include "cnnrnn/nn/lstm.hpp"

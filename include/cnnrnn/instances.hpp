@@ -19,6 +19,17 @@
   CNNRNN_NAMESPACE_BEGIN                                                                           \
   template_ void backward(const std::vector<Edge<T>>&, const std::vector<Tensor<T>>&,              \
                           const BackwardOptions&);                                                 \
+  template_ Tensor<T> kernels::conv2d_pack(const kernels::Conv2dDims&, const T*, const T*);        \
+  template_ void kernels::conv2d_forward(const kernels::Conv2dDims&, const T*, const Tensor<T>&,   \
+                                         const kernels::ConvOutput<T>&);                           \
+  template_ void kernels::conv2d_forward(const kernels::Conv2dDims&, const T*, const T*,           \
+                                         const kernels::ConvOutput<T>&);                           \
+  template_ void kernels::conv2d_backward_input(const kernels::Conv2dDims&, const T*, const T*,    \
+                                                GradientSpan<T>);                                  \
+  template_ void kernels::conv2d_backward_weight(const kernels::Conv2dDims&, const T*, const T*,   \
+                                                 GradientSpan<T>);                                 \
+  template_ void kernels::conv2d_transposed(const kernels::Conv2dDims&, const T*, const T*,        \
+                                            const kernels::ConvOutput<T>&);                        \
   template_ Variable<T> detail::conv2d(const kernels::Conv2dDims&, const Variable<T>&,             \
                                        const Variable<T>&, const Variable<T>&, bool,               \
                                        kernels::ChannelMoments<T>*);                               \

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,7 +17,7 @@ TEST_CASE("the threads of a team see what the others have written before they wa
     std::vector<int> written(static_cast<std::size_t>(most), 0);
     std::vector<int> wrong(static_cast<std::size_t>(most), 0);
     int team = 0;
-    parallel_team(most, [&](const TeamMember& member) noexcept {
+    parallel_team(most, [&](const TeamMember& member) {
       const auto own = static_cast<std::size_t>(member.number);
       if (own == 0) {
         team = member.members;
@@ -36,11 +37,43 @@ TEST_CASE("the threads of a team see what the others have written before they wa
   }
 }
 
+TEST_CASE("an exception in a team ends the others and arrives at the caller") {
+  for (const int most : {1, 2, 3, 5}) {
+    for (const int who : {0, most - 1}) {
+      std::atomic<int> left{0};
+      const auto run = [&](int failing) {
+        parallel_team(most, [&](const TeamMember& member) {
+          for (int step = 0; step < 10; ++step) {
+            if (step == 5 && member.number == failing % member.members) {
+              throw ValueError("step 5");
+            }
+            member.wait();
+          }
+          ++left;
+        });
+      };
+      CHECK_THROWS_WITH(run(who), "step 5");
+      CHECK(left == 0);
+    }
+  }
+}
+
+TEST_CASE("the exception of the first thread of a team arrives if several throw") {
+  for (int repetition = 0; repetition < 20; ++repetition) {
+    CHECK_THROWS_WITH(parallel_team(3,
+                                    [](const TeamMember& member) {
+                                      member.wait();
+                                      throw ValueError("thread " + std::to_string(member.number));
+                                    }),
+                      "thread 0");
+  }
+}
+
 TEST_CASE("inside a loop, a team is the thread itself") {
   std::vector<int> members(4, 0);
   set_threads(2);
   parallel_for(4, 1, [&](Index block, Index) {
-    parallel_team(2, [&](const TeamMember& member) noexcept {
+    parallel_team(2, [&](const TeamMember& member) {
       member.wait();
       members[static_cast<std::size_t>(block)] += member.members;
     });
@@ -76,7 +109,7 @@ TEST_CASE("who waits for a thread that takes long sleeps until it comes") {
   std::vector<double> waited(4, 0.0);
   std::atomic<bool> came{false};
   std::atomic<int> early{0};
-  parallel_team(4, [&](const TeamMember& member) noexcept {
+  parallel_team(4, [&](const TeamMember& member) {
     if (member.number == 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
       came = true;
@@ -95,7 +128,7 @@ TEST_CASE("a team may have fewer threads than asked for") {
   const int levels = omp_get_max_active_levels();
   omp_set_max_active_levels(0);
   int members = 0;
-  parallel_team(3, [&](const TeamMember& member) noexcept {
+  parallel_team(3, [&](const TeamMember& member) {
     member.wait();
     members += member.members;
   });

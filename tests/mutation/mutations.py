@@ -345,6 +345,10 @@ MUTATIONS = [
     ("io/model.hpp", "return converts && as_scalar", "return as_scalar", "io/model"),
     ("io/model.hpp", "shape == Shape{0} ? Shape{0, 0} : Shape{0}", "Shape{0}", "io/model"),
     ("io/model.hpp", "!name.starts_with(prefix) && ", "", "io/model"),
+    # Slices of a batch
+    ("nn/in_slices.hpp", "grad_enabled() || module.training()", "module.training()", "nn/in_slices"),
+    ("nn/in_slices.hpp", "y.mutable_data() + first *", "y.mutable_data() + 0 * first *", "nn/in_slices"),
+    ("core/team.hpp", "failure.keep(member.number)", "failure.keep(-member.number)", "core/team"),
     # Data sets
     ("data/dataset.hpp", "size - shares[label] > keep;", "true;", "data/dataset"),
     ("data/dataset.hpp", "Random::derived(seed, {held_out, label})", "Random::derived(0, {held_out, label})",

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "cnnrnn/nn/in_slices.hpp"
 #include "models/zoo/conv_norm.hpp"
 #include "models/zoo/squeeze_excitation.hpp"
 
@@ -47,12 +48,7 @@ class InvertedResidual : public cnnrnn::nn::Layer<T> {
   }
 
   Variable operator()(const Variable& x) override {
-    Variable wide = depthwise_(expand_(x));
-    if (squeeze_) {
-      wide = (*squeeze_)(wide);
-    }
-    const bool keeps_shape = options_.stride == 1 && options_.in == options_.out;
-    return keeps_shape ? project_.norm_add(wide, norm_, x) : project_.norm(wide, norm_);
+    return cnnrnn::nn::in_slices(*this, x, [&](const Variable& part) { return block(part); });
   }
 
   void visit(cnnrnn::nn::Visitor<T>& visitor) override {
@@ -80,6 +76,15 @@ class InvertedResidual : public cnnrnn::nn::Layer<T> {
   }
 
  private:
+  Variable block(const Variable& x) {
+    Variable wide = depthwise_(expand_(x));
+    if (squeeze_) {
+      wide = (*squeeze_)(wide);
+    }
+    const bool keeps_shape = options_.stride == 1 && options_.in == options_.out;
+    return keeps_shape ? project_.norm_add(wide, norm_, x) : project_.norm(wide, norm_);
+  }
+
   InvertedResidualOptions options_;
   Names names_;
   cnnrnn::nn::Sequential<T> expand_;

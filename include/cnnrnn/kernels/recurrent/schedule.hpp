@@ -78,8 +78,7 @@ class RecurrentSchedule {
     if (team_) {
       const int most = team_threads();
       const ThreadScratch<T> room(room_size(most));
-      // Who runs out of memory here ends the program: the others would wait for it for ever.
-      parallel_team(most, [&](const TeamMember& member) noexcept {  // NOLINT(*-exception-escape)
+      parallel_team(most, [&](const TeamMember& member) {
         const Index share =
             round_up((d.u + member.members - 1) / member.members, StepMatrix<T>::unit);
         const Index first = std::min(d.u, member.number * share);

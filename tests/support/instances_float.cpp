@@ -1,4 +1,3 @@
 #include "support/instances.hpp"
 
 CNNRNN_INSTANTIATE(float)
-CNNRNN_INSTANTIATE(double)

@@ -1,0 +1,3 @@
+#include "instances.hpp"
+
+CNNRNN_INSTANTIATE(double)

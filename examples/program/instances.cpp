@@ -1,3 +1,0 @@
-#include "program/instances.hpp"
-
-CNNRNN_INSTANTIATE(float)

@@ -1,0 +1,3 @@
+#include "support/instances.hpp"
+
+CNNRNN_INSTANTIATE(double)
