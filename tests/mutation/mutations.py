@@ -121,6 +121,9 @@ MUTATIONS = [
     ("core/scratch.hpp", "ended = true;", "", "core/scratch"),
     ("core/scratch.hpp", "wanted_ = bytes;", "", "core/scratch"),
     # Batch norm
+    ("ops/batch_norm.hpp", "first_stores || BatchNormSums<T>::wanted(g, training)",
+     "BatchNormSums<T>::wanted(g, training)", "nn/batch_norm"),
+    ("nn/batch_norm.hpp", "if (options.affine && options.shift) {", "if (options.affine) {", "nn/batch_norm"),
     ("kernels/norm/batch_norm.hpp", "dz * lanes.load(normalise.scale) - through_statistics",
      "dz * lanes.load(normalise.scale) + through_statistics", "ops/norm/batch_norm"),
     ("kernels/norm/channel_moments.hpp", " + difference * difference * weight;", ";",

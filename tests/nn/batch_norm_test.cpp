@@ -155,7 +155,61 @@ TEST_CASE("a layer joins ReLU and shortcut, and counts the batch once") {
   CHECK(got.counters[0].second.item() == 3);
 }
 
+TEST_CASE("scale and shift are learnt each by itself, and missing ones are 1 and 0") {
+  const Variable<double> x(random_tensor<double>({3, 4, 5, 6}, 1), true);
+  const auto dy = random_tensor<double>({3, 2, 2, 6}, 2);
+  for (const bool scale : {true, false}) {
+    nn::BatchNorm2d<double> part(6, {.scale = scale, .shift = !scale});
+    nn::BatchNorm2d<double> whole(6);
+    const State<double> own(part);
+    const State<double> both(whole);
+    CHECK(names(own.parameters) == std::vector<std::string>{scale ? "weight" : "bias"});
+    for (auto pair : {own.parameters[0], both.parameters[scale ? 0 : 1]}) {
+      pair.second.mutable_value().copy_from(random_tensor<double>({6}, 3));
+    }
+    for (const bool training : {true, false}) {
+      part.train(training);
+      whole.train(training);
+      const auto run = [&](nn::BatchNorm2d<double>& layer) {
+        Variable<double>(x).zero_grad();
+        layer.zero_grad();
+        const auto y = layer.relu_pool(x);
+        y.backward(dy);
+        return std::pair{y.value(), x.grad()};
+      };
+      const auto [y, dx] = run(part);
+      const auto [expected_y, expected_dx] = run(whole);
+      require_close(y, expected_y, 0);
+      require_close(dx, expected_dx, 0);
+      require_close(own.parameters[0].second.grad(), both.parameters[scale ? 0 : 1].second.grad(),
+                    0);
+    }
+    require_close(part.folded().scale, whole.folded().scale, 0);
+    require_close(part.folded().shift, whole.folded().shift, 0);
+  }
+}
+
+TEST_CASE("a frozen batch norm in evaluation still passes gradients to image and shortcut") {
+  nn::BatchNorm2d<double> layer(6);
+  layer.keep_eval();
+  const auto gradients = [&] {
+    const Variable<double> x(random_tensor<double>({3, 4, 5, 6}, 1), true);
+    const Variable<double> shortcut(random_tensor<double>({3, 4, 5, 6}, 2), true);
+    (layer.relu(x) + layer.add_relu(x, shortcut)).backward(random_tensor<double>(x.shape(), 3));
+    return std::pair{x.grad(), shortcut.grad()};
+  };
+  const auto [dx, dshortcut] = gradients();
+  layer.set_requires_grad(false);
+  const auto [frozen_dx, frozen_dshortcut] = gradients();
+  require_close(frozen_dx, dx, 0);
+  require_close(frozen_dshortcut, dshortcut, 0);
+}
+
 TEST_CASE("batch norm describes itself") {
+  CHECK(nn::BatchNorm2d<float>(4, {.scale = false}).describe() ==
+        "BatchNorm2d(4, epsilon 1e-05, momentum 0.1, no scale)");
+  CHECK(nn::BatchNorm2d<float>(4, {.shift = false}).describe() ==
+        "BatchNorm2d(4, epsilon 1e-05, momentum 0.1, no shift)");
   CHECK(nn::BatchNorm2d<float>(32).describe() == "BatchNorm2d(32, epsilon 1e-05, momentum 0.1)");
   CHECK(nn::BatchNorm1d<float>(
             8, {.momentum = std::nullopt, .affine = false, .track_running_statistics = false})

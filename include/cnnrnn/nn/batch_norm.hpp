@@ -19,6 +19,8 @@ struct BatchNormOptions {
   std::optional<double> momentum = 0.1;  ///< none: the plain average over all batches so far
   bool affine = true;                    ///< learn a weight and a bias
   bool track_running_statistics = true;  ///< else evaluation uses the batch's statistics too
+  bool scale = true;                     ///< false: an affine one without a weight, scaled by 1
+  bool shift = true;                     ///< false: an affine one without a bias
 };
 
 /// scale and shift (C) of each channel.
@@ -28,7 +30,8 @@ struct ScaleShift {
 };
 
 /// What BatchNorm1d and BatchNorm2d share; see batch_norm. The parameters are weight (C), starting
-/// at 1, and bias (C), at 0; the buffers running_mean (C), running_var (C), num_batches_tracked ().
+/// at 1, and bias (C), at 0, as far as the options have them; the buffers running_mean (C),
+/// running_var (C), num_batches_tracked ().
 template <class T>
 class BatchNorm : public Layer<T> {
  public:
@@ -124,9 +127,10 @@ class BatchNorm : public Layer<T> {
   }
 
   std::string describe() const override {
-    const auto& [epsilon, momentum, affine, tracked] = options_;
+    const auto& [epsilon, momentum, affine, tracked, scale, shift] = options_;
     return to_message(name(), '(', channels_, ", epsilon ", epsilon, ", momentum ",
                       momentum ? to_message(*momentum) : "none", affine ? "" : ", not affine",
+                      scale || !affine ? "" : ", no scale", shift || !affine ? "" : ", no shift",
                       tracked ? ")" : ", no running statistics)");
   }
 
@@ -140,8 +144,10 @@ class BatchNorm : public Layer<T> {
     const double momentum = options.momentum.value_or(0);
     require<ValueError>(momentum >= 0 && momentum <= 1, name,
                         ": expected a momentum of 0 to 1, or none, got ", momentum);
-    if (options.affine) {
+    if (options.affine && options.scale) {
       weight_ = Variable<T>(Tensor<T>::ones({channels}), true);
+    }
+    if (options.affine && options.shift) {
       bias_ = Variable<T>(Tensor<T>::zeros({channels}), true);
     }
     if (options.track_running_statistics) {

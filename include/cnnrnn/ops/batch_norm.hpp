@@ -155,6 +155,12 @@ class BatchNormSums {
     g.give(2, dbeta_);
   }
 
+  /// Whether the inputs of a batch norm have a use for them: not where it is frozen and takes the
+  /// running statistics.
+  static bool wanted(const Gradients<T>& g, bool training) {
+    return g.needs(1) || g.needs(2) || (training && g.needs(0));
+  }
+
   ThroughStatistics<T> through_statistics(bool training, Index rows,
                                           const BatchNormChannels<T>& channels) const {
     ThroughStatistics<T> result(dgamma_.size());
@@ -187,36 +193,58 @@ struct BatchNormBackward {
     if (activation == Activation::none) {
       const kernels::PlainUpstream<T> plain{dy};
       g.give(residual, g.dy());
-      run(g, affine, plain, plain);
+      run(g, affine, plain, plain, g.dx_over_dy(0));
       return;
     }
     kernels::with_activation<T>(activation, [&]<class Function>(Function) {
       if (!beside->defined()) {
-        const kernels::ActivationUpstream<T, Function> upstream{dy, affine.view()};
-        run(g, affine, upstream, upstream);
+        through<Function>(g, affine);
         return;
       }
       // dz is the residual's gradient: stored as such, it serves the second pass too.
       using Upstream = kernels::ResidualUpstream<T, Function>;
       const auto dresidual = g.dx_over_dy(residual);
       const Upstream storing{dy, beside->data(), affine.view(), dresidual};
-      if (dresidual.needed() && !dresidual.accumulate) {
-        run(g, affine, storing, kernels::PlainUpstream<T>{dresidual.data()});
+      const bool stores = dresidual.needed();
+      if (stores && !dresidual.accumulate) {
+        run(g, affine, storing, kernels::PlainUpstream<T>{dresidual.data()}, g.dx_over_dy(0),
+            stores);
       } else {
-        run(g, affine, storing, Upstream{dy, beside->data(), affine.view(), {}});
+        run(g, affine, storing, Upstream{dy, beside->data(), affine.view(), {}}, g.dx_over_dy(0),
+            stores);
       }
     });
   }
 
-  /// One pass for the sums, one for dx; each has its way to dz.
+  /// Through an activation and nothing else. One whose gradient takes long is computed once, and
+  /// kept for the second pass where dx will be.
+  template <class Function>
+  void through(Gradients<T>& g, const kernels::WideAffine<T>& affine) const {
+    const kernels::ActivationUpstream<T, Function> upstream{g.dy().data(), affine.view()};
+    const auto dx = g.dx_over_dy(0);
+    if constexpr (!Function::by_value) {
+      if (BatchNormSums<T>::wanted(g, training) && dx.needed() && !dx.accumulate) {
+        run(g, affine, kernels::StoringUpstream<T, Function>{upstream, dx.data()},
+            kernels::PlainUpstream<T>{dx.data()}, dx);
+        return;
+      }
+    }
+    run(g, affine, upstream, upstream, dx);
+  }
+
+  /// One pass for the sums, unless nobody wants them and it stores nothing, and one for dx; each
+  /// has its way to dz.
   template <class First, class Second>
   void run(Gradients<T>& g, const kernels::WideAffine<T>& affine, const First& first,
-           const Second& second) const {
-    const BatchNormSums<T> sums(d, x->data(), channels, first);
-    sums.give(g);
-    const auto rest = sums.through_statistics(training, d.rows, channels);
+           const Second& second, const GradientSpan<T>& dx, bool first_stores = false) const {
+    ThroughStatistics<T> rest(d.channels);
+    if (first_stores || BatchNormSums<T>::wanted(g, training)) {
+      const BatchNormSums<T> sums(d, x->data(), channels, first);
+      sums.give(g);
+      rest = sums.through_statistics(training, d.rows, channels);
+    }
     kernels::batch_norm_backward_input(d, x->data(), affine, rest.slope(), rest.offset(), second,
-                                       g.dx_over_dy(0));
+                                       dx);
   }
 };
 

@@ -19,11 +19,14 @@ struct BatchNormPoolBackward {
     const T* const dy = g.dy().data();
     const kernels::WideRows windows(d.n * d.oh * d.ow, d.c);
     const auto affine = channels.affine(windows);
-    const BatchNormSums<T> sums(
-        windows, chosen->data(), channels,
-        kernels::ActivationUpstream<T, kernels::ReluFunction<T>>{dy, affine.view()});
-    sums.give(g);
-    const auto rest = sums.through_statistics(training, d.n * d.h * d.w, channels);
+    ThroughStatistics<T> rest(d.c);
+    if (BatchNormSums<T>::wanted(g, training)) {
+      const BatchNormSums<T> sums(
+          windows, chosen->data(), channels,
+          kernels::ActivationUpstream<T, kernels::ReluFunction<T>>{dy, affine.view()});
+      sums.give(g);
+      rest = sums.through_statistics(training, d.n * d.h * d.w, channels);
+    }
     kernels::batch_norm_pool_backward_input(d, x->data(), chosen->data(), dy, channels.mean(),
                                             channels.scale(), channels.shift(), rest.slope(),
                                             rest.offset(), g.dx(0));

@@ -111,6 +111,20 @@ struct ActivationUpstream {
   }
 };
 
+/// The same, stored on the way for a second pass: in the place of dy or elsewhere.
+template <class T, class Function>
+struct StoringUpstream {
+  ActivationUpstream<T, Function> upstream;
+  T* dz;
+
+  template <class Lanes>
+  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
+    const auto value = upstream(lanes, at, centred);
+    lanes.store(dz + at, value);
+    return value;
+  }
+};
+
 /// dz = dy through an activation of z + residual, found from y where that is enough. It is stored
 /// in, or added to, `dresidual` on the way, unless that is not needed.
 template <class T, class Function>
