@@ -6,7 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "cnnrnn/nn/batch_norm.hpp"
+#include "cnnrnn/nn/linear.hpp"
+#include "cnnrnn/nn/sequential.hpp"
 #include "cnnrnn/optim/adam.hpp"
+#include "cnnrnn/optim/parameter_groups.hpp"
 #include "cnnrnn/optim/sgd.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
@@ -176,6 +180,15 @@ TEST_CASE("an optimizer passes over frozen parameters, and goes on when they are
   CHECK(frozen.adam.state().steps.at("0.step") == 3);
 }
 
+TEST_CASE("a learning rate of 0 leaves the parameters, and the memory goes on") {
+  Variable<double> w(Tensor<double>::ones({2}), true);
+  optim::AdamW<double> adam({{.parameters = {w}, .learning_rate = 0}}, {.weight_decay = 0.1});
+  w.set_grad(Tensor<double>::ones({2}));
+  adam.step();
+  CHECK(w.value()(1) == 1);
+  CHECK(adam.state().steps.at("0.step") == 1);
+}
+
 TEST_CASE("the learning rate factor multiplies every group's rate") {
   Variable<double> a(Tensor<double>::ones({2}), true);
   Variable<double> b(Tensor<double>::ones({2}), true);
@@ -192,14 +205,96 @@ TEST_CASE("the learning rate factor multiplies every group's rate") {
   sgd.set_learning_rate_factor(0);
   sgd.step();
   CHECK(a.value()(1) == 0.875);
+  sgd.set_learning_rate_factor(0.5);
+  sgd.set_learning_rate_factor(0.25, 1);
+  CHECK(sgd.learning_rate() == 0.125);
+  CHECK(sgd.learning_rate(1) == 0.0625);
   const std::vector<BadCall> bad_calls = {
       throws<ValueError>([&] { sgd.set_learning_rate_factor(-1); },
                          "Sgd: expected a learning rate factor of 0 or more, got -1"),
+      throws<ValueError>([&] { sgd.set_learning_rate_factor(1, 2); },
+                         "Sgd: expected a group below 2, got group 2"),
       throws<ValueError>([&] { sgd.learning_rate(2); },
                          "Sgd: expected a group with parameters, got group 2")};
   for (const auto& bad : bad_calls) {
     CHECK(bad.outcome() == bad.message);
   }
+}
+
+TEST_CASE("a group's schedule counts the steps of the optimizer, also after a resumption") {
+  struct Run {
+    Variable<float> a{random_tensor<float>({5}, 1), true};
+    Variable<float> b{random_tensor<float>({5}, 2), true};
+    optim::Sgd<float> sgd{
+        {{.parameters = {a}},
+         {.parameters = {b}, .schedule = [](Index step) { return step < 2 ? 1.0 : 0.5; }}},
+        {.learning_rate = 0.25, .momentum = 0.5}};
+
+    void step(std::uint64_t seed) {
+      a.set_grad(random_tensor<float>({5}, seed));
+      b.set_grad(random_tensor<float>({5}, seed + 1));
+      sgd.step();
+    }
+  };
+  Run first;
+  CHECK(first.sgd.state().steps.empty());
+  CHECK(first.sgd.describe() ==
+        "Sgd(momentum 0.5; 1 parameters: learning rate 0.25, weight decay 0; 1 parameters: "
+        "learning rate 0.25, weight decay 0, scheduled)");
+  first.step(3);
+  CHECK(first.sgd.learning_rate(1) == 0.25);
+  CHECK(first.sgd.state().steps.at("all.step") == 1);
+
+  Run second;
+  second.a.mutable_value().copy_from(first.a.value());
+  second.b.mutable_value().copy_from(first.b.value());
+  second.sgd.load_state(first.sgd.state());
+  for (const std::uint64_t seed : {5U, 7U}) {
+    first.step(seed);
+    second.step(seed);
+  }
+  CHECK(second.sgd.learning_rate(0) == 0.25);
+  CHECK(second.sgd.learning_rate(1) == 0.125);
+  CHECK(same_bits(second.b.value(), first.b.value()));
+  CHECK(same_bits(second.a.value(), first.a.value()));
+
+  auto state = first.sgd.state();
+  state.steps.erase("all.step");
+  CHECK(throws<ValueError>([&] { second.sgd.load_state(state); }, "").outcome() ==
+        "Sgd: expected a state with all.step, got none");
+  Run odd;
+  optim::Sgd<float> negative({{.parameters = {odd.a}, .schedule = [](Index) { return -1.0; }}});
+  CHECK(throws<ValueError>([&] { negative.learning_rate(); }, "").outcome() ==
+        "Sgd: expected a learning rate factor of 0 or more, got -1");
+}
+
+TEST_CASE("parameters are grouped by their paths and shapes") {
+  Random random(1);
+  nn::Sequential<float> model(nn::Linear<float>(3, 4, random), nn::BatchNorm1d<float>(4),
+                              nn::Linear<float>(4, 2, random));
+  const auto named = [](const std::string& part) {
+    return [part](const std::string& path, const Variable<float>&) { return path == part; };
+  };
+  const auto groups = optim::parameter_groups<float>(
+      model, {{.chosen = named("0.weight"), .learning_rate = 0.5},
+              {.chosen = [](const std::string&, const auto& p) { return p.rank() == 1; },
+               .weight_decay = 0,
+               .schedule = optim::constant_schedule()}});
+  REQUIRE(groups.size() == 3);
+  CHECK(groups[0].parameters.size() == 1);
+  CHECK(groups[0].parameters[0].shape() == Shape{4, 3});
+  CHECK(groups[0].learning_rate == 0.5);
+  CHECK(groups[1].parameters.size() == 4);
+  CHECK(groups[1].weight_decay == 0.0);
+  CHECK(groups[1].schedule);
+  CHECK(groups[2].parameters.size() == 1);
+  CHECK_FALSE(groups[2].learning_rate);
+  CHECK(optim::Sgd<float>(groups).groups() == 3);
+  const auto bad = throws<ValueError>(
+      [&] { optim::parameter_groups<float>(model, {{.chosen = named("1.wieght")}}); },
+      "parameter_groups: expected rules that choose parameters of Sequential, got rule 0 that "
+      "chooses none");
+  CHECK(bad.outcome() == bad.message);
 }
 
 TEST_CASE("an update after the forward pass is noticed by backward") {
@@ -296,14 +391,14 @@ TEST_CASE("options out of range are refused with their value") {
     return [=] { optim::Sgd<float>(w, options); };
   };
   const std::vector<BadCall> bad_calls = {
-      throws<ValueError>(adam({.learning_rate = 0}),
-                         "Adam: expected a positive learning rate, got 0"),
+      throws<ValueError>(adam({.learning_rate = -infinity}),
+                         "Adam: expected a learning rate of 0 or more, got -inf"),
       throws<ValueError>(adamw({.learning_rate = nan}),
-                         "AdamW: expected a positive learning rate, got nan"),
+                         "AdamW: expected a learning rate of 0 or more, got nan"),
       throws<ValueError>(sgd({.learning_rate = -1}),
-                         "Sgd: expected a positive learning rate, got -1"),
+                         "Sgd: expected a learning rate of 0 or more, got -1"),
       throws<ValueError>(sgd({.learning_rate = infinity}),
-                         "Sgd: expected a positive learning rate, got inf"),
+                         "Sgd: expected a learning rate of 0 or more, got inf"),
       throws<ValueError>(adam({.beta1 = 1}), "Adam: expected beta1 in [0, 1), got 1"),
       throws<ValueError>(adam({.beta1 = nan}), "Adam: expected beta1 in [0, 1), got nan"),
       throws<ValueError>(adamw({.beta2 = -0.5}), "AdamW: expected beta2 in [0, 1), got -0.5"),
@@ -327,7 +422,7 @@ TEST_CASE("an optimizer refuses parameters and groups that it cannot update") {
   };
   const std::vector<BadCall> bad_calls = {
       throws<ValueError>(adam({{.parameters = w, .learning_rate = nan}}),
-                         "Adam: expected a positive learning rate, got nan"),
+                         "Adam: expected a learning rate of 0 or more, got nan"),
       throws<ValueError>(adam({{.parameters = w, .weight_decay = -2}}),
                          "Adam: expected a weight decay of 0 or more, got -2"),
       throws<ValueError>(adam({{.parameters = w}, {.parameters = w}}),

@@ -38,6 +38,8 @@ TEST_CASE("schedules are PyTorch's") {
   check_schedule("warm_up", optim::warm_up({.steps = 5}));
   check_schedule("warm_up_cosine",
                  optim::warm_up({.steps = 4, .start = 0.1}, optim::cosine_schedule({.steps = 16})));
+  check_schedule("piecewise_linear",
+                 optim::piecewise_linear_schedule({{2, 0.2}, {7, 1}, {16, 0.07}}));
   CHECK(optim::constant_schedule()(1000) == 1);
   const auto by_epoch = optim::per_epoch(optim::step_schedule({.every = 1, .factor = 0.5}), 10);
   CHECK(by_epoch(9) == 1);
@@ -79,6 +81,18 @@ TEST_CASE("schedules refuse what makes no sense") {
                          "warm_up: expected positive steps, got 0"),
       throws<ValueError>([] { optim::warm_up({.start = -1}); },
                          "warm_up: expected a start of 0 or more, got -1"),
+      throws<ValueError>([] { optim::piecewise_linear_schedule({}); },
+                         "piecewise_linear_schedule: expected at least one knot, got none"),
+      throws<ValueError>(
+          [] {
+            optim::piecewise_linear_schedule({{3, 1}, {3, 0}});
+          },
+          "piecewise_linear_schedule: expected rising steps, got 3 after 3"),
+      throws<ValueError>(
+          [] {
+            optim::piecewise_linear_schedule({{0, -1}});
+          },
+          "piecewise_linear_schedule: expected a factor of 0 or more, got -1"),
       throws<ValueError>([] { optim::per_epoch(optim::constant_schedule(), 0); },
                          "per_epoch: expected positive batches, got 0")};
   for (const auto& bad : bad_calls) {

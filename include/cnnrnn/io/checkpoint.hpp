@@ -118,6 +118,32 @@ inline void check_same(const std::string& path, const char* what, const std::str
 
 }  // namespace detail
 
+/// Puts a state into `run` under names that begin with `prefix`: that of an average of the weights.
+template <class T>
+void put_state(RunState& run, const std::string& prefix, const nn::StateDict<T>& state) {
+  const auto put = [&](const auto& tensors) {
+    for (const auto& [name, tensor] : tensors) {
+      run.insert_or_assign(prefix + name, tensor);
+    }
+  };
+  put(state.tensors);
+  put(state.counters);
+}
+
+/// The state that put_state has put there. What is of another type is left out.
+template <class T>
+nn::StateDict<T> take_state(const RunState& run, const std::string& prefix) {
+  nn::StateDict<T> state;
+  for (const auto& [name, any] : detail::behind(prefix, run)) {
+    if (const auto* tensor = std::get_if<Tensor<T>>(&any)) {
+      state.tensors.emplace(name, *tensor);
+    } else if (const auto* counter = std::get_if<Tensor<Index>>(&any)) {
+      state.counters.emplace(name, *counter);
+    }
+  }
+  return state;
+}
+
 /// Writes all that a run needs to go on as if it had not stopped: the model with its random
 /// generators, the optimizer, and `run`. `configuration` is a line that says which run it is; only
 /// a run with the same line can go on from the file. Throws FileError; the old file then stays.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/optim/schedule.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace optim {
@@ -22,6 +23,7 @@ struct ParameterGroup {
   std::vector<Variable<T>> parameters;
   std::optional<double> learning_rate = {};
   std::optional<double> weight_decay = {};
+  Schedule schedule = {};  ///< of the steps of this optimizer: multiplies the learning rate
 };
 
 /// What an optimizer remembers, for a checkpoint: `3.exp_avg` belongs to its parameter 3, counted
@@ -29,7 +31,8 @@ struct ParameterGroup {
 template <class T>
 struct OptimizerState {
   std::map<std::string, Tensor<T>> tensors;
-  std::map<std::string, Index> steps;  ///< `3.step`, for parameters that have been updated
+  std::map<std::string, Index> steps;  ///< `3.step`, for parameters that have been updated;
+                                       ///< `all.step`, if a group has a schedule
 };
 
 namespace detail {
@@ -42,8 +45,8 @@ inline std::string number(double value) {
 }
 
 inline void require_rate(const char* who, double rate) {
-  require<ValueError>(rate > 0 && std::isfinite(rate), who,
-                      ": expected a positive learning rate, got ", rate);
+  require<ValueError>(rate >= 0 && std::isfinite(rate), who,
+                      ": expected a learning rate of 0 or more, got ", rate);
 }
 
 inline void require_decay(const char* who, double decay) {
@@ -69,7 +72,7 @@ class Optimizer {
 
   /// Updates every parameter that has a gradient; the others, frozen ones among them, and what is
   /// remembered of them stay.
-  void step() {
+  virtual void step() {
     for (auto& entry : entries_) {
       const Tensor<T> gradient = entry.parameter.grad();
       if (!gradient.defined()) {
@@ -81,19 +84,20 @@ class Optimizer {
         }
       }
       update(entry.parameter.mutable_value(), gradient, entry.memory,
-             {entry.learning_rate * factor_, entry.weight_decay});
+             {scheduled_rate(entry), entry.weight_decay});
     }
+    ++steps_;
   }
 
   /// Forgets the gradients of all parameters.
-  void zero_grad() {
+  virtual void zero_grad() {
     for (auto& entry : entries_) {
       entry.parameter.zero_grad();
     }
   }
 
   /// All parameters, group after group.
-  std::vector<Variable<T>> parameters() const {
+  virtual std::vector<Variable<T>> parameters() const {
     std::vector<Variable<T>> result;
     for (const auto& entry : entries_) {
       result.push_back(entry.parameter);
@@ -101,19 +105,28 @@ class Optimizer {
     return result;
   }
 
+  virtual std::size_t groups() const { return groups_.size(); }
+
   /// What multiplies the learning rate of every group, as a schedule sets it. Throws ValueError
   /// unless it is 0 or more.
-  void set_learning_rate_factor(double factor) {
-    require<ValueError>(factor >= 0 && std::isfinite(factor), name_,
-                        ": expected a learning rate factor of 0 or more, got ", factor);
+  virtual void set_learning_rate_factor(double factor) {
+    check_factor(factor);
     factor_ = factor;
   }
 
+  /// What multiplies the learning rate of one group, beside the factor of all and the group's
+  /// schedule. Throws ValueError unless it is 0 or more and the group exists.
+  virtual void set_learning_rate_factor(double factor, std::size_t group) {
+    check_factor(factor);
+    check_group(group);
+    groups_[group].factor = factor;
+  }
+
   /// The learning rate that the next step uses for a group.
-  double learning_rate(std::size_t group = 0) const {
+  virtual double learning_rate(std::size_t group = 0) const {
     for (const auto& entry : entries_) {
       if (entry.group == group) {
-        return entry.learning_rate * factor_;
+        return scheduled_rate(entry);
       }
     }
     throw ValueError(to_message(name_, ": expected a group with parameters, got group ", group));
@@ -121,7 +134,7 @@ class Optimizer {
 
   /// The algorithm and every option in a line: optimizers with the same line, parameters and state
   /// do the same.
-  std::string describe() const {
+  virtual std::string describe() const {
     std::map<std::size_t, Index> parameters;
     for (const auto& entry : entries_) {
       ++parameters[entry.group];
@@ -131,14 +144,18 @@ class Optimizer {
          entry += parameters[entry->group]) {
       text += to_message("; ", parameters[entry->group], " parameters: learning rate ",
                          detail::number(entry->learning_rate), ", weight decay ",
-                         detail::number(entry->weight_decay));
+                         detail::number(entry->weight_decay),
+                         groups_[entry->group].schedule ? ", scheduled" : "");
     }
     return text + ')';
   }
 
-  /// What it remembers. The learning rate factor belongs to the schedule, not to the state.
-  OptimizerState<T> state() const {
+  /// What it remembers. Learning rate factors belong to the schedule, not to the state.
+  virtual OptimizerState<T> state() const {
     OptimizerState<T> state;
+    if (has_schedule() && steps_ > 0) {
+      state.steps.emplace(all_steps, steps_);
+    }
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       const auto& memory = entries_[i].memory;
       if (memory.steps > 0) {
@@ -153,7 +170,7 @@ class Optimizer {
 
   /// Takes over a copy of what another optimizer of the same kind and parameters remembered. Throws
   /// ValueError when the state does not fit, and then changes nothing.
-  void load_state(const OptimizerState<T>& state) {
+  virtual void load_state(const OptimizerState<T>& state) {
     std::vector<Memory> loaded;
     std::size_t used = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -170,14 +187,20 @@ class Optimizer {
       }
       loaded.push_back(std::move(memory));
     }
-    const auto counted = static_cast<std::size_t>(
+    const auto updated = static_cast<std::size_t>(
         std::count_if(loaded.begin(), loaded.end(), [](const auto& m) { return m.steps > 0; }));
+    const auto all = state.steps.find(all_steps);
+    const bool counts_all = all != state.steps.end() && has_schedule();
+    require<ValueError>(counts_all || !has_schedule() || updated == 0, name_,
+                        ": expected a state with ", all_steps, ", got none");
+    const std::size_t counted = updated + (counts_all ? 1 : 0);
     require<ValueError>(used == state.tensors.size() && counted == state.steps.size(), name_,
                         ": expected the state of ", entries_.size(), " parameters, got ",
                         state.tensors.size(), " tensors and ", state.steps.size(), " steps");
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       entries_[i].memory = std::move(loaded[i]);
     }
+    steps_ = counts_all ? all->second : 0;
   }
 
  protected:
@@ -204,6 +227,7 @@ class Optimizer {
       const double decay = groups[group].weight_decay.value_or(rates.weight_decay);
       detail::require_rate(name, rate);
       detail::require_decay(name, decay);
+      groups_.push_back({groups[group].schedule, 1});
       for (const auto& parameter : groups[group].parameters) {
         check_parameter(parameter, seen);
         entries_.push_back(
@@ -212,6 +236,9 @@ class Optimizer {
     }
     require<ValueError>(!entries_.empty(), name, ": expected at least one parameter, got none");
   }
+
+  /// One that has no parameters of its own.
+  explicit Optimizer(const char* name) : name_(name) {}
 
   /// Changes `value` along `gradient`; memory.steps counts this step already.
   virtual void update(Tensor<T>& value, const Tensor<T>& gradient, Memory& memory,
@@ -228,6 +255,33 @@ class Optimizer {
     double weight_decay;
     Memory memory;
   };
+
+  struct Group {
+    Schedule schedule;
+    double factor;
+  };
+
+  bool has_schedule() const {
+    return std::any_of(groups_.begin(), groups_.end(),
+                       [](const Group& group) { return static_cast<bool>(group.schedule); });
+  }
+
+  double scheduled_rate(const Entry& entry) const {
+    const Group& group = groups_[entry.group];
+    const double scheduled = group.schedule ? group.schedule(steps_) : 1;
+    check_factor(scheduled);
+    return entry.learning_rate * factor_ * group.factor * scheduled;
+  }
+
+  void check_factor(double factor) const {
+    require<ValueError>(factor >= 0 && std::isfinite(factor), name_,
+                        ": expected a learning rate factor of 0 or more, got ", factor);
+  }
+
+  void check_group(std::size_t group) const {
+    require<ValueError>(group < groups_.size(), name_, ": expected a group below ", groups_.size(),
+                        ", got group ", group);
+  }
 
   void check_parameter(const Variable<T>& parameter, std::set<const Record<T>*>& seen) const {
     require<ValueError>(
@@ -250,10 +304,14 @@ class Optimizer {
     return entry->second;
   }
 
+  static constexpr const char* all_steps = "all.step";
+
   const char* name_;
   std::vector<std::string> slots_;
+  std::vector<Group> groups_;
   std::vector<Entry> entries_;
   double factor_ = 1;
+  Index steps_ = 0;
 };
 
 }  // namespace optim

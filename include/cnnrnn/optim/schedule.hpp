@@ -5,6 +5,7 @@
 #include <functional>
 #include <numbers>
 #include <utility>
+#include <vector>
 
 #include "cnnrnn/core/error.hpp"
 #include "cnnrnn/core/shape.hpp"
@@ -119,6 +120,37 @@ inline Schedule warm_up(const WarmUpOptions& options, Schedule then = constant_s
                                                          static_cast<double>(step) /
                                                              static_cast<double>(options.steps))
                                 : then(step - options.steps);
+  };
+}
+
+struct ScheduleKnot {
+  Index step;
+  double factor;
+};
+
+/// Straight lines from knot to knot, as NumPy's interp: before the first and behind the last the
+/// factor is theirs. Throws ValueError unless the steps of the knots rise and the factors are 0 or
+/// more.
+inline Schedule piecewise_linear_schedule(std::vector<ScheduleKnot> knots) {
+  const char* const who = "piecewise_linear_schedule";
+  require<ValueError>(!knots.empty(), who, ": expected at least one knot, got none");
+  for (std::size_t i = 0; i < knots.size(); ++i) {
+    detail::require_factor(who, "a factor", knots[i].factor);
+    require<ValueError>(i == 0 || knots[i - 1].step < knots[i].step, who,
+                        ": expected rising steps, got ", knots[i].step, " after ",
+                        knots[i == 0 ? 0 : i - 1].step);
+  }
+  return [knots = std::move(knots)](Index step) {
+    const auto right =
+        std::upper_bound(knots.begin(), knots.end(), step,
+                         [](Index at, const ScheduleKnot& knot) { return at < knot.step; });
+    if (right == knots.begin() || right == knots.end()) {
+      return right == knots.begin() ? right->factor : knots.back().factor;
+    }
+    const ScheduleKnot& left = *(right - 1);
+    return detail::linear_between(
+        left.factor, right->factor,
+        static_cast<double>(step - left.step) / static_cast<double>(right->step - left.step));
   };
 }
 
