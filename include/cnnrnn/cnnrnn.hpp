@@ -1,8 +1,8 @@
 #pragma once
 
 // Everything but the opt-in headers, which need more than Eigen: data/image.hpp and what reads
-// image files through it (stb_image), io/ (nlohmann-json), and core/eigen.hpp (maps between Tensor
-// and Eigen).
+// image files through it (stb_image), io/ (nlohmann-json), core/eigen.hpp (maps between Tensor and
+// Eigen), core/symmetric_eigen.hpp and nn/whitening.hpp (Eigen's decompositions), nn/profiler.hpp.
 
 #include "cnnrnn/autograd/backward.hpp"
 #include "cnnrnn/autograd/grad_mode.hpp"
@@ -61,6 +61,7 @@
 #include "cnnrnn/nn/pad2d.hpp"
 #include "cnnrnn/nn/pooling.hpp"
 #include "cnnrnn/nn/pooling1d.hpp"
+#include "cnnrnn/nn/pytorch_init.hpp"
 #include "cnnrnn/nn/recurrent.hpp"
 #include "cnnrnn/nn/renet.hpp"
 #include "cnnrnn/nn/rnn.hpp"

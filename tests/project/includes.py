@@ -54,7 +54,7 @@ THIRD_PARTY = {
 }
 
 # Opt-in, and so is everything that includes one of them: not in cnnrnn.hpp.
-OPT_IN = r"core/eigen\.hpp$|instances\.hpp$|data/(stb_image|stb_memory|byte_reader|image|gzip)\.hpp$|data/image/|io/|.*mpi"
+OPT_IN = r"core/(symmetric_)?eigen\.hpp$|nn/profiler\.hpp$|instances\.hpp$|data/(stb_image|stb_memory|byte_reader|image|gzip)\.hpp$|data/image/|io/|.*mpi"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 UNCLEAR = re.compile(r'^\s*(#|%:)\s*(include|include_next|import)\b')

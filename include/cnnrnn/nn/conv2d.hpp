@@ -99,6 +99,10 @@ class Conv2d : public Layer<T> {
     return {behind.y, behind.layers + 1};
   }
 
+  /// The parameters, to initialise, freeze or look at; the bias is undefined where there is none.
+  Variable<T>& weight() { return weight_; }
+  Variable<T>& bias() { return bias_; }
+
   void visit(Visitor<T>& visitor) override {
     visitor("weight", weight_);
     visitor("bias", bias_);

@@ -34,6 +34,10 @@ class FoldingConvolution : public Layer<T> {
     return {convolve(x, parameters.weight, parameters.bias, relu), relu ? layers + 1 : layers};
   }
 
+  /// The parameters, to initialise, freeze or look at; the bias is undefined where there is none.
+  Variable<T>& weight() { return weight_; }
+  Variable<T>& bias() { return bias_; }
+
   void visit(Visitor<T>& visitor) override {
     visitor("weight", weight_);
     visitor("bias", bias_);

@@ -26,6 +26,11 @@ void zeros(Tensor<T>& weight) {
   constant(weight, 0);
 }
 
+template <class T>
+void ones(Tensor<T>& weight) {
+  constant(weight, 1);
+}
+
 /// Normal with the given mean and standard deviation. Throws ValueError for a negative deviation.
 template <class T>
 void normal(Tensor<T>& weight, Random& random, double mean, double deviation) {
@@ -41,6 +46,44 @@ void uniform(Tensor<T>& weight, Random& random, double low, double high) {
   require<ValueError>(low <= high, "uniform: expected bounds in order, got ", low, " and ", high);
   for (T& value : weight.mutable_span()) {
     value = static_cast<T>(random.uniform(low, high));
+  }
+}
+
+struct TruncatedNormalOptions {
+  double mean = 0;
+  double deviation = 1;
+  double low = -2;
+  double high = 2;
+};
+
+/// Normal with the given mean and deviation, but only values from low to high. Throws ValueError
+/// unless the bounds are in order, the deviation is positive, and the mean is at most two
+/// deviations outside of the bounds.
+template <class T>
+void trunc_normal(Tensor<T>& weight, Random& random, const TruncatedNormalOptions& options = {}) {
+  const auto& [mean, deviation, low, high] = options;
+  require<ValueError>(low < high, "trunc_normal: expected bounds in order, got ", low, " and ",
+                      high);
+  require<ValueError>(deviation > 0 && low - 2 * deviation <= mean && mean <= high + 2 * deviation,
+                      "trunc_normal: expected a mean within two deviations of ", low, " to ", high,
+                      ", got a mean of ", mean, " and a deviation of ", deviation);
+  // Of two ways to draw and refuse, the one that seldom refuses: narrow bounds hold little of the
+  // normal distribution, but there it is nearly uniform.
+  const bool narrow = high - low < 2.5 * deviation;
+  const auto distance = [&options](double value) {
+    return (value - options.mean) / options.deviation;
+  };
+  const double nearest = distance(std::clamp(mean, low, high));
+  for (T& target : weight.mutable_span()) {
+    double value = low;
+    bool accepted = false;
+    while (!accepted) {
+      value = narrow ? random.uniform(low, high) : random.normal(mean, deviation);
+      const double z = distance(value);
+      accepted = narrow ? random.uniform() < std::exp((nearest * nearest - z * z) / 2)
+                        : low <= value && value <= high;
+    }
+    target = static_cast<T>(value);
   }
 }
 
@@ -124,6 +167,31 @@ void identity(Tensor<T>& weight, double gain = 1) {
   T* const to = weight.mutable_data();
   for (Index i = 0; i < std::min(weight.dim(0), weight.dim(1)); ++i) {
     to[i * weight.dim(1) + i] = static_cast<T>(gain);
+  }
+}
+
+/// The convolution (O, C, K...), K... of one, two or three axes, that passes its input on: output
+/// o of a group is channel o, as far as there are so many. Throws ShapeError, also unless the
+/// groups divide O.
+template <class T>
+void dirac(Tensor<T>& weight, Index groups = 1) {
+  require<ShapeError>(weight.rank() >= 3 && weight.rank() <= 5 && weight.size() > 0 && groups > 0 &&
+                          weight.dim(0) % groups == 0,
+                      "dirac: expected the weight (O, C, K...) of a convolution of ", groups,
+                      " groups, got ", weight.shape());
+  zeros(weight);
+  const Index outputs = weight.dim(0) / groups;
+  const Index channels = weight.dim(1);
+  Index centre = 0;
+  for (Index axis = 2; axis < weight.rank(); ++axis) {
+    centre = centre * weight.dim(axis) + weight.dim(axis) / 2;
+  }
+  const Index taps = weight.size() / (weight.dim(0) * channels);
+  T* const to = weight.mutable_data();
+  for (Index group = 0; group < groups; ++group) {
+    for (Index i = 0; i < std::min(outputs, channels); ++i) {
+      to[((group * outputs + i) * channels + i) * taps + centre] = T(1);
+    }
   }
 }
 

@@ -43,6 +43,10 @@ class Linear : public Layer<T> {
     return {run(x, true), 2};
   }
 
+  /// The parameters, to initialise, freeze or look at; the bias is undefined where there is none.
+  Variable<T>& weight() { return weight_; }
+  Variable<T>& bias() { return bias_; }
+
   void visit(Visitor<T>& visitor) override {
     visitor("weight", weight_);
     visitor("bias", bias_);
