@@ -85,6 +85,7 @@
 #include "cnnrnn/ops/cross_entropy.hpp"
 #include "cnnrnn/ops/dropout.hpp"
 #include "cnnrnn/ops/flatten.hpp"
+#include "cnnrnn/ops/flip.hpp"
 #include "cnnrnn/ops/gelu.hpp"
 #include "cnnrnn/ops/gru.hpp"
 #include "cnnrnn/ops/hard_sigmoid.hpp"

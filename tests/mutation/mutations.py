@@ -37,6 +37,8 @@ MUTATIONS = [
     ("kernels/layout/concat.hpp", "body(o * d.part, o * d.whole + d.first);",
      "body(o * d.part, o * d.whole);", "ops/layout/shapes"),
     ("kernels/layout/slice.hpp", "to[i] += dy[o * part + i];", "to[i] = dy[o * part + i];", "ops/layout/shapes"),
+    ("kernels/layout/flip.hpp", "target = dx.accumulate ? target + dy[from + i] : dy[from + i];",
+     "target = dy[from + i];", "ops/layout/shapes"),
     ("kernels/layout/pad.hpp", "dy + d.first + offsets[0]", "dy + offsets[0]", "ops/layout/shapes"),
     ("kernels/layout/permute.hpp", "y[position + i] = from[i * stride];", "y[position + i] = from[i];",
      "ops/layout/shapes"),

@@ -1,4 +1,4 @@
-// The ops that move elements: concat, flatten, pad, patch_sequences, permute, reshape, slice.
+// The ops that move elements: concat, flatten, flip, pad, patch_sequences, permute, reshape, slice.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -6,6 +6,7 @@
 #include "cnnrnn/nn/flatten.hpp"
 #include "cnnrnn/ops/add.hpp"
 #include "cnnrnn/ops/concat.hpp"
+#include "cnnrnn/ops/flip.hpp"
 #include "cnnrnn/ops/mul.hpp"
 #include "cnnrnn/ops/pad.hpp"
 #include "cnnrnn/ops/patch_sequences.hpp"
@@ -286,6 +287,34 @@ TEST_CASE("gradients through reshape do not change the one that was given") {
   reshape(x, {6}).backward(dy);
   CHECK(dy(0) == 1);
   CHECK(x.grad()(1, 2) == 2);
+}
+
+TEST_CASE("flip") {
+  const auto along = [](Index axis) { return [axis](const auto& v) { return flip(v[0], axis); }; };
+  check_op("flip",
+           {pytorch("flip/columns", {"x"}, along(2)),
+            pytorch("flip/first", {"x"}, along(0)),
+            pytorch("flip/last", {"x"}, along(-1)),
+            {"twice, and an empty one",
+             {random({3, 50, 131})},
+             [](const auto& v) {
+               return std::vector{flip(flip(v[0], 1), 1), flip(slice(v[0], 1, 0, 0), 1)};
+             },
+             [](const Tensors<double>& in) {
+               return Tensors<double>{in[0], Tensor<double>({3, 0, 131})};
+             },
+             {},
+             Gradcheck::too_large}},
+           {throws<ShapeError>(
+                [] {
+                  flip(ones({2, 5}), 2);
+                },
+                "flip: expected an axis of (2, 5), got 2"),
+            throws<ShapeError>(
+                [] {
+                  flip(ones({2, 5}), -3);
+                },
+                "flip: expected an axis of (2, 5), got -3")});
 }
 
 TEST_CASE("slice") {
