@@ -93,6 +93,7 @@
 #include "cnnrnn/ops/leaky_relu.hpp"
 #include "cnnrnn/ops/linear.hpp"
 #include "cnnrnn/ops/lstm.hpp"
+#include "cnnrnn/ops/max_pool_moments.hpp"
 #include "cnnrnn/ops/mse_loss.hpp"
 #include "cnnrnn/ops/mul.hpp"
 #include "cnnrnn/ops/packed_convolution.hpp"

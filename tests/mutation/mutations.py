@@ -122,6 +122,17 @@ MUTATIONS = [
     ("core/scratch.hpp", "thread_local Stacks", "static Stacks", "core/scratch"),
     ("core/scratch.hpp", "ended = true;", "", "core/scratch"),
     ("core/scratch.hpp", "wanted_ = bytes;", "", "core/scratch"),
+    # Activations in the passes of others, pooling before a batch norm
+    ("kernels/pointwise/activation.hpp", "static_cast<T>(leaky_relu_slope)", "T(0)", "nn/fusion"),
+    ("kernels/pool/windows.hpp", "finish(begin / block, begin * d.ow, end * d.ow);",
+     "finish(begin / block, begin * d.ow, begin * d.ow + 1);", "nn/fusion"),
+    ("nn/conv2d.hpp", "folds(norm) && norm.keeps_order()", "folds(norm)", "nn/fusion"),
+    ("ops/packed_convolution.hpp", "if (activation != first) {", "if (false) {", "nn/fusion"),
+    # Group and layer norm
+    ("kernels/norm/group_norm.hpp", "lanes.load(total) + lanes.load(sum_dy)", "lanes.load(sum_dy)",
+     "ops/norm/group_norm"),
+    ("kernels/norm/group_norm.hpp", "dz - multiply_add(z(lanes, row), lanes.load(mean_dz_z),",
+     "dz - multiply_add(z(lanes, row), lanes.load(mean_dz),", "ops/norm/group_norm"),
     # Batch norm
     ("ops/batch_norm.hpp", "first_stores || BatchNormSums<T>::wanted(g, training)",
      "BatchNormSums<T>::wanted(g, training)", "nn/batch_norm"),

@@ -44,6 +44,26 @@ Network network(const std::string& layers) {
       case 'h':
         result.append(nn::HardSwish<double>());
         break;
+      case 'l':
+        result.append(nn::LeakyRelu<double>());
+        break;
+      case 'L':
+        result.append(nn::LeakyRelu<double>(0.2));
+        break;
+      case 'g':
+        result.append(nn::Gelu<double>());
+        break;
+      case 't':
+        result.append(nn::Gelu<double>(GeluApproximation::tanh));
+        break;
+      case 'n':  // of scales that do not keep the order
+        result.append(nn::BatchNorm2d<double>(9));
+        for (auto* part : result.modules()) {
+          if (auto* norm = dynamic_cast<nn::BatchNorm2d<double>*>(part)) {
+            norm->weight().mutable_value().copy_from(random_tensor<double>({9}, 5));
+          }
+        }
+        break;
       case 'p':
         result.append(nn::MaxPool2d<double>());
         break;
@@ -123,8 +143,10 @@ class Doubling : public nn::Relu<double> {
 
 TEST_CASE("layers that run in one pass give what they give one by one") {
   for (const std::string layers :
-       {"br",  "brp", "bro",    "bp", "b",   "cbr",    "cbrcbrp", "rbrp", "brbr", "cbro",
-        "crp", "cro", "crpcrp", "b6", "bsp", "cb6cbs", "cbhp",    "cs",   "c6p",  "ch"}) {
+       {"br",   "brp",  "bro",  "bp",  "b",      "cbr",  "cbrcbrp", "rbrp",
+        "brbr", "cbro", "crp",  "cro", "crpcrp", "b6",   "bsp",     "cb6cbs",
+        "cbhp", "cs",   "c6p",  "ch",  "cbg",    "bt",   "cblcbL",  "cgp",
+        "cpb",  "cpbg", "cpbr", "cpn", "cpng",   "cobt", "conl",    "cpbrcbg"}) {
     CAPTURE(layers);
     auto first = network(layers);
     auto second = network(layers);
@@ -210,7 +232,8 @@ TEST_CASE("a sequence runs batch norm, ReLU and pooling in one pass, unless it i
   auto with_pool = network("brp");
   auto other_pool = network("bro");
   CHECK(last_op(with_relu) == "batch_norm");
-  for (const std::string layers : {"b6", "bs", "bh", "cb6", "cbs", "cbh"}) {
+  for (const std::string layers :
+       {"b6", "bs", "bh", "cb6", "cbs", "cbh", "bg", "cbt", "cbl", "cpbg", "conr"}) {
     auto with_activation = network(layers);
     CHECK(last_op(with_activation) == "batch_norm");
   }

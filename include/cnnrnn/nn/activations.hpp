@@ -48,6 +48,8 @@ class LeakyRelu : public Layer<T> {
   void visit(Visitor<T>& /*visitor*/) override {}
   std::string describe() const override { return to_message("LeakyRelu(slope ", slope_, ')'); }
 
+  double slope() const { return slope_; }
+
  private:
   double slope_;
 };
@@ -110,6 +112,8 @@ class Gelu : public Layer<T> {
     return approximation_ == GeluApproximation::none ? "Gelu()" : "Gelu(tanh)";
   }
 
+  GeluApproximation approximation() const { return approximation_; }
+
  private:
   GeluApproximation approximation_;
 };
@@ -126,7 +130,17 @@ Activation next_activation(const NextLayers<T>& next) {
   if (next.template get<Silu<T>>() != nullptr) {
     return Activation::silu;
   }
-  return next.template get<HardSwish<T>>() != nullptr ? Activation::hard_swish : Activation::none;
+  if (next.template get<HardSwish<T>>() != nullptr) {
+    return Activation::hard_swish;
+  }
+  if (const auto* leaky = next.template get<LeakyRelu<T>>(); leaky != nullptr) {
+    return leaky->slope() == leaky_relu_slope ? Activation::leaky_relu : Activation::none;
+  }
+  if (const auto* gelu = next.template get<Gelu<T>>(); gelu != nullptr) {
+    return gelu->approximation() == GeluApproximation::none ? Activation::gelu
+                                                            : Activation::gelu_tanh;
+  }
+  return Activation::none;
 }
 
 }  // namespace nn

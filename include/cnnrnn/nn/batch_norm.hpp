@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
@@ -109,6 +110,13 @@ class BatchNorm : public Layer<T> {
       result.shift.mutable_at(c) = all.shift()[c] - all.mean()[c] * all.scale()[c];
     }
     return result;
+  }
+
+  /// Whether it keeps the order of the values in each channel, outside training: then it may as
+  /// well stand before a max-pooling as behind it.
+  bool keeps_order() const {
+    const auto scales = weight_.value().span();
+    return std::all_of(scales.begin(), scales.end(), [](T scale) { return scale >= T(0); });
   }
 
   /// All tensors that folded() depends on; undefined those that are not there.

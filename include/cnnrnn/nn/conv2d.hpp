@@ -9,6 +9,7 @@
 #include "cnnrnn/nn/init.hpp"
 #include "cnnrnn/nn/module.hpp"
 #include "cnnrnn/nn/pooling.hpp"
+#include "cnnrnn/ops/max_pool_moments.hpp"
 #include "cnnrnn/ops/packed_convolution.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -82,9 +83,14 @@ class Conv2d : public Layer<T> {
     return norm.add_activated(y, shortcut, activation, {mean, variance});
   }
 
-  /// Takes along a batch norm and what that takes along, or a ReLU; outside training, where nothing
-  /// is recorded, any activation, and a max-pooling of 2 x 2 behind a ReLU.
+  /// Takes along a batch norm and what that takes along, with a max-pooling before it or not, or a
+  /// ReLU; outside training, where nothing is recorded, any activation, and a max-pooling of 2 x 2
+  /// behind a ReLU.
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
+    const auto* const pool = next.template get<MaxPool2d<T>>();
+    if (auto* behind = next.template get<BatchNorm2d<T>>(1); pool != nullptr && behind != nullptr) {
+      return pooled(x, *pool, *behind, next.behind(2));
+    }
     auto* const norm = next.template get<BatchNorm2d<T>>();
     if (norm == nullptr ? keeps_packed() : folds(*norm)) {
       return infer(x, norm, next.behind(norm != nullptr ? 1 : 0));
@@ -131,6 +137,32 @@ class Conv2d : public Layer<T> {
       return conv2d_moments(x, weight_, bias_, convolution());
     }
     return {conv2d(x, weight_, bias_, convolution()), {}, {}};
+  }
+
+  /// With a max-pooling and a batch norm behind that. In training the pooling takes the statistics;
+  /// outside it the batch norm is folded into the weights if it keeps the order of the values.
+  Fused<T> pooled(const Variable<T>& x, const MaxPool2d<T>& pool, BatchNorm2d<T>& norm,
+                  const NextLayers<T>& next) {
+    if (folds(norm) && norm.keeps_order()) {
+      const auto convolution = packed(x, &norm);
+      if (!detail::pools_by_two(&pool)) {
+        const Variable<T> y((*convolution)(x.value(), Activation::none));
+        return {max_pool2d(y, pool.options()), 3};
+      }
+      const Activation activation = next_activation(next);
+      return {Variable<T>(convolution->pool(x.value(), activation)),
+              activation == Activation::none ? 3U : 4U};
+    }
+    const bool by_two = keeps_packed() && detail::pools_by_two(&pool);
+    if (by_two || !norm.uses_batch_statistics()) {
+      const auto y = by_two ? Variable<T>(packed(x)->pool(x.value(), Activation::none))
+                            : max_pool2d((*this)(x), pool.options());
+      const auto behind = norm.fused(y, next);
+      return {behind.y, behind.layers + 2};
+    }
+    const auto [y, statistics] = max_pool2d_moments((*this)(x), pool.options());
+    const auto behind = norm.fused(y, next, statistics);
+    return {behind.y, behind.layers + 2};
   }
 
   Fused<T> infer(const Variable<T>& x, const BatchNorm2d<T>* norm, const NextLayers<T>& next) {

@@ -54,25 +54,33 @@ class PackedConvolution {
     return (*this)(x, relu ? Activation::relu : Activation::none, residual);
   }
 
-  /// Through a ReLU, and max-pooled by windows of 2 x 2: x -> y (N, OH / 2, OW / 2, O). Throws as
-  /// max_pool2d, too.
-  Tensor<T> relu_pool(const Tensor<T>& x) const {
+  /// Max-pooled by windows of 2 x 2, and through an activation: x -> y (N, OH / 2, OW / 2, O).
+  /// Throws as max_pool2d, too.
+  Tensor<T> pool(const Tensor<T>& x, Activation activation) const {
     const auto d = dims(x);
     const auto windows =
         detail::pool2d_dims("max_pool2d", {d.n, d.oh(), d.ow(), d.o}, {.kernel = 2});
+    // A ReLU may come first: it keeps the order of what it does not make equal.
+    const auto first = activation == Activation::relu ? Activation::relu : Activation::none;
     Tensor<T> y({d.n, windows.oh, windows.ow, d.o});
     if (kernels::conv2d_pools<T>(d)) {
       kernels::conv2d_forward(d, x.data(), packed_,
                               {.data = y.mutable_data(),
                                .channels = d.o,
                                .bias = bias_.data(),
-                               .activation = Activation::relu,
+                               .activation = first,
                                .pool = true});
     } else {
-      kernels::max_pool2d_forward(windows, (*this)(x, Activation::relu).data(), y.mutable_data());
+      kernels::max_pool2d_forward(windows, (*this)(x, first).data(), y.mutable_data());
+    }
+    if (activation != first) {
+      kernels::activate_in_place(activation, y.size(), y.mutable_data());
     }
     return y;
   }
+
+  /// The same through a ReLU.
+  Tensor<T> relu_pool(const Tensor<T>& x) const { return pool(x, Activation::relu); }
 
  private:
   kernels::Conv2dDims dims(const Tensor<T>& x) const {

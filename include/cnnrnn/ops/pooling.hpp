@@ -97,29 +97,36 @@ Shape pooled_shape(const Shape& x, const Dims& d) {
   return x.rank() == 3 ? Shape{d.n, d.ow, d.c} : Shape{d.n, d.oh, d.ow, d.c};
 }
 
-/// Max-pooling with the places in the windows kept as `Place`.
-template <class Place, class T, class Dims>
-Variable<T> max_pool2d_with(const char* name, const Variable<T>& x, const Dims& d) {
+/// Max-pooling with the places in the windows kept as `Place`; finish(block, rows, pixels) is
+/// called for each block of finished pixels, `rows` of them.
+template <class Place, class T, class Dims, class Finish>
+Variable<T> max_pool2d_with(const char* name, const Variable<T>& x, const Dims& d,
+                            const Finish& finish) {
   Tensor<T> y(pooled_shape(x.shape(), d));
+  T* const to = y.mutable_data();
+  const auto finish_block = [&](Index block, Index begin, Index end) {
+    finish(block, end - begin, to + begin * d.c);
+  };
   if (!x.requires_grad() || !grad_enabled()) {
-    kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data());
+    kernels::max_pool2d_forward(d, x.value().data(), to, finish_block);
     return Variable<T>(y);
   }
   Tensor<Place> place(y.shape());
-  kernels::max_pool2d_forward(d, x.value().data(), y.mutable_data(), place.mutable_data());
+  kernels::max_pool2d_forward(d, x.value().data(), to, place.mutable_data(), finish_block);
   return record<T>(name, {x}, y, [d, place = Saved<Place>(place)](Gradients<T>& g) {
     kernels::max_pool2d_backward(d, place->data(), g.dy().data(), g.dx());
   });
 }
 
 /// The same with places no larger than need be; `kernel` is what the message shows.
-template <class T, class Dims, class Kernel>
-Variable<T> max_pool(const char* name, const Variable<T>& x, const Dims& d, const Kernel& kernel) {
+template <class T, class Dims, class Kernel, class Finish = kernels::NothingMore>
+Variable<T> max_pool(const char* name, const Variable<T>& x, const Dims& d, const Kernel& kernel,
+                     const Finish& finish = {}) {
   constexpr Index exact = 1 << 24;  // places are compared as T, and float counts no further
   require<ValueError>(d.kernel.area() <= exact, name, ": expected a kernel of at most ", exact,
                       " elements, got ", kernel);
-  return d.kernel.area() <= 256 ? max_pool2d_with<std::uint8_t>(name, x, d)
-                                : max_pool2d_with<std::uint32_t>(name, x, d);
+  return d.kernel.area() <= 256 ? max_pool2d_with<std::uint8_t>(name, x, d, finish)
+                                : max_pool2d_with<std::uint32_t>(name, x, d, finish);
 }
 
 template <class T, class Dims>

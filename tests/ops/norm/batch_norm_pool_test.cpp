@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cnnrnn/ops/add.hpp"
+#include "cnnrnn/ops/max_pool_moments.hpp"
 #include "cnnrnn/ops/mul.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
@@ -125,5 +126,35 @@ TEST_CASE("a NaN passes, so that a diverged network is seen") {
     x.mutable_data()[at] = std::numeric_limits<float>::quiet_NaN();
     const auto y = batch_norm_relu_pool<float>(x, {}, {}, running<float>(1), {.training = false});
     CHECK(std::isnan(y.item()));
+  }
+}
+
+TEST_CASE("max_pool2d_moments") {
+  const Pool2dOptions options{.kernel = 3, .stride = 2};
+  const Op pool = [=](const auto& v) { return max_pool2d_moments(v[0], options).y; };
+  const Reference plain = [=](const Tensors<double>& in) {
+    return max_pool2d<double>(in[0], options);
+  };
+  check_op(
+      "max_pool2d_moments",
+      {{"an odd image", {random_tensor<double>({2, 5, 7, 3}, 1)}, pool, plain},
+       {"many blocks",
+        {random_tensor<double>({9, 19, 17, 40}, 1)},
+        pool,
+        plain,
+        {},
+        Gradcheck::too_large}},
+      {throws<ShapeError>([=] { max_pool2d_moments<float>(Tensor<float>::ones({3}), options); },
+                          "max_pool2d: expected x (N, H, W, C), got (3,)")});
+  // The statistics are those that a batch norm finds by itself, recorded or not.
+  for (const bool recorded : {true, false}) {
+    const Variable<double> x(random_tensor<double>({9, 19, 17, 40}, 1), recorded);
+    const auto [y, statistics] = max_pool2d_moments(x, options);
+    Tensor<double> mean({40});
+    Tensor<double> variance({40});
+    kernels::batch_norm_statistics({y.value().size() / 40, 40}, y.value().data(),
+                                   mean.mutable_data(), variance.mutable_data());
+    require_close(statistics.mean, mean, 1e-14);
+    require_close(statistics.variance, variance, 1e-14);
   }
 }

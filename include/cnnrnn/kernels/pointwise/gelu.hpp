@@ -46,6 +46,22 @@ template <class T>
   return dy * multiply_add(x, density, normal.probability);
 }
 
+/// x (1 + tanh u) / 2
+template <class T>
+[[gnu::always_inline]] inline Packet<T> gelu_tanh(Packet<T> x) {
+  const auto half_x = Packet<T>::set(T(0.5)) * x;
+  return multiply_add(half_x, tanh(detail::GeluArgument<T>(x).u), half_x);
+}
+
+/// dy ((1 + tanh u) + x (1 - tanh^2 u) du/dx) / 2
+template <class T>
+[[gnu::always_inline]] inline Packet<T> gelu_tanh_gradient(Packet<T> x, Packet<T> dy) {
+  const auto one = Packet<T>::set(T(1));
+  const detail::GeluArgument<T> argument(x);
+  const auto t = tanh(argument.u);
+  return Packet<T>::set(T(0.5)) * dy * multiply_add(x * argument.slope, one - t * t, one + t);
+}
+
 /// y = x P(x)
 template <class T>
 void gelu_forward(std::span<const T> x, std::span<T> y) {
@@ -63,25 +79,15 @@ void gelu_backward(std::span<const T> x, std::span<const T> dy, GradientSpan<T> 
 /// y = x (1 + tanh u) / 2
 template <class T>
 void gelu_tanh_forward(std::span<const T> x, std::span<T> y) {
-  const auto half = Packet<T>::set(T(0.5));
-  for_each_packet<T>(x.size(), [&](auto lanes) {
-    const auto x_i = lanes.load(x.data());
-    const auto half_x = half * x_i;
-    lanes.store(y.data(), multiply_add(half_x, tanh(detail::GeluArgument<T>(x_i).u), half_x));
-  });
+  for_each_packet<T>(x.size(),
+                     [&](auto lanes) { lanes.store(y.data(), gelu_tanh(lanes.load(x.data()))); });
 }
 
-/// dx = dy ((1 + tanh u) + x (1 - tanh^2 u) du/dx) / 2
+/// dx = dy ((1 + tanh u) + x (1 - tanh^2 u) du/dx) / 2; dx may be dy
 template <class T>
 void gelu_tanh_backward(std::span<const T> x, std::span<const T> dy, GradientSpan<T> dx) {
-  const auto half = Packet<T>::set(T(0.5));
-  const auto one = Packet<T>::set(T(1));
   store_gradient_packets(dx, [&](auto lanes) {
-    const auto x_i = lanes.load(x.data());
-    const detail::GeluArgument<T> argument(x_i);
-    const auto t = tanh(argument.u);
-    const auto slope = multiply_add(x_i * argument.slope, one - t * t, one + t);
-    return half * lanes.load(dy.data()) * slope;
+    return gelu_tanh_gradient(lanes.load(x.data()), lanes.load(dy.data()));
   });
 }
 

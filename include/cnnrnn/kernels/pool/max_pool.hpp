@@ -42,55 +42,61 @@ Packet<T> larger(Packet<T> best, Packet<T> value) {
   return select_equal(value, value, max(best, value), value);
 }
 
-/// y = the largest of each window. NaN is larger than all.
-template <class Dims, class T>
-void max_pool2d_forward(const Dims& d, const T* x, T* y) {
+/// y = the largest of each window. NaN is larger than all. `finish` is that of for_all_windows.
+template <class Dims, class T, class Finish = NothingMore>
+void max_pool2d_forward(const Dims& d, const T* x, T* y, const Finish& finish = {}) {
   using P = Packet<T>;
-  for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
-    for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
-      std::array<P, packets> best;
-      best.fill(P::set(-std::numeric_limits<T>::infinity()));
-      for_window(rows, columns, [&](Index row, Index column) {
-        const T* const from = image + (row * d.w + column) * d.c;
-        unroll<Index{packets}>(
-            [&](auto v) { best[v] = larger(best[v], lanes.beside(v).load(from)); });
-      });
-      T* const to = y + pixel * d.c;
-      unroll<Index{packets}>([&](auto v) { lanes.beside(v).store(to, best[v]); });
-    });
-  });
+  for_all_windows(
+      d, x,
+      [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
+        for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
+          std::array<P, packets> best;
+          best.fill(P::set(-std::numeric_limits<T>::infinity()));
+          for_window(rows, columns, [&](Index row, Index column) {
+            const T* const from = image + (row * d.w + column) * d.c;
+            unroll<Index{packets}>(
+                [&](auto v) { best[v] = larger(best[v], lanes.beside(v).load(from)); });
+          });
+          T* const to = y + pixel * d.c;
+          unroll<Index{packets}>([&](auto v) { lanes.beside(v).store(to, best[v]); });
+        });
+      },
+      finish);
 }
 
 /// The same, and place (N, OH, OW, C) = where in the window it stands, counted by rows of the
 /// kernel, for backward. Of equals the first counts.
-template <class Dims, class T, class Place>
-void max_pool2d_forward(const Dims& d, const T* x, T* y, Place* place) {
+template <class Dims, class T, class Place, class Finish = NothingMore>
+void max_pool2d_forward(const Dims& d, const T* x, T* y, Place* place, const Finish& finish = {}) {
   using P = Packet<T>;
-  for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
-    const auto place_of = [&](Index row, Index column) {
-      return P::set(static_cast<T>((row - rows.first) * d.kernel.w + column - columns.first));
-    };
-    for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
-      std::array<P, packets> best;
-      std::array<P, packets> where;
-      best.fill(P::set(-std::numeric_limits<T>::infinity()));
-      where.fill(place_of(rows.begin, columns.begin));
-      for_window(rows, columns, [&](Index row, Index column) {
-        const T* const from = image + (row * d.w + column) * d.c;
-        const P here = place_of(row, column);
-        unroll<Index{packets}>([&](auto v) {
-          const P value = lanes.beside(v).load(from);
-          const P place_if_number = select_less(best[v], value, here, where[v]);
-          where[v] = select_equal(value, value, place_if_number, here);
-          best[v] = larger(best[v], value);
+  for_all_windows(
+      d, x,
+      [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
+        const auto place_of = [&](Index row, Index column) {
+          return P::set(static_cast<T>((row - rows.first) * d.kernel.w + column - columns.first));
+        };
+        for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
+          std::array<P, packets> best;
+          std::array<P, packets> where;
+          best.fill(P::set(-std::numeric_limits<T>::infinity()));
+          where.fill(place_of(rows.begin, columns.begin));
+          for_window(rows, columns, [&](Index row, Index column) {
+            const T* const from = image + (row * d.w + column) * d.c;
+            const P here = place_of(row, column);
+            unroll<Index{packets}>([&](auto v) {
+              const P value = lanes.beside(v).load(from);
+              const P place_if_number = select_less(best[v], value, here, where[v]);
+              where[v] = select_equal(value, value, place_if_number, here);
+              best[v] = larger(best[v], value);
+            });
+          });
+          unroll<Index{packets}>([&](auto v) {
+            lanes.beside(v).store(y + pixel * d.c, best[v]);
+            store_places(lanes.beside(v), place + pixel * d.c, where[v]);
+          });
         });
-      });
-      unroll<Index{packets}>([&](auto v) {
-        lanes.beside(v).store(y + pixel * d.c, best[v]);
-        store_places(lanes.beside(v), place + pixel * d.c, where[v]);
-      });
-    });
-  });
+      },
+      finish);
 }
 
 namespace detail {

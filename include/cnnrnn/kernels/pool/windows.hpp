@@ -118,11 +118,26 @@ void for_window(const PoolExtent& rows, const PoolExtent& columns, const Body& b
   }
 }
 
+/// How many blocks of rows of windows for_all_windows takes.
+template <class Dims>
+Index pool_blocks(const Dims& d) {
+  const Index block = pool_block(d.ow * d.c);
+  return (d.n * d.oh + block - 1) / block;
+}
+
+/// What is done with a block of windows that is finished: nothing.
+struct NothingMore {
+  template <class... Block>
+  void operator()(const Block&... /*block*/) const {}
+};
+
 /// Calls body(image, rows, columns, pixel) for all windows, on all threads: x of the image, and the
-/// pixel of y (N, OH, OW) that the window makes.
-template <class Dims, class T, class Body>
-void for_all_windows(const Dims& d, const T* x, const Body& body) {
-  parallel_for(d.n * d.oh, pool_block(d.ow * d.c), [&](Index begin, Index end) {
+/// pixel of y (N, OH, OW) that the window makes; and finish(block, begin, end) after each block of
+/// pixels, while they are in the cache.
+template <class Dims, class T, class Body, class Finish = NothingMore>
+void for_all_windows(const Dims& d, const T* x, const Body& body, const Finish& finish = {}) {
+  const Index block = pool_block(d.ow * d.c);
+  parallel_for(d.n * d.oh, block, [&](Index begin, Index end) {
     for (Index line = begin; line < end; ++line) {
       const T* const image = x + line / d.oh * d.h * d.w * d.c;
       const PoolExtent rows = pool_rows(d, line % d.oh);
@@ -130,6 +145,7 @@ void for_all_windows(const Dims& d, const T* x, const Body& body) {
         body(image, rows, pool_columns(d, q), line * d.ow + q);
       }
     }
+    finish(begin / block, begin * d.ow, end * d.ow);
   });
 }
 
