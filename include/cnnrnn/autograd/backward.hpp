@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "cnnrnn/autograd/observer.hpp"
 #include "cnnrnn/autograd/record.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -48,9 +49,16 @@ void run_backward(Record<T>& record, const BackwardOptions& options) {
                       ": expected a recorded graph, got one that a backward pass has freed "
                       "(keep it with {.retain_graph = true})");
   Gradients<T> gradients(record);
+  auto* const observer = Observer<T>::current();
   try {
+    if (observer != nullptr) {
+      observer->backward_begins(record);
+    }
     record.backward(gradients);
     gradients.finish();
+    if (observer != nullptr) {
+      observer->backward_ends(record);
+    }
   } catch (const GraphError& error) {
     throw GraphError(to_message("backward of ", record.name, ": ", error.what()));
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -9,9 +10,12 @@ CNNRNN_NAMESPACE_BEGIN
 
 template <class T>
 class Variable;
+template <class T>
+class Record;
 
-/// Sees each operation on this thread while it lives: its name, what it takes and what it has made.
-/// Without one, which is the rule, an operation asks for it and that is all.
+/// Sees each operation on this thread while it lives: its name, what it takes and what it has made;
+/// and if it wants to, where modules begin and end, what is recorded, and what the backward pass
+/// runs. Without one, which is the rule, an operation asks for it and that is all.
 template <class T>
 class CNNRNN_SHARED Observer {
  public:
@@ -22,6 +26,17 @@ class CNNRNN_SHARED Observer {
 
   virtual void operation(std::string_view name, const std::vector<Variable<T>>& inputs,
                          const std::vector<Tensor<T>>& outputs) = 0;
+
+  /// A module begins, and ends, what it was called for; others may do so within.
+  virtual void module_begins(const std::string& /*path*/) {}
+  virtual void module_ends() {}
+
+  /// The operation just seen has gone on the tape.
+  virtual void recorded(const Record<T>& /*record*/) {}
+
+  /// Its backward function begins, and has ended.
+  virtual void backward_begins(const Record<T>& /*record*/) {}
+  virtual void backward_ends(const Record<T>& /*record*/) {}
 
   /// That of this thread; nullptr if there is none.
   static Observer*& current() {

@@ -140,6 +140,9 @@ std::vector<Variable<T>> put_on_tape(std::string_view name, const std::vector<Va
   }
   const auto record = std::make_shared<Record<T>>(std::string(name), std::move(edges),
                                                   std::move(shapes), std::move(backward));
+  if (auto* const observer = Observer<T>::current(); observer != nullptr) {
+    observer->recorded(*record);
+  }
   std::vector<Variable<T>> results;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     results.emplace_back(outputs[i], Edge<T>{record, static_cast<Index>(i)});

@@ -189,18 +189,20 @@ class BatchNorm : public Layer<T> {
   /// Runs an op on a batch x, which is counted if it is one to learn from.
   template <class Op>
   Variable<T> normalise(const Variable<T>& x, Activation activation, const Op& op) {
-    check_rank(x.shape());
-    require<ShapeError>(x.dim(-1) == channels_, name(), ": expected ", channels_, " channels, got ",
-                        x.shape());
-    const bool counted = options_.track_running_statistics && this->training();
-    auto y = op(BatchNormalization{.training = uses_batch_statistics(),
-                                   .epsilon = options_.epsilon,
-                                   .momentum = counted ? momentum() : 0,
-                                   .activation = activation});
-    if (counted) {
-      ++num_batches_tracked_.mutable_at();
-    }
-    return y;
+    return this->called([&] {
+      check_rank(x.shape());
+      require<ShapeError>(x.dim(-1) == channels_, name(), ": expected ", channels_,
+                          " channels, got ", x.shape());
+      const bool counted = options_.track_running_statistics && this->training();
+      auto y = op(BatchNormalization{.training = uses_batch_statistics(),
+                                     .epsilon = options_.epsilon,
+                                     .momentum = counted ? momentum() : 0,
+                                     .activation = activation});
+      if (counted) {
+        ++num_batches_tracked_.mutable_at();
+      }
+      return y;
+    });
   }
 
   RunningStatistics<T> running() const { return {running_mean_, running_var_}; }

@@ -42,8 +42,10 @@ class Conv2d : public Layer<T> {
   }
 
   Variable<T> operator()(const Variable<T>& x) override {
-    return keeps_packed() ? Variable<T>((*packed(x))(x.value(), Activation::none))
-                          : conv2d(x, weight_, bias_, convolution());
+    return this->called([&] {
+      return keeps_packed() ? Variable<T>((*packed(x))(x.value(), Activation::none))
+                            : conv2d(x, weight_, bias_, convolution());
+    });
   }
 
   /// Batch norm of the convolution, in as few passes as there can be: in training the statistics
@@ -56,11 +58,13 @@ class Conv2d : public Layer<T> {
     return norm_activated(x, norm, Activation::relu);
   }
   Variable<T> norm_activated(const Variable<T>& x, BatchNorm2d<T>& norm, Activation activation) {
-    if (folds(norm)) {
-      return Variable<T>((*packed(x, &norm))(x.value(), activation));
-    }
-    const auto [y, mean, variance] = with_moments(x, norm);
-    return norm.activated(y, activation, {mean, variance});
+    return this->called([&] {
+      if (folds(norm)) {
+        return Variable<T>((*packed(x, &norm))(x.value(), activation));
+      }
+      const auto [y, mean, variance] = with_moments(x, norm);
+      return norm.activated(y, activation, {mean, variance});
+    });
   }
 
   /// Batch norm of the convolution plus a shortcut beside it: the end of a residual block, of an
@@ -76,11 +80,13 @@ class Conv2d : public Layer<T> {
   Variable<T> norm_add_activated(const Variable<T>& x, BatchNorm2d<T>& norm,
                                  const Variable<T>& shortcut, Activation activation) {
     require<ShapeError>(shortcut.defined(), "Conv2d: expected a shortcut, got an undefined one");
-    if (folds(norm)) {
-      return Variable<T>((*packed(x, &norm))(x.value(), activation, shortcut.value()));
-    }
-    const auto [y, mean, variance] = with_moments(x, norm);
-    return norm.add_activated(y, shortcut, activation, {mean, variance});
+    return this->called([&] {
+      if (folds(norm)) {
+        return Variable<T>((*packed(x, &norm))(x.value(), activation, shortcut.value()));
+      }
+      const auto [y, mean, variance] = with_moments(x, norm);
+      return norm.add_activated(y, shortcut, activation, {mean, variance});
+    });
   }
 
   /// Takes along a batch norm and what that takes along, with a max-pooling before it or not, or a

@@ -55,25 +55,7 @@ class ConvLstm : public Module<T> {
   /// `lengths` are the steps of each sequence, if not all have T. Throws ShapeError, ValueError.
   ConvLstmOutput<T> operator()(const Variable<T>& x, const ConvLstmStates<T>& initial = {},
                                const std::vector<Index>& lengths = {}) {
-    check_input(x);
-    check_initial(initial);
-    const ConvLstmLayerOptions layer_options{options_.peepholes, lengths, options_.algorithm};
-    Variable<T> y = in_order(x);
-    std::vector<Variable<T>> h;
-    std::vector<Variable<T>> c;
-    for (Index layer = 0; layer < options_.layers; ++layer) {
-      if (layer > 0 && options_.dropout > 0) {
-        y = dropout(y, options_.dropout, random_, this->training());
-      }
-      const auto first = cells_.begin() + layer * directions();
-      const auto output =
-          conv_lstm_layer<T>(y, {first, first + directions()},
-                             {part(initial.h, layer), part(initial.c, layer)}, layer_options);
-      y = output.y;
-      h.push_back(output.h);
-      c.push_back(output.c);
-    }
-    return {in_order(y), joined(h), joined(c)};
+    return this->called([&] { return run(x, initial, lengths); });
   }
 
   void visit(Visitor<T>& visitor) override {
@@ -104,6 +86,29 @@ class ConvLstm : public Module<T> {
   }
 
  private:
+  ConvLstmOutput<T> run(const Variable<T>& x, const ConvLstmStates<T>& initial,
+                        const std::vector<Index>& lengths) {
+    check_input(x);
+    check_initial(initial);
+    const ConvLstmLayerOptions layer_options{options_.peepholes, lengths, options_.algorithm};
+    Variable<T> y = in_order(x);
+    std::vector<Variable<T>> h;
+    std::vector<Variable<T>> c;
+    for (Index layer = 0; layer < options_.layers; ++layer) {
+      if (layer > 0 && options_.dropout > 0) {
+        y = dropout(y, options_.dropout, random_, this->training());
+      }
+      const auto first = cells_.begin() + layer * directions();
+      const auto output =
+          conv_lstm_layer<T>(y, {first, first + directions()},
+                             {part(initial.h, layer), part(initial.c, layer)}, layer_options);
+      y = output.y;
+      h.push_back(output.h);
+      c.push_back(output.c);
+    }
+    return {in_order(y), joined(h), joined(c)};
+  }
+
   Index directions() const { return options_.bidirectional ? 2 : 1; }
 
   /// Exchanges the axes of time and batch, if the user wants time first.

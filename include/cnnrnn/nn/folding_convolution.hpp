@@ -21,7 +21,7 @@ template <class T, class Norm>
 class FoldingConvolution : public Layer<T> {
  public:
   Variable<T> operator()(const Variable<T>& x) override {
-    return convolve(x, weight_, bias_, false);
+    return this->called([&] { return convolve(x, weight_, bias_, false); });
   }
 
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {

@@ -35,9 +35,11 @@ class Gru : public detail::RecurrentModule<T> {
 
   RecurrentOutput<T> operator()(const Variable<T>& x, const Variable<T>& h0 = {},
                                 std::vector<Index> lengths = {}) {
-    const auto packed = this->packed(
-        [this](const auto& layers) { return cnnrnn::detail::pack_gru(layers, form_); });
-    return gru(x, this->layers(), h0, form_, this->options(std::move(lengths)), packed.get());
+    return this->called([&] {
+      const auto packed = this->packed(
+          [this](const auto& layers) { return cnnrnn::detail::pack_gru(layers, form_); });
+      return gru(x, this->layers(), h0, form_, this->options(std::move(lengths)), packed.get());
+    });
   }
 
   std::string describe() const override {

@@ -33,7 +33,9 @@ class Linear : public Layer<T> {
 
   Linear(Index in, Index out, Random& random) : Linear(in, out, LinearOptions{}, random) {}
 
-  Variable<T> operator()(const Variable<T>& x) override { return run(x, false); }
+  Variable<T> operator()(const Variable<T>& x) override {
+    return this->called([&] { return run(x, false); });
+  }
 
   /// Takes along a ReLU.
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {

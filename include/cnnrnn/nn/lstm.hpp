@@ -38,9 +38,11 @@ class Lstm : public detail::RecurrentModule<T> {
 
   LstmOutput<T> operator()(const Variable<T>& x, const LstmStates<T>& initial = {},
                            std::vector<Index> lengths = {}) {
-    const auto packed =
-        this->packed([](const auto& layers) { return cnnrnn::detail::pack_lstm(layers); });
-    return lstm(x, this->layers(), initial, this->options(std::move(lengths)), packed.get());
+    return this->called([&] {
+      const auto packed =
+          this->packed([](const auto& layers) { return cnnrnn::detail::pack_lstm(layers); });
+      return lstm(x, this->layers(), initial, this->options(std::move(lengths)), packed.get());
+    });
   }
 
   std::string describe() const override {

@@ -43,6 +43,7 @@ class Visitor {
   void operator()(std::string_view name, Random& part) { random(path(name), part); }
   void operator()(std::string_view name, Module<T>& part) {
     const std::string outside = std::exchange(path_, path(name));
+    part.set_path(path_);
     module(path_, part);
     path_ = outside;
   }
@@ -119,6 +120,16 @@ class Module {
 
   void zero_grad();
 
+  /// Where it is in the outermost module whose parts have been listed since, as by parameters():
+  /// `stages.0`. Empty before that.
+  const std::string& path() const { return path_.text; }
+
+  /// Runs body(), what the module is called for, and returns its result: an Error out of it gets
+  /// the path in front of its message, and an Observer sees where it begins and ends. Layers do it
+  /// in operator(), containers for their parts: `place` among them stands in for an unknown path.
+  template <class Body>
+  auto called(const Body& body, Index place = -1) const;
+
  protected:
   Module() = default;
   Module(const Module&) = default;
@@ -127,8 +138,30 @@ class Module {
   Module& operator=(Module&&) noexcept = default;
 
  private:
+  friend class Visitor<T>;
+
+  /// Belongs to a module at its place: a copy is elsewhere.
+  struct Path {
+    Path() = default;
+    ~Path() = default;
+    Path(const Path& /*other*/) {}
+    Path(Path&& /*other*/) noexcept {}
+    Path& operator=(const Path& /*other*/) { return *this; }  // NOLINT: nothing is copied
+    Path& operator=(Path&& /*other*/) noexcept { return *this; }
+
+    std::string text;
+  };
+
+  /// The longest path is that in the outermost module.
+  void set_path(const std::string& path) {
+    if (path.size() > path_.text.size()) {
+      path_.text = path;
+    }
+  }
+
   bool training_ = true;
   bool keeps_eval_ = false;
+  Path path_;
 };
 
 /// A module that makes one activation of another, so that Sequential can hold it.
@@ -150,6 +183,27 @@ void Visitor<T>::module(const std::string& /*path*/, Module<T>& part) {
 }
 
 namespace detail {
+
+/// A call of a module, for an observer.
+template <class T>
+class CallScope {
+ public:
+  explicit CallScope(const std::string& path) : observer_(Observer<T>::current()) {
+    if (observer_ != nullptr) {
+      observer_->module_begins(path);
+    }
+  }
+  ~CallScope() {
+    if (observer_ != nullptr) {
+      observer_->module_ends();
+    }
+  }
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+
+ private:
+  Observer<T>* observer_;
+};
 
 template <class T>
 class ParameterList : public Visitor<T> {
@@ -233,6 +287,18 @@ class Printer : public Visitor<T> {
 };
 
 }  // namespace detail
+
+template <class T>
+template <class Body>
+auto Module<T>::called(const Body& body, Index place) const {
+  const detail::CallScope<T> scope(path());
+  try {
+    return body();
+  } catch (const Error& error) {
+    cnnrnn::detail::rethrow_from_layer(error,
+                                       path().empty() && place >= 0 ? to_message(place) : path());
+  }
+}
 
 template <class T>
 std::vector<std::pair<std::string, Variable<T>>> Module<T>::named_parameters() {

@@ -35,10 +35,12 @@ class Rnn : public detail::RecurrentModule<T> {
 
   RecurrentOutput<T> operator()(const Variable<T>& x, const Variable<T>& h0 = {},
                                 std::vector<Index> lengths = {}) {
-    const auto packed =
-        this->packed([](const auto& layers) { return cnnrnn::detail::pack_rnn(layers); });
-    return rnn(x, this->layers(), h0, nonlinearity_, this->options(std::move(lengths)),
-               packed.get());
+    return this->called([&] {
+      const auto packed =
+          this->packed([](const auto& layers) { return cnnrnn::detail::pack_rnn(layers); });
+      return rnn(x, this->layers(), h0, nonlinearity_, this->options(std::move(lengths)),
+                 packed.get());
+    });
   }
 
   std::string describe() const override {

@@ -53,10 +53,15 @@ class Sequential : public Layer<T> {
   std::string describe() const override { return "Sequential"; }
 
  private:
-  Fused<T> run(std::size_t layer, const Variable<T>& x) {
+  Fused<T> run(std::size_t index, const Variable<T>& x) {
     const std::span<const std::unique_ptr<Layer<T>>> all(layers_);
-    return fusion_enabled() ? layers_[layer]->fused(x, NextLayers<T>(all.subspan(layer + 1)))
-                            : Fused<T>{(*layers_[layer])(x)};
+    Layer<T>& layer = *layers_[index];
+    return layer.called(
+        [&] {
+          return fusion_enabled() ? layer.fused(x, NextLayers<T>(all.subspan(index + 1)))
+                                  : Fused<T>{layer(x)};
+        },
+        static_cast<Index>(index));
   }
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
