@@ -33,6 +33,11 @@ MUTATIONS = [
      "sum((sums[0] + sums[1]) + sums[2])", "ops/reduction/sum"),
     ("ops/sum.hpp", "static_cast<T>(ones.size()) / static_cast<T>(x.value().size())",
      "T(1) / static_cast<T>(x.value().size())", "ops/reduction/sum"),
+    ("kernels/reduction/extremes.hpp", "std::max<Index>(1, equal)", "Index{1}", "ops/reduction/sum"),
+    ("kernels/reduction/extremes.hpp", "select_equal(value, value, number, value), best)", "number, best)",
+     "ops/reduction/sum"),
+    ("ops/div.hpp", "return -y_i / b_i;", "return y_i / b_i;", "ops/pointwise/arithmetic"),
+    ("kernels/pointwise/elementary.hpp", "/ (root + root)", "/ root", "ops/pointwise/arithmetic"),
     # Ops that move elements
     ("kernels/layout/concat.hpp", "body(o * d.part, o * d.whole + d.first);",
      "body(o * d.part, o * d.whole);", "ops/layout/shapes"),
@@ -55,6 +60,10 @@ MUTATIONS = [
     ("train/metrics.hpp", "label != ignore_index && predicted_class", "predicted_class", "train/metrics"),
     ("kernels/loss/mse_loss.hpp", "const T scale = 2 * dy[0]", "const T scale = dy[0]", "ops/loss/softmax"),
     ("kernels/loss/mse_loss.hpp", "each ? 2 * dy[i] / divisor : scale", "scale", "ops/loss/softmax"),
+    ("kernels/loss/pairwise_loss.hpp", "a > b ? T(1) : a < b ? T(-1) : T(0)", "a > b ? T(1) : T(-1)",
+     "ops/loss/softmax"),
+    ("kernels/loss/pairwise_loss.hpp", "1 + (positive_weight - 1) * b", "positive_weight", "ops/loss/softmax"),
+    ("kernels/loss/nll_loss.hpp", "k == labels[row] && k != d.ignored", "k == labels[row] + 1", "ops/loss/softmax"),
     # Loops
     ("core/cpu_quota.hpp", "lowest = std::min(lowest, quota_of_group(group));",
      "lowest = quota_of_group(group);", "core/cpu_quota"),

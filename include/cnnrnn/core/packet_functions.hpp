@@ -117,6 +117,12 @@ template <class T>
   return detail::exp_in_range(max(min(a, range), Packet<T>::zero() - range));
 }
 
+/// ln a by Eigen; -infinity at 0, NaN below.
+template <class T>
+[[gnu::always_inline]] inline Packet<T> log(Packet<T> a) {
+  return {Eigen::internal::plog(a.value)};
+}
+
 /// 1 / (1 + e^-a), from e^-|a|, which is at most 1; what 1 + e^-|a| is rounded by is made good.
 template <class T>
 [[gnu::always_inline]] inline Packet<T> sigmoid(Packet<T> a) {

@@ -3,6 +3,7 @@
 #include "cnnrnn/kernels/pointwise/activation.hpp"
 #include "cnnrnn/kernels/pointwise/broadcast.hpp"
 #include "cnnrnn/kernels/pointwise/dropout.hpp"
+#include "cnnrnn/kernels/pointwise/elementary.hpp"
 #include "cnnrnn/kernels/pointwise/gelu.hpp"
 #include "cnnrnn/kernels/pointwise/hard_sigmoid.hpp"
 #include "cnnrnn/kernels/pointwise/hard_swish.hpp"

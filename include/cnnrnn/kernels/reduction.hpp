@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cnnrnn/kernels/reduction/column_sums.hpp"
+#include "cnnrnn/kernels/reduction/extremes.hpp"
 #include "cnnrnn/kernels/reduction/sum.hpp"
 
-// Sums along axes, and sums over rows, which are the gradients of biases.
+// Sums and extremes along axes, and sums over rows, which are the gradients of biases.

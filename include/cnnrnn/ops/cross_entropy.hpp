@@ -21,29 +21,27 @@ struct CrossEntropyOptions {
 namespace detail {
 
 template <class T>
-void check_cross_entropy(const Shape& logits, const Tensor<Index>& labels,
+void check_cross_entropy(const char* name, const Shape& logits, const Tensor<Index>& labels,
                          const CrossEntropyOptions& options) {
-  require<ShapeError>(logits.rank() == 2 && logits.size() > 0,
-                      "cross_entropy: expected logits (N, K), got ", logits);
-  require<ShapeError>(labels.defined() && labels.shape() == Shape{logits[0]},
-                      "cross_entropy: expected labels of shape ", Shape{logits[0]}, ", got ",
-                      labels.shape());
+  require<ShapeError>(logits.rank() == 2 && logits.size() > 0, name,
+                      ": expected logits (N, K), got ", logits);
+  require<ShapeError>(labels.defined() && labels.shape() == Shape{logits[0]}, name,
+                      ": expected labels of shape ", Shape{logits[0]}, ", got ", labels.shape());
   const double s = options.label_smoothing;
-  require<ValueError>(s >= 0 && s <= 1, "cross_entropy: expected a smoothing of 0 to 1, got ", s);
+  require<ValueError>(s >= 0 && s <= 1, name, ": expected a smoothing of 0 to 1, got ", s);
   const Index classes = logits[1];
   const auto& weight = options.weight;
-  require<ValueError>(weight.empty() || std::ssize(weight) == classes,
-                      "cross_entropy: expected a weight for each of ", classes, " classes, got ",
-                      weight.size());
+  require<ValueError>(weight.empty() || std::ssize(weight) == classes, name,
+                      ": expected a weight for each of ", classes, " classes, got ", weight.size());
   for (const double w : weight) {
-    require<ValueError>(w >= 0 && w <= std::numeric_limits<T>::max(),
-                        "cross_entropy: expected finite weights of 0 or more, got ", w);
+    require<ValueError>(w >= 0 && w <= std::numeric_limits<T>::max(), name,
+                        ": expected finite weights of 0 or more, got ", w);
   }
   for (Index row = 0; row < logits[0]; ++row) {
     const Index label = labels.data()[row];
-    require<ValueError>((label >= 0 && label < classes) || label == options.ignore_index,
-                        "cross_entropy: expected labels of 0 to ", classes - 1, ", got ", label,
-                        " in row ", row);
+    require<ValueError>((label >= 0 && label < classes) || label == options.ignore_index, name,
+                        ": expected labels of 0 to ", classes - 1, ", got ", label, " in row ",
+                        row);
   }
 }
 
@@ -62,6 +60,15 @@ double cross_entropy_divisor(const Tensor<Index>& labels, const Tensor<T>& weigh
   return sum > 0 ? sum : std::numeric_limits<double>::infinity();
 }
 
+/// The weights of all classes (K): ones if there are none.
+template <class T>
+Tensor<T> class_weights(Index classes, const std::vector<double>& given) {
+  auto weight = Tensor<T>::ones({classes});
+  std::transform(given.begin(), given.end(), weight.mutable_data(),
+                 [](double w) { return static_cast<T>(w); });
+  return weight;
+}
+
 }  // namespace detail
 
 /// Cross-entropy of classes (Szegedy et al. 2016 for the smoothing s), with w the weights:
@@ -77,10 +84,8 @@ template <class T>
 Variable<T> cross_entropy(const Variable<T>& logits, const Tensor<Index>& labels,
                           const CrossEntropyOptions& options = {}) {
   const Shape& shape = logits.shape();
-  detail::check_cross_entropy<T>(shape, labels, options);
-  auto weight = Tensor<T>::ones({shape[1]});
-  std::transform(options.weight.begin(), options.weight.end(), weight.mutable_data(),
-                 [](double w) { return static_cast<T>(w); });
+  detail::check_cross_entropy<T>("cross_entropy", shape, labels, options);
+  const auto weight = detail::class_weights<T>(shape[1], options.weight);
   const kernels::CrossEntropyDims<T> d{
       shape[0], shape[1], options.label_smoothing,
       std::accumulate(weight.span().begin(), weight.span().end(), 0.0), options.ignore_index};

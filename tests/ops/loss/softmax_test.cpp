@@ -11,6 +11,8 @@
 #include "cnnrnn/nn/softmax.hpp"
 #include "cnnrnn/ops/cross_entropy.hpp"
 #include "cnnrnn/ops/mse_loss.hpp"
+#include "cnnrnn/ops/nll_loss.hpp"
+#include "cnnrnn/ops/pairwise_loss.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/layer_op.hpp"
@@ -313,6 +315,94 @@ TEST_CASE("mse_loss") {
                                "mse_loss: expected two of the same shape, got (2,) and (3,)"),
             throws<ShapeError>([] { mse_loss(ones({0}), ones({0})); },
                                "mse_loss: expected one element or more, got (0,)")});
+}
+
+namespace {
+
+const std::vector<std::pair<std::string, Reduction>> reductions{
+    {"mean", Reduction::mean}, {"sum", Reduction::sum}, {"none", Reduction::none}};
+
+}  // namespace
+
+TEST_CASE("l1_loss") {
+  std::vector<OpCase> cases;
+  for (const auto& [name, reduction] : reductions) {
+    const Op op = [reduction = reduction](const auto& v) {
+      return l1_loss(v[0], v[1], {.reduction = reduction});
+    };
+    cases.push_back(pytorch_case(Fixture("losses"), "l1_loss_" + name, {"a", "b"}, op));
+    cases.push_back({"many blocks, " + name,
+                     {random_tensor<double>({30001}, 1), random_tensor<double>({30001}, 2)},
+                     op,
+                     {},
+                     {},
+                     Gradcheck::too_large});
+  }
+  check_op("l1_loss", cases,
+           {throws<ShapeError>([] { l1_loss(ones({2}), ones({3})); },
+                               "l1_loss: expected two of the same shape, got (2,) and (3,)"),
+            throws<ShapeError>([] { l1_loss(ones({0}), ones({0})); },
+                               "l1_loss: expected one element or more, got (0,)")});
+  const Variable<float> x(Tensor<float>::ones({2}), true);
+  l1_loss(x, ones({2})).backward();
+  CHECK(x.grad()(0) == 0);
+}
+
+TEST_CASE("binary_cross_entropy_with_logits") {
+  const Fixture fixture("losses");
+  std::vector<OpCase> cases;
+  const auto add = [&](const std::string& name, const BinaryCrossEntropyOptions& options) {
+    const auto targets = fixture.get<double>("logistic_" + name + "/targets");
+    cases.push_back(pytorch_case(fixture, "logistic_" + name, {"x"}, [=](const auto& v) {
+      using T = typename std::decay_t<decltype(v[0])>::value_type;
+      return binary_cross_entropy_with_logits(v[0], targets.template to<T>(), options);
+    }));
+  };
+  for (const auto& [name, reduction] : reductions) {
+    add(name, {.reduction = reduction});
+  }
+  add("weighted", {.positive_weight = 2.5});
+  check_op("binary_cross_entropy_with_logits", cases,
+           {throws<ShapeError>(
+                [] { binary_cross_entropy_with_logits(ones({2}), Tensor<float>::ones({3})); },
+                "binary_cross_entropy_with_logits: expected two of the same shape, got (2,) and "
+                "(3,)"),
+            throws<ValueError>(
+                [] {
+                  binary_cross_entropy_with_logits(ones({2}), Tensor<float>::ones({2}),
+                                                   {.positive_weight = -1});
+                },
+                "binary_cross_entropy_with_logits: expected a positive weight of 0 or more, got "
+                "-1")});
+  const Variable<float> huge(Tensor<float>({2}, {1e6F, -1e6F}), true);
+  const auto loss = binary_cross_entropy_with_logits(huge, Tensor<float>({2}, {0, 0}),
+                                                     {.reduction = Reduction::none});
+  CHECK(loss.value()(0) == 1e6F);
+  CHECK(loss.value()(1) == 0);
+  loss.backward(Tensor<float>::ones({2}));
+  CHECK(huge.grad()(0) == 1);
+  CHECK(huge.grad()(1) == 0);
+}
+
+TEST_CASE("nll_loss") {
+  const Fixture fixture("losses");
+  std::vector<OpCase> cases;
+  for (const auto& [name, reduction] : reductions) {
+    const auto labels = fixture.get<Index>("nll_loss_" + name + "/labels");
+    const auto weight = fixture.get<double>("nll_loss_" + name + "/weight");
+    const NllLossOptions options{.weight = {weight.data(), weight.data() + weight.size()},
+                                 .reduction = reduction};
+    cases.push_back(pytorch_case(fixture, "nll_loss_" + name, {"x"},
+                                 [=](const auto& v) { return nll_loss(v[0], labels, options); }));
+  }
+  check_op("nll_loss", cases,
+           {throws<ShapeError>([] { nll_loss(ones({2}), Tensor<Index>::zeros({2})); },
+                               "nll_loss: expected logits (N, K), got (2,)"),
+            throws<ValueError>(
+                [] {
+                  nll_loss(ones({1, 2}), Tensor<Index>({1}, {2}));
+                },
+                "nll_loss: expected labels of 0 to 1, got 2 in row 0")});
 }
 
 TEMPLATE_TEST_CASE("softmax stays finite for extreme inputs", "", float, double) {

@@ -1,9 +1,17 @@
-// add, sub and mul with their operators and broadcasting.
+// Arithmetic with its operators and broadcasting, and elementary functions.
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "cnnrnn/ops/abs.hpp"
 #include "cnnrnn/ops/add.hpp"
+#include "cnnrnn/ops/div.hpp"
+#include "cnnrnn/ops/exp.hpp"
+#include "cnnrnn/ops/log.hpp"
 #include "cnnrnn/ops/mul.hpp"
+#include "cnnrnn/ops/sqrt.hpp"
 #include "support/catch.hpp"
 #include "support/op_table.hpp"
 
@@ -67,6 +75,85 @@ TEST_CASE("add, sub and mul") {
   check_op("add", binary("add", plus), unequal("add", plus));
   check_op("sub", binary("sub", minus), unequal("sub", minus));
   check_op("mul", binary("mul", times), unequal("mul", times));
+}
+
+TEST_CASE("div") {
+  // Away from 0, where it is steep.
+  const Op over = [](const auto& v) { return div(v[0], v[1]); };
+  std::vector<OpCase> cases;
+  for (auto& row : binary("div", over)) {
+    const bool from_pytorch = !row.pytorch.outputs.empty();
+    for (std::size_t i = 1; !from_pytorch && i < row.inputs.size(); ++i) {
+      for (double& value : row.inputs[i].mutable_span()) {
+        value = std::copysign(0.5 + std::abs(value), value);
+      }
+    }
+    row.gradcheck = from_pytorch ? Gradcheck::too_large : row.gradcheck;
+    if (row.name != "an operand is both") {
+      cases.push_back(row);
+    }
+  }
+  check_op("div", cases, unequal("div", over));
+  const auto halves = 1 / (Variable<double>(Tensor<double>({2}, {2, -4})) / 2.0);
+  CHECK(halves.value()(0) == 1);
+  CHECK(halves.value()(1) == -0.5);
+}
+
+namespace {
+
+/// PyTorch's case, the standard library's values, odd shapes and many blocks.
+template <class F>
+std::vector<OpCase> elementary(const std::string& path, const Op& op, const F& f, double low) {
+  const Reference reference = [f](const Tensors<double>& in) {
+    Tensor<double> y(in[0].shape());
+    std::ranges::transform(in[0].span(), y.mutable_data(), f);
+    return y;
+  };
+  std::vector<OpCase> cases{pytorch_case(Fixture("arithmetic"), path, {"x"}, op)};
+  for (const Shape& shape : {Shape{5}, Shape{3, 7}, Shape{40001}}) {
+    auto x = random(shape);
+    for (double& value : x.mutable_span()) {
+      value = std::max(low, std::abs(value) + 0.3) * (low > 0 || value > 0 ? 1 : -1);
+    }
+    cases.push_back({to_message(shape),
+                     {x},
+                     op,
+                     reference,
+                     {},
+                     shape.size() > 1000 ? Gradcheck::too_large : Gradcheck::yes});
+  }
+  return cases;
+}
+
+}  // namespace
+
+TEST_CASE("elementary functions") {
+  check_op("exp", elementary(
+                      "any/exp", [](const auto& v) { return exp(v[0]); },
+                      [](double x) { return std::exp(x); }, 0));
+  check_op("log", elementary(
+                      "positive/log", [](const auto& v) { return log(v[0]); },
+                      [](double x) { return std::log(x); }, 0.1));
+  check_op("sqrt", elementary(
+                       "positive/sqrt", [](const auto& v) { return sqrt(v[0]); },
+                       [](double x) { return std::sqrt(x); }, 0.1));
+  check_op("abs", elementary(
+                      "any/abs", [](const auto& v) { return abs(v[0]); },
+                      [](double x) { return std::abs(x); }, 0));
+}
+
+TEMPLATE_TEST_CASE("elementary functions at the ends of their range", "", float, double) {
+  using T = TestType;
+  const T infinity = std::numeric_limits<T>::infinity();
+  const Variable<T> zeros(Tensor<T>({2}, {T(0), T(-0.0)}), true);
+  CHECK(log(zeros).value()(0) == -infinity);
+  CHECK(std::isnan(log(zeros - 1).value()(0)));
+  CHECK(std::isnan(sqrt(zeros - 1).value()(0)));
+  CHECK(exp(zeros + 1000).value()(1) == infinity);
+  abs(zeros).backward(Tensor<T>::ones({2}));
+  CHECK(zeros.grad()(0) == 0);
+  CHECK(zeros.grad()(1) == 0);
+  CHECK((1 / zeros).value()(1) == -infinity);
 }
 
 TEST_CASE("operators") {

@@ -1,9 +1,14 @@
-// sum and mean over axes and over all elements.
+// sum, mean and extremes over axes, and over all elements.
 #include "cnnrnn/ops/sum.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "cnnrnn/ops/extremes.hpp"
 #include "support/catch.hpp"
 #include "support/op_table.hpp"
 
@@ -111,4 +116,83 @@ TEST_CASE("sum and mean of all elements") {
 TEST_CASE("a sum of ten million equal numbers keeps its digits") {
   const auto tenths = Tensor<float>::full({10000000}, 0.1F);
   CHECK(sum(Variable<float>(tenths)).item() == Approx(1e6).epsilon(1e-6));
+}
+
+namespace {
+
+/// PyTorch's cases and a plain loop; along(axis, x) is the op.
+template <class Along, class Further>
+std::vector<OpCase> extremes(const std::string& name, const Along& along, const Further& further) {
+  const auto op = [along](Index axis) {
+    return [=](const auto& v) { return along(v[0], axis, SummedAxes::drop); };
+  };
+  std::vector<OpCase> cases{
+      pytorch_case(Fixture("arithmetic"), "sum/first/" + name, {"x"}, op(0)),
+      pytorch_case(Fixture("arithmetic"), "sum/last/" + name, {"x"}, op(-1)),
+      pytorch_case(Fixture("arithmetic"), "sum/one/" + name, {"x"}, op(2)),
+      pytorch_case(Fixture("arithmetic"), "equal_ones/" + name, {"x"}, op(1))};
+  cases.back().gradcheck = Gradcheck::too_large;  // a kink
+  for (const Shape& shape : {Shape{2, 5, 3}, Shape{3, 37, 1}, Shape{20, 50, 35}}) {
+    cases.push_back({to_message(shape),
+                     {random(shape)},
+                     [along](const auto& v) { return along(v[0], 1, SummedAxes::keep); },
+                     [further](const Tensors<double>& in) {
+                       const auto& x = in[0];
+                       Tensor<double> y({x.dim(0), 1, x.dim(2)});
+                       for (Index i = 0; i < y.size(); ++i) {
+                         const Index o = i / x.dim(2);
+                         y.mutable_data()[i] = x(o, 0, i % x.dim(2));
+                         for (Index k = 1; k < x.dim(1); ++k) {
+                           y.mutable_data()[i] = further(y.data()[i], x(o, k, i % x.dim(2)));
+                         }
+                       }
+                       return y;
+                     },
+                     {},
+                     shape.size() > 1000 ? Gradcheck::too_large : Gradcheck::yes});
+  }
+  return cases;
+}
+
+std::vector<BadCall> no_extremes(const std::string& name,
+                                 const std::function<void(const Variable<float>&, Index)>& call) {
+  return {throws<ShapeError>(
+              [=] {
+                call(ones({2, 3}), 2);
+              },
+              name + ": expected axes of (2, 3), each once, got 2"),
+          throws<ShapeError>(
+              [=] {
+                call(ones({2, 0}), 1);
+              },
+              name + ": expected one element or more, got (2, 0)")};
+}
+
+}  // namespace
+
+TEST_CASE("amax and amin") {
+  check_op(
+      "amax",
+      extremes(
+          "amax", [](const auto& x, Index axis, SummedAxes axes) { return amax(x, axis, axes); },
+          [](double a, double b) { return std::max(a, b); }),
+      no_extremes("amax", [](const auto& x, Index axis) { amax(x, axis); }));
+  check_op(
+      "amin",
+      extremes(
+          "amin", [](const auto& x, Index axis, SummedAxes axes) { return amin(x, axis, axes); },
+          [](double a, double b) { return std::min(a, b); }),
+      no_extremes("amin", [](const auto& x, Index axis) { amin(x, axis); }));
+}
+
+TEST_CASE("an extreme with a NaN is NaN, wherever it stands") {
+  for (const Index size : {3, 40}) {
+    for (const Index at : {Index{0}, size / 2, size - 1}) {
+      auto x = Tensor<float>::zeros({size, 2});
+      x.mutable_at(at, 1) = std::numeric_limits<float>::quiet_NaN();
+      CHECK(amax<float>(x, 0).value()(0) == 0);
+      CHECK(std::isnan(amax<float>(x, 0).value()(1)));
+      CHECK(std::isnan(amin<float>(x.reshape({2 * size}), 0).item()));
+    }
+  }
 }
