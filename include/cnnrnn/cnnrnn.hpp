@@ -33,6 +33,7 @@
 #include "cnnrnn/data/dataset.hpp"
 #include "cnnrnn/data/idx.hpp"
 #include "cnnrnn/data/loader.hpp"
+#include "cnnrnn/data/mix.hpp"
 #include "cnnrnn/data/prefetcher.hpp"
 #include "cnnrnn/data/prepare.hpp"
 #include "cnnrnn/data/resize.hpp"

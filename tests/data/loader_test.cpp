@@ -1,4 +1,5 @@
 #include "cnnrnn/data/loader.hpp"
+#include "cnnrnn/data/mix.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -106,6 +107,7 @@ TEST_CASE("a pass is bitwise the same with and without prefetching") {
     for (const Index prefetch : {0, 1, 2, 100}) {
       auto options = augmented;
       options.prefetch = prefetch;
+      options.threads = std::max(Index{1}, prefetch / 20);
       data::Loader<float> loader(numbered(30), options);
       loader.set_epoch(epoch);
       passes.push_back(run(loader));
@@ -211,11 +213,80 @@ TEST_CASE("an exception of a transform arrives after the batches before it") {
   }
 }
 
-TEST_CASE("a transform may not change an image's size") {
-  data::LoaderOptions options{.batch = 2};
-  options.transforms = {[](data::ImageBuffer& image, Random&) { image.values.pop_back(); }};
-  CHECK_THROWS_WITH(data::Loader<float>(numbered(3), options).begin(),
-                    "loader: expected transforms to keep 48 values in an image, got 47");
+TEST_CASE("threads hand over the first exception in order, and stop") {
+  data::LoaderOptions options{.batch = 2, .prefetch = 8, .threads = 4};
+  options.transforms = {[](data::ImageBuffer&, const data::TransformContext& context) {
+    require<ValueError>(context.position != 9 && context.position != 14, "image ",
+                        context.position);
+  }};
+  const data::Loader<float> loader(numbered(30), options);
+  for (int round = 0; round < 50; ++round) {
+    auto pass = loader.begin();
+    for (Index batch = 1; batch < 4; ++batch) {
+      ++pass;
+      CHECK((*pass).labels.data()[0] == 2 * batch);
+    }
+    CHECK_THROWS_WITH(++pass, "image 9");
+  }
+}
+
+namespace {
+
+data::Loader<float> with_transforms(std::vector<data::Transform> transforms) {
+  return data::Loader<float>(numbered(3), {.batch = 2, .transforms = std::move(transforms)});
+}
+
+/// Gives images another shape, and as many values as `values` says.
+auto reshaping(Index height, Index width, std::size_t values = 48) {
+  return [=](data::ImageBuffer& image, Random&) {
+    image.height = height;
+    image.width = width;
+    image.values.resize(values);
+  };
+}
+
+}  // namespace
+
+TEST_CASE("a transform makes images of the shape it says, or the error names it") {
+  CHECK_THROWS_WITH(
+      with_transforms({data::random_flip(), reshaping(8, 2)}).begin(),
+      "loader: expected transform 2 of 2 to make an image (4, 4, 3), got (8, 2, 3); a transform to "
+      "another shape says so in its options");
+  const data::TransformOptions tall{.name = "tall", .shape = [](const Shape&) {
+                                      return Shape{8, 2, 3};
+                                    }};
+  CHECK_THROWS_WITH(
+      with_transforms({{reshaping(4, 4), tall}}).begin(),
+      "loader: expected transform 1 of 1 (tall) to make an image (8, 2, 3), got (4, 4, 3)");
+  CHECK_THROWS_WITH(
+      with_transforms({reshaping(4, 4, 47)}).begin(),
+      "loader: expected transform 1 of 1 to make an image (4, 4, 3) of 48 values, got 47");
+  CHECK_THROWS_WITH(with_transforms({data::Transform()}),
+                    "loader: expected a function as transform 1 of 1, got none");
+  const data::TransformOptions flat{.shape = [](const Shape&) { return Shape{8, 2}; }};
+  CHECK_THROWS_WITH(with_transforms({{reshaping(8, 2), flat}}),
+                    "loader: expected transform 1 of 1 to make images (H, W, C), got (8, 2)");
+  CHECK_THROWS_AS(with_transforms({data::random_crop({.height = 5})}), ShapeError);
+  // A later transform gets what an earlier one makes.
+  const auto loader =
+      with_transforms({{reshaping(8, 2), tall}, data::random_crop({.height = 5, .width = 2})});
+  CHECK(loader.image_shape() == Shape{5, 2, 3});
+  CHECK((*loader.begin()).images.shape() == Shape{2, 5, 2, 3});
+}
+
+TEST_CASE("a transform learns seed, epoch and position, whatever the order") {
+  data::LoaderOptions options{.batch = 4, .shuffle = true, .seed = 7, .prefetch = 0};
+  options.transforms = {[](data::ImageBuffer& image, const data::TransformContext& context) {
+    image.values = std::vector<std::uint8_t>(
+        48, static_cast<std::uint8_t>(context.position + 50 * context.epoch +
+                                      static_cast<Index>(context.seed)));
+  }};
+  data::Loader<float> loader(numbered(10), options);
+  loader.set_epoch(2);
+  const Pass pass = run(loader);
+  for (std::size_t i = 0; i < pass.labels.size(); ++i) {
+    CHECK(pass.values[i * 48] == static_cast<float>(pass.labels[i] + 107) / 255);
+  }
 }
 
 TEST_CASE("a pass outlives its loader, and passes go side by side") {
@@ -237,6 +308,8 @@ TEST_CASE("a loader refuses options and data sets that cannot be") {
                     "loader: expected a positive batch size, got 0");
   CHECK_THROWS_WITH(Loader(numbered(3), {.prefetch = -1}),
                     "loader: expected 0 or more batches ahead, got -1");
+  CHECK_THROWS_WITH(Loader(numbered(3), {.threads = 0}),
+                    "loader: expected a positive number of threads, got 0");
   CHECK_THROWS_WITH(Loader(numbered(3), {.batch = 4, .drop_last = true}),
                     "loader: expected numbered to fill a batch of 4, got 3 images");
   CHECK_THROWS_AS(Loader(data::ImageDataset{}), ShapeError);
@@ -373,4 +446,106 @@ TEST_CASE("a loader refuses weights that cannot be") {
                     "loader: expected a positive number of samples with sample_weights, got 5");
   CHECK_THROWS_WITH(with({1, 1, 1}, -5),
                     "loader: expected a positive number of samples with sample_weights, got -5");
+}
+
+namespace {
+
+/// A batch of 4 images of one pixel, 0, 1, 2, 3, with these labels of 3 classes, by a transform.
+data::Batch<double> mixed(const data::BatchTransform<double>& transform, std::uint64_t seed,
+                          Tensor<Index> labels = Tensor<Index>({4}, {0, 1, 2, 0})) {
+  data::Batch<double> batch{.images = Tensor<double>({4, 1, 1, 1}, {0, 1, 2, 3}),
+                            .labels = std::move(labels)};
+  Random random(seed);
+  transform(batch, {.random = random, .classes = 3});
+  return batch;
+}
+
+}  // namespace
+
+TEST_CASE("mixup mixes images and targets with the ones before") {
+  double sum = 0;
+  double squares = 0;
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    const auto batch = mixed(data::mixup<double>(0.4), seed);
+    const double share = batch.images(1, 0, 0, 0);  // of 1 and 0
+    REQUIRE((share >= 0 && share <= 1));
+    CHECK(batch.images(0, 0, 0, 0) == Approx(3 * (1 - share)));
+    CHECK(batch.images(3, 0, 0, 0) == Approx(3 * share + 2 * (1 - share)));
+    CHECK(batch.targets(0, 0) == Approx(1));  // both labels are 0
+    CHECK(batch.targets(3, 0) == Approx(share));
+    CHECK(batch.targets(3, 2) == Approx(1 - share));
+    CHECK(batch.labels(1) == (share < 0.5 ? 0 : 1));
+    sum += share;
+    squares += (share - 0.5) * (share - 0.5);
+  }
+  CHECK(std::abs(sum / 2000 - 0.5) < 0.04);
+  CHECK(squares / 2000 == Approx(1 / (4 * (2 * 0.4 + 1))).epsilon(0.1));  // of beta (0.4, 0.4)
+  CHECK_THROWS_WITH(data::mixup<float>(0), "mixup: expected a positive alpha, got 0");
+}
+
+TEST_CASE("a mixed image without a label counts with the other's share alone") {
+  const auto batch =
+      mixed(data::mixup<double>(), 1, Tensor<Index>({4}, {0, data::unlabelled, 2, 0}));
+  const double share = batch.images(1, 0, 0, 0);
+  CHECK(batch.targets(1, 0) == Approx(1 - share));
+  CHECK(batch.targets(1, 1) == 0);
+  CHECK(batch.targets(2, 2) == Approx(share));
+}
+
+TEST_CASE("cutmix puts a rectangle of the image before into each, and mixes targets by area") {
+  std::set<Index> areas;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    data::Batch<float> batch{.images = Tensor<float>({3, 6, 8, 2}),
+                             .labels = Tensor<Index>({3}, {0, 1, 2})};
+    for (Index i = 0; i < batch.images.size(); ++i) {
+      batch.images.mutable_data()[i] = static_cast<float>(i / 96);
+    }
+    Random random(seed);
+    data::cutmix<float>()(batch, {.random = random, .classes = 3});
+    for (Index image = 0; image < 3; ++image) {
+      const auto other = static_cast<float>((image + 2) % 3);
+      const auto values = batch.images.span().subspan(static_cast<std::size_t>(image * 96), 96);
+      const auto taken = std::ranges::count(values, other);
+      CHECK(taken + std::ranges::count(values, static_cast<float>(image)) == 96);
+      CHECK(batch.targets(image, (image + 2) % 3) == Approx(static_cast<double>(taken) / 96));
+      areas.insert(taken);
+    }
+  }
+  CHECK(areas.size() > 10);
+  CHECK_THROWS_WITH(data::cutmix<float>(NAN), "cutmix: expected a positive alpha, got nan");
+}
+
+TEST_CASE("batch transforms depend on seed, epoch and number of the batch alone") {
+  auto options = augmented;
+  std::vector<data::BatchTransform<float>> mix{data::mixup<float>(), data::cutmix<float>()};
+  options.prefetch = 0;
+  data::Loader<float> loader(numbered(30), options, mix);
+  loader.set_epoch(3);
+  const Pass whole = run(loader);
+  CHECK(whole != run(data::Loader<float>(numbered(30), options)));
+  options.prefetch = 4;
+  options.threads = 3;
+  data::Loader<float> threaded(numbered(30), options, mix);
+  threaded.set_epoch(3);
+  CHECK(run(threaded) == whole);
+  threaded.set_epoch(3, 2);
+  const Pass rest = run(threaded);
+  CHECK(std::equal(rest.values.begin(), rest.values.end(),
+                   whole.values.begin() + std::ptrdiff_t{2} * 4 * 48, whole.values.end()));
+  CHECK((*threaded.begin()).targets.shape() == Shape{4, 30});
+
+  const auto with = [](data::BatchTransform<float> transform) {
+    return data::Loader<float>(numbered(3), {.batch = 3}, {std::move(transform)}).begin();
+  };
+  CHECK_THROWS_WITH(
+      with([](auto& batch, auto&) {
+        batch.images = Tensor<float>({2, 4, 4, 3});
+      }),
+      "loader: expected batch transform 1 of 1 to keep images (3, H, W, C) and labels "
+      "(3,), got (2, 4, 4, 3) and (3,)");
+  CHECK_THROWS_WITH(with([](auto& batch, auto&) {
+                      batch.targets = Tensor<float>({3, 2});
+                    }),
+                    "loader: expected batch transform 1 of 1 to leave targets (3, 3) or none, got "
+                    "(3, 2)");
 }

@@ -1,5 +1,6 @@
 #include "cnnrnn/data/transform.hpp"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -175,4 +176,195 @@ TEST_CASE("random_flip mirrors rows, pixel by pixel") {
   CHECK_THROWS_WITH(data::random_flip(1.5),
                     "random_flip: expected a probability in 0 to 1, got 1.5");
   CHECK_THROWS_AS(data::random_flip(NAN), ValueError);
+}
+
+namespace {
+
+/// The bytes of a row of one channel.
+std::vector<int> row_of(const data::ImageBuffer& image, Index y = 0) {
+  return {image.row(y), image.row(y) + image.width * image.channels};
+}
+
+data::ImageBuffer pixel(std::vector<std::uint8_t> colour) {
+  return {1, 1, std::ssize(colour), colour};
+}
+
+}  // namespace
+
+TEST_CASE("random_crop cuts windows of another size, with borders") {
+  const auto image = numbered(3, 3, 1);
+  auto window = image;
+  data::detail::cut_window(window, -2, -2, 5, 8, data::Border::reflect);
+  CHECK(window.shape() == Shape{5, 8, 1});
+  CHECK(row_of(window) == std::vector<int>{9, 8, 7, 8, 9, 8, 7, 8});
+  CHECK(row_of(window, 2) == std::vector<int>{3, 2, 1, 2, 3, 2, 1, 2});
+  window = image;
+  data::detail::cut_window(window, -1, 2, 2, 3, data::Border::replicate);
+  CHECK(row_of(window) == std::vector<int>{3, 3, 3});
+  window = image;
+  data::detail::cut_window(window, 2, -4, 2, 4, data::Border::black);
+  CHECK(row_of(window) == std::vector<int>{0, 0, 0, 0});
+  window = numbered(1, 1, 2);
+  data::detail::cut_window(window, 0, -2, 1, 3, data::Border::reflect);
+  CHECK(row_of(window) == std::vector<int>{1, 2, 1, 2, 1, 2});
+
+  const auto crop = data::random_crop({.height = 2, .width = 3, .padding = 1});
+  CHECK(crop.shape({3, 3, 1}) == Shape{2, 3, 1});
+  Random random(3);
+  std::set<int> corners;
+  for (int i = 0; i < 200; ++i) {
+    window = image;
+    crop(window, random);
+    REQUIRE(window.shape() == Shape{2, 3, 1});
+    corners.insert(window.values[4]);
+  }
+  CHECK(corners.size() ==
+        10);  // the middle of the second row is every pixel at some time, or black
+  CHECK_THROWS_WITH(data::random_crop({.height = 6, .padding = 1}).shape({3, 4, 1}),
+                    "random_crop: expected images of at least 6x4 with a padding of 1, got (3, 4, "
+                    "1)");
+  CHECK_THROWS_WITH(data::random_crop({.height = -1}),
+                    "random_crop: expected a positive size, or 0 for that of the image, got -1x0");
+
+  window = numbered(5, 4, 1);
+  data::center_crop(2, 2)(window, random);
+  CHECK(row_of(window) == std::vector<int>{10, 11});
+  CHECK_THROWS_WITH(data::center_crop(2, 2).shape({3, 1, 1}),
+                    "center_crop: expected an image of at least 2x2, got 3x1");
+  CHECK_THROWS_WITH(data::center_crop(0, 2), "center_crop: expected a positive size, got 0x2");
+}
+
+TEST_CASE("alternating_flip shows every image both ways in two epochs") {
+  const auto flip = data::alternating_flip();
+  const auto flipped = [&](std::uint64_t seed, Index epoch, Index position) {
+    Random random(1);
+    auto image = numbered(1, 2, 1);
+    flip(image, {.random = random, .seed = seed, .epoch = epoch, .position = position});
+    return image.values[0] == 2;
+  };
+  int in_first = 0;
+  int as_other_seed = 0;
+  for (Index position = 0; position < 1000; ++position) {
+    const bool first = flipped(5, 0, position);
+    CHECK(flipped(5, 1, position) != first);
+    CHECK(flipped(5, 2, position) == first);
+    in_first += first ? 1 : 0;
+    as_other_seed += flipped(6, 0, position) == first ? 1 : 0;
+  }
+  CHECK(std::abs(in_first - 500) < 80);
+  CHECK(std::abs(as_other_seed - 500) < 80);
+}
+
+TEST_CASE("cutout covers a square, whole or cut off at the border") {
+  Random random(2);
+  const auto covered = [&](const data::CutoutOptions& options) {
+    data::ImageBuffer image{5, 6, 2, std::vector<std::uint8_t>(60, 200)};
+    data::cutout(options)(image, random);
+    return std::count(image.values.begin(), image.values.end(), 7);
+  };
+  std::set<Index> inside;
+  std::set<Index> anywhere;
+  for (int i = 0; i < 300; ++i) {
+    inside.insert(covered({.size = 3, .inside = true, .fill = {7, 0}}));
+    anywhere.insert(covered({.size = 3, .fill = {7, 7}}));
+  }
+  CHECK(inside == std::set<Index>{9});
+  CHECK(anywhere == std::set<Index>{8, 12, 18});
+  data::ImageBuffer black{1, 1, 1, {9}};
+  data::cutout({.size = 4})(black, random);
+  CHECK(black.values[0] == 0);
+  CHECK(data::mean_colour(data::cifar10_statistics()) == std::vector<std::uint8_t>{125, 123, 114});
+  CHECK_THROWS_WITH(data::cutout({.size = 0}), "cutout: expected a positive size, got 0");
+  CHECK_THROWS_WITH(data::cutout({.size = 2, .fill = {1, 2}}).shape({4, 4, 3}),
+                    "cutout: expected a fill for each of 3 channels, got 2");
+  CHECK_THROWS_WITH(data::cutout({.size = 5, .inside = true}).shape({4, 5, 3}),
+                    "cutout: expected images of at least 5x5, got (4, 5, 3)");
+}
+
+TEST_CASE("random_erasing covers rectangles of the areas and proportions asked for") {
+  Random random(2);
+  const auto erased = [&](const data::RandomErasingOptions& options) {
+    data::ImageBuffer image{20, 30, 1, std::vector<std::uint8_t>(600, 200)};
+    data::random_erasing(options)(image, random);
+    return image;
+  };
+  int changed = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto image = erased({});
+    const auto covered = std::count(image.values.begin(), image.values.end(), 0);
+    changed += covered > 0 ? 1 : 0;
+    CHECK(covered < 240);
+  }
+  CHECK(std::abs(changed - 200) < 50);
+  const auto square = erased({.probability = 1,
+                              .least_area = 0.06,
+                              .greatest_area = 0.06,
+                              .least_aspect = 1,
+                              .greatest_aspect = 1,
+                              .fill = {3}});
+  CHECK(std::count(square.values.begin(), square.values.end(), 3) == 36);
+  const auto noise = erased({.probability = 1, .least_area = 0.3, .noise = true});
+  CHECK(std::set<int>(noise.values.begin(), noise.values.end()).size() > 60);
+  CHECK(erased({.probability = 1, .least_area = 1, .greatest_area = 1}).values ==
+        std::vector<std::uint8_t>(600, 200));
+  CHECK_THROWS_WITH(data::random_erasing({.probability = 2}),
+                    "random_erasing: expected a probability in 0 to 1, got 2");
+  CHECK_THROWS_WITH(data::random_erasing({.least_area = 0.5}),
+                    "random_erasing: expected areas in 0 to 1, the least first, got 0.5 and 0.33");
+  CHECK_THROWS_WITH(data::random_erasing({.least_aspect = 0}),
+                    "random_erasing: expected positive aspects, the least first, got 0 and 3.3");
+}
+
+TEST_CASE("brightness, contrast, saturation and hue are torchvision's") {
+  const auto adjusted = [](std::vector<std::uint8_t> colour, const auto& adjust, double by) {
+    auto image = pixel(std::move(colour));
+    adjust(image, by);
+    return image.values;
+  };
+  using Bytes = std::vector<std::uint8_t>;
+  CHECK(adjusted({100, 200, 3}, data::adjust_brightness, 1.5) == Bytes{150, 255, 5});
+  CHECK(adjusted({100, 200, 50}, data::adjust_saturation, 0) == Bytes{153, 153, 153});
+  CHECK(adjusted({100, 200, 50}, data::adjust_saturation, 1) == Bytes{100, 200, 50});
+  CHECK(adjusted({100}, data::adjust_saturation, 0) == Bytes{100});
+  CHECK(adjusted({200, 100, 50}, data::adjust_hue, 1.0 / 3) == Bytes{50, 200, 100});
+  CHECK(adjusted({200, 100, 50}, data::adjust_hue, -1.0 / 3) == Bytes{100, 50, 200});
+  CHECK(adjusted({10, 250, 40}, data::adjust_hue, 0.5) == Bytes{250, 10, 220});
+  CHECK(adjusted({10, 40, 250}, data::adjust_hue, 1) == Bytes{10, 40, 250});
+  CHECK(adjusted({9, 9, 9}, data::adjust_hue, 0.2) == Bytes{9, 9, 9});
+  CHECK(adjusted({9}, data::adjust_hue, 0.2) == Bytes{9});
+  data::ImageBuffer two{1, 2, 1, {100, 200}};
+  data::adjust_contrast(two, 0.5);
+  CHECK(two.values == Bytes{125, 175});
+  data::ImageBuffer coloured{1, 2, 3, {100, 200, 50, 0, 0, 0}};
+  data::adjust_contrast(coloured, 0);
+  CHECK(coloured.values == Bytes(6, 76));
+  CHECK_THROWS_WITH(adjusted({1, 2}, data::adjust_contrast, 1),
+                    "adjust_contrast: expected an image with 1 or 3 channels, got (1, 1, 2)");
+}
+
+TEST_CASE("colour_jitter changes what it is asked to change, within bounds") {
+  Random random(4);
+  int lowest = 255;
+  int highest = 0;
+  std::set<std::vector<std::uint8_t>> colours;
+  for (int i = 0; i < 500; ++i) {
+    auto image = pixel({100, 100, 100});
+    data::colour_jitter({.brightness = 0.4})(image, random);
+    lowest = std::min<int>(lowest, image.values[0]);
+    highest = std::max<int>(highest, image.values[0]);
+    image = pixel({200, 100, 50});
+    data::colour_jitter({.hue = 0.1})(image, random);
+    CHECK(*std::ranges::max_element(image.values) == 200);
+    colours.insert(image.values);
+    data::colour_jitter({})(image, random);
+    CHECK(*std::ranges::min_element(image.values) == 50);
+  }
+  CHECK((lowest >= 60 && lowest < 65 && highest > 135 && highest <= 140));
+  CHECK(colours.size() > 50);
+  CHECK_THROWS_WITH(data::colour_jitter({.contrast = -1}),
+                    "colour_jitter: expected changes of 0 or more, got -1");
+  CHECK_THROWS_WITH(data::colour_jitter({.hue = 0.6}),
+                    "colour_jitter: expected a hue of at most 0.5, got 0.6");
+  CHECK_THROWS_WITH(data::colour_jitter({.hue = 0.1}).shape({2, 2, 4}),
+                    "colour_jitter: expected images with 1 or 3 channels, got (2, 2, 4)");
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "cnnrnn/data/batch_source.hpp"
 #include "cnnrnn/data/prefetcher.hpp"
@@ -17,15 +18,17 @@ namespace data {
 ///
 /// A pass yields the batches of the epoch that set_epoch chose. Order and transforms depend on
 /// (seed, epoch, position) alone, and where images are drawn on their place in the epoch: a pass is
-/// bitwise the same with and without prefetching, and when it begins in the middle. A pass keeps
-/// what it needs, so the loader may be changed or go away meanwhile; leaving a pass early stops its
-/// thread.
+/// bitwise the same with any number of threads, or none, and when it begins in the middle. A pass
+/// keeps what it needs, so the loader may be changed or go away meanwhile; leaving a pass early
+/// stops its threads.
 template <class T>
 class Loader {
  public:
   /// Throws ShapeError or ValueError when the data set or an option is not as it must be.
-  explicit Loader(ImageDataset dataset, LoaderOptions options = {})
-      : source_(std::make_shared<const BatchSource<T>>(std::move(dataset), std::move(options))) {}
+  explicit Loader(ImageDataset dataset, LoaderOptions options = {},
+                  std::vector<BatchTransform<T>> batch_transforms = {})
+      : source_(std::make_shared<const BatchSource<T>>(std::move(dataset), std::move(options),
+                                                       std::move(batch_transforms))) {}
 
   const ImageDataset& dataset() const { return source_->dataset(); }
   const LoaderOptions& options() const { return source_->options(); }
@@ -37,6 +40,9 @@ class Loader {
   Index images() const {
     return options().drop_last ? batches() * options().batch : source_->samples();
   }
+
+  /// (H, W, C) of the images in a batch, as the transforms leave them.
+  const Shape& image_shape() const { return source_->image_shape(); }
 
   Index epoch() const { return epoch_; }
 
@@ -51,7 +57,7 @@ class Loader {
     first_batch_ = first_batch;
   }
 
-  /// A pass over the batches that are left; it owns its thread.
+  /// A pass over the batches that are left; it owns its threads.
   class Iterator {
    public:
     using iterator_concept = std::input_iterator_tag;
@@ -59,24 +65,25 @@ class Loader {
     using difference_type = std::ptrdiff_t;
 
     Iterator(std::shared_ptr<const BatchSource<T>> source, Index epoch, Index first_batch) {
-      const Index ahead = source->options().prefetch;
+      const auto [ahead, threads] =
+          std::pair(source->options().prefetch, source->options().threads);
       auto order = source->order(epoch);
       make_ = [source = std::move(source), order = std::move(order), epoch,
-               index = first_batch]() mutable -> std::optional<Batch<T>> {
-        if (index == source->batches()) {
+               first_batch](Index index) -> std::optional<Batch<T>> {
+        if (first_batch + index >= source->batches()) {
           return std::nullopt;
         }
-        return source->make(order, epoch, index++);
+        return source->make(order, epoch, first_batch + index);
       };
       if (ahead > 0) {
-        prefetcher_ = std::make_unique<Prefetcher<Batch<T>>>(std::move(make_), ahead);
+        prefetcher_ = std::make_unique<Prefetcher<Batch<T>>>(std::move(make_), ahead, threads);
       }
       ++*this;
     }
 
     Batch<T>& operator*() const { return *batch_; }
     Iterator& operator++() {
-      batch_ = prefetcher_ ? prefetcher_->next() : make_();
+      batch_ = prefetcher_ ? prefetcher_->next() : make_(next_++);
       return *this;
     }
     void operator++(int) { ++*this; }
@@ -85,7 +92,8 @@ class Loader {
     }
 
    private:
-    std::function<std::optional<Batch<T>>()> make_;
+    std::function<std::optional<Batch<T>>(Index)> make_;
+    Index next_ = 0;
     std::unique_ptr<Prefetcher<Batch<T>>> prefetcher_;
     mutable std::optional<Batch<T>> batch_;
   };

@@ -2,15 +2,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "cnnrnn/core/error.hpp"
 #include "cnnrnn/core/shape.hpp"
@@ -20,96 +23,122 @@ namespace data {
 
 namespace detail {
 
-/// Makes items on a thread of its own; see Prefetcher.
+/// Makes items on threads of its own; see Prefetcher.
 template <class Item>
-class PrefetchThread {
+class PrefetchThreads {
  public:
-  PrefetchThread(std::function<std::optional<Item>()> make, Index ahead)
-      : make_(std::move(make)), ahead_(ahead), thread_([this] { run(); }) {}
-
-  ~PrefetchThread() {
-    {
-      const std::scoped_lock lock(mutex_);
-      stopped_ = true;
+  PrefetchThreads(std::function<std::optional<Item>(Index)> make, Index ahead, Index threads)
+      : make_(std::move(make)), ahead_(ahead) {
+    try {
+      for (Index i = 0; i < std::min(ahead, threads); ++i) {
+        threads_.emplace_back([this] { run(); });
+      }
+    } catch (...) {
+      stop();
+      throw;
     }
-    changed_.notify_all();
-    thread_.join();
   }
 
-  PrefetchThread(const PrefetchThread&) = delete;
-  PrefetchThread& operator=(const PrefetchThread&) = delete;
+  ~PrefetchThreads() { stop(); }
+
+  PrefetchThreads(const PrefetchThreads&) = delete;
+  PrefetchThreads& operator=(const PrefetchThreads&) = delete;
 
   std::optional<Item> next() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !ready_.empty() || finished_; });
-    if (ready_.empty()) {
+    changed_.wait(lock, [this] { return ready_.contains(used_) || used_ >= end_; });
+    if (used_ >= end_) {
       if (failure_) {
         std::rethrow_exception(std::exchange(failure_, nullptr));
       }
       return std::nullopt;
     }
-    std::optional<Item> item(std::move(ready_.front()));
-    ready_.pop_front();
+    const auto found = ready_.extract(used_++);
     lock.unlock();
     changed_.notify_all();
-    return item;
+    return std::move(found.mapped());
   }
 
  private:
   void run() noexcept {
-    try {
-      while (wait_for_room()) {
-        std::optional<Item> item = make_();
-        if (!item) {
-          break;
-        }
-        const std::scoped_lock lock(mutex_);
-        ready_.push_back(*std::move(item));
-        changed_.notify_all();
+    while (const auto index = take_index()) {
+      std::optional<Item> item;
+      std::exception_ptr failure;
+      try {
+        item = make_(*index);
+      } catch (...) {
+        failure = std::current_exception();
       }
-    } catch (...) {
-      const std::scoped_lock lock(mutex_);
-      failure_ = std::current_exception();
+      put(*index, std::move(item), failure);
     }
+  }
+
+  /// The next item to make, when there is room for it; none at the end.
+  std::optional<Index> take_index() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stopped_ || begun_ >= end_ || begun_ - used_ < ahead_; });
+    return stopped_ || begun_ >= end_ ? std::nullopt : std::optional(begun_++);
+  }
+
+  /// Hands an item over. The first that is not there, or failed, is the end of all.
+  void put(Index index, std::optional<Item> item, const std::exception_ptr& failure) {
     const std::scoped_lock lock(mutex_);
-    finished_ = true;
+    if (item) {
+      ready_.emplace(index, *std::move(item));
+    } else if (index < end_) {
+      end_ = index;
+      failure_ = failure;
+    }
     changed_.notify_all();
   }
 
-  bool wait_for_room() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopped_ || std::ssize(ready_) < ahead_; });
-    return !stopped_;
+  void stop() {
+    {
+      const std::scoped_lock lock(mutex_);
+      stopped_ = true;
+    }
+    changed_.notify_all();
+    for (auto& thread : threads_) {
+      thread.join();
+    }
   }
 
-  std::function<std::optional<Item>()> make_;
+  std::function<std::optional<Item>(Index)> make_;
   Index ahead_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Item> ready_;
+  std::map<Index, Item> ready_;
   std::exception_ptr failure_;
+  Index begun_ = 0;  ///< items that a thread has taken
+  Index used_ = 0;   ///< items that next() has returned
+  Index end_ = std::numeric_limits<Index>::max();
   bool stopped_ = false;
-  bool finished_ = false;
-  std::thread thread_;  // the last: it uses all the others
+  std::vector<std::thread> threads_;  // the last: they use all the others
 };
 
 }  // namespace detail
 
-/// Makes items ahead of their use on a thread of its own, in order, at most `ahead` of them. It
-/// belongs to the process that made it.
+/// Makes items ahead of their use on threads of its own, at most `ahead` of them, and returns them
+/// in order. It belongs to the process that made it.
 template <class Item>
 class Prefetcher {
  public:
-  /// `make` returns the next item, or none at the end. What it throws comes out of next(), after
-  /// the items before it. `ahead` must be positive.
+  /// `make` returns the item of a number, counted from 0, or none at the end, and is called on
+  /// `threads` threads at once. What it throws comes out of next(), after the items before it.
+  /// `ahead` and `threads` must be positive.
+  Prefetcher(std::function<std::optional<Item>(Index)> make, Index ahead, Index threads)
+      : threads_(std::make_unique<detail::PrefetchThreads<Item>>(std::move(make), ahead, threads)) {
+  }
+  /// The same on one thread, which makes one item after the other.
   Prefetcher(std::function<std::optional<Item>()> make, Index ahead)
-      : thread_(std::make_unique<detail::PrefetchThread<Item>>(std::move(make), ahead)) {}
+      : Prefetcher([make = std::move(make)](Index) { return make(); }, ahead, 1) {}
 
-  /// Stops without waiting for what is not used, but for the item that is being made. In a child
-  /// process, which has no such thread, all it holds stays behind: its lock may be taken for ever.
+  /// Stops without waiting for what is not used, but for the items that are being made. In a
+  /// child process, which has no such threads, all it holds stays behind: its lock may be taken for
+  /// ever.
   ~Prefetcher() {
     if (::getpid() != process_) {
-      static_cast<void>(thread_.release());
+      static_cast<void>(threads_.release());
     }
   }
 
@@ -122,12 +151,12 @@ class Prefetcher {
     require<ValueError>(
         ::getpid() == process_,
         "loader: expected a pass that this process began, got its parent's: begin another");
-    return thread_->next();
+    return threads_->next();
   }
 
  private:
   ::pid_t process_ = ::getpid();
-  std::unique_ptr<detail::PrefetchThread<Item>> thread_;
+  std::unique_ptr<detail::PrefetchThreads<Item>> threads_;
 };
 
 }  // namespace data

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -21,12 +22,10 @@ struct CrossEntropyOptions {
 namespace detail {
 
 template <class T>
-void check_cross_entropy(const char* name, const Shape& logits, const Tensor<Index>& labels,
+void check_cross_entropy(const char* name, const Shape& logits,
                          const CrossEntropyOptions& options) {
   require<ShapeError>(logits.rank() == 2 && logits.size() > 0, name,
                       ": expected logits (N, K), got ", logits);
-  require<ShapeError>(labels.defined() && labels.shape() == Shape{logits[0]}, name,
-                      ": expected labels of shape ", Shape{logits[0]}, ", got ", labels.shape());
   const double s = options.label_smoothing;
   require<ValueError>(s >= 0 && s <= 1, name, ": expected a smoothing of 0 to 1, got ", s);
   const Index classes = logits[1];
@@ -37,11 +36,33 @@ void check_cross_entropy(const char* name, const Shape& logits, const Tensor<Ind
     require<ValueError>(w >= 0 && w <= std::numeric_limits<T>::max(), name,
                         ": expected finite weights of 0 or more, got ", w);
   }
+}
+
+template <class T>
+void check_cross_entropy(const char* name, const Shape& logits, const Tensor<Index>& labels,
+                         const CrossEntropyOptions& options) {
+  check_cross_entropy<T>(name, logits, options);
+  require<ShapeError>(labels.defined() && labels.shape() == Shape{logits[0]}, name,
+                      ": expected labels of shape ", Shape{logits[0]}, ", got ", labels.shape());
+  const Index classes = logits[1];
   for (Index row = 0; row < logits[0]; ++row) {
     const Index label = labels.data()[row];
     require<ValueError>((label >= 0 && label < classes) || label == options.ignore_index, name,
                         ": expected labels of 0 to ", classes - 1, ", got ", label, " in row ",
                         row);
+  }
+}
+
+template <class T>
+void check_targets(const Shape& logits, const Tensor<T>& targets) {
+  require<ShapeError>(targets.defined() && targets.shape() == logits,
+                      "cross_entropy: expected targets of shape ", logits, ", got ",
+                      targets.shape());
+  for (Index i = 0; i < targets.size(); ++i) {
+    const T share = targets.data()[i];
+    require<ValueError>(share >= 0 && std::isfinite(share),
+                        "cross_entropy: expected finite targets of 0 or more, got ", share,
+                        " in row ", i / logits[1]);
   }
 }
 
@@ -102,6 +123,39 @@ Variable<T> cross_entropy(const Variable<T>& logits, const Tensor<Index>& labels
                     labels = Saved<Index>(labels)](Gradients<T>& g) {
                      kernels::cross_entropy_backward(d, p->data(), labels->data(), weight.data(),
                                                      g.dy().span(), divisor, g.dx());
+                   });
+}
+
+/// Cross-entropy of soft targets: a share t of each class in each row, as mixed images have them,
+/// with w the weights and s the smoothing: loss = -sum of q(k) log p(k), q = w ((1 - s) t + s / K),
+/// p = softmax of the logits. As in PyTorch, shares need not add up to 1, `ignore_index` has no
+/// meaning, and the mean is over the rows.
+///
+/// logits (N, K), targets (N, K) -> scalar, or (N) without a reduction. Targets get no gradient.
+/// Saves p and q. Throws ShapeError, and ValueError for a target that is negative or not finite,
+/// and for options as above.
+template <class T>
+Variable<T> cross_entropy(const Variable<T>& logits, const Tensor<T>& targets,
+                          const CrossEntropyOptions& options = {}) {
+  const Shape& shape = logits.shape();
+  detail::check_cross_entropy<T>("cross_entropy", shape, options);
+  detail::check_targets(shape, targets);
+  const kernels::SoftCrossEntropyDims d{shape[0], shape[1], options.label_smoothing};
+  Tensor<T> p(shape);
+  Tensor<T> q(shape);
+  Tensor<T> losses = options.reduction == Reduction::none ? Tensor<T>({d.n}) : Tensor<T>();
+  const double sum = kernels::soft_cross_entropy_forward(
+      d, logits.value().data(), targets.data(),
+      detail::class_weights<T>(d.k, options.weight).data(), p.mutable_data(), q.mutable_data(),
+      losses.mutable_data());
+  const auto divisor = static_cast<T>(options.reduction == Reduction::mean ? d.n : 1);
+  const Tensor<T> loss =
+      losses.defined() ? losses
+                       : Tensor<T>::scalar(static_cast<T>(sum / static_cast<double>(divisor)));
+  return record<T>("cross_entropy", {logits}, loss,
+                   [d, divisor, p = Saved<T>(p), q = Saved<T>(q)](Gradients<T>& g) {
+                     kernels::soft_cross_entropy_backward(d, p->data(), q->data(), g.dy().span(),
+                                                          divisor, g.dx());
                    });
 }
 

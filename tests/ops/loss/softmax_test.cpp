@@ -239,6 +239,101 @@ TEST_CASE("cross_entropy") {
                                "cross_entropy: expected a smoothing of 0 to 1, got 1.5")});
 }
 
+namespace {
+
+template <class T>
+Variable<T> soft_cross_entropy(const Variable<T>& x, const Tensor<double>& targets,
+                               const CrossEntropyOptions& options) {
+  Tensor<T> shares(targets.shape());
+  std::ranges::transform(targets.span(), shares.mutable_data(),
+                         [](double share) { return static_cast<T>(share); });
+  return cross_entropy(x, shares, options);
+}
+
+Op soft_cross_entropy_op(const Tensor<double>& targets, const CrossEntropyOptions& options) {
+  return [=](const auto& v) { return soft_cross_entropy(v[0], targets, options); };
+}
+
+/// Shares of each class, those of some rows 0.
+Tensor<double> some_targets(Index rows, Index classes) {
+  auto targets = definition(random_tensor<double>({rows, classes}, 5), false);
+  std::fill_n(targets.mutable_data(), classes, rows > 1 ? 0.0 : 1.0 / static_cast<double>(classes));
+  return targets;
+}
+
+/// Plain loops.
+Tensor<double> soft_cross_entropy_of(const Tensor<double>& x, const Tensor<double>& targets,
+                                     const CrossEntropyOptions& options) {
+  const auto p = definition(x, true);
+  double sum = 0;
+  for (Index row = 0; row < x.dim(0); ++row) {
+    for (Index k = 0; k < x.dim(1); ++k) {
+      const double share = (1 - options.label_smoothing) * targets(row, k) +
+                           options.label_smoothing / static_cast<double>(x.dim(1));
+      sum -= share * p(row, k);
+    }
+  }
+  return Tensor<double>::scalar(sum / static_cast<double>(x.dim(0)));
+}
+
+}  // namespace
+
+TEST_CASE("cross_entropy of soft targets") {
+  const Fixture fixture("soft_cross_entropy");
+  std::vector<OpCase> cases;
+  for (const auto& [name, options] : std::vector<std::pair<std::string, CrossEntropyOptions>>{
+           {"plain", {}},
+           {"smooth", {.label_smoothing = 0.2}},
+           {"weight", {.label_smoothing = 0.3}},
+           {"sum", {.label_smoothing = 0.1, .reduction = Reduction::sum}},
+           {"none", {.reduction = Reduction::none}}}) {
+    auto with_weight = options;
+    if (name != "plain" && name != "smooth") {
+      const auto weight = fixture.get<double>(name + "/weight");
+      with_weight.weight.assign(weight.span().begin(), weight.span().end());
+    }
+    cases.push_back(
+        pytorch_case(fixture, name, {"x"},
+                     soft_cross_entropy_op(fixture.get<double>(name + "/targets"), with_weight)));
+  }
+  for (const Index rows : {1, 3, 200}) {
+    const auto targets = some_targets(rows, 19);
+    const CrossEntropyOptions options{.label_smoothing = 0.1};
+    cases.push_back(
+        {to_message(rows, " rows"),
+         {random_tensor<double>({rows, 19}, 1)},
+         soft_cross_entropy_op(targets, options),
+         [=](const Tensors<double>& in) { return soft_cross_entropy_of(in[0], targets, options); },
+         {},
+         rows > 100 ? Gradcheck::too_large : Gradcheck::yes});
+  }
+  const auto bad = [](const Tensor<float>& targets, double smoothing = 0) {
+    return [=] { cross_entropy(ones({2, 2}), targets, {.label_smoothing = smoothing}); };
+  };
+  check_op("cross_entropy", cases,
+           {throws<ShapeError>(bad(Tensor<float>({2, 3})),
+                               "cross_entropy: expected targets of shape (2, 2), got (2, 3)"),
+            throws<ShapeError>(bad(Tensor<float>()),
+                               "cross_entropy: expected targets of shape (2, 2), got ()"),
+            throws<ValueError>(bad(Tensor<float>({2, 2}, {1, 0, 2, -1})),
+                               "cross_entropy: expected finite targets of 0 or more, got -1 in row "
+                               "1"),
+            throws<ValueError>(bad(Tensor<float>::ones({2, 2}), -1),
+                               "cross_entropy: expected a smoothing of 0 to 1, got -1")});
+}
+
+TEST_CASE("soft targets that are all in one class are labels") {
+  const Variable<double> x(random_tensor<double>({3, 4}, 1));
+  const Tensor<double> targets({3, 4}, {0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1});
+  const CrossEntropyOptions options{.label_smoothing = 0.2};
+  CHECK(cross_entropy(x, targets, options).item() ==
+        Approx(cross_entropy(x, Tensor<Index>({3}, {2, 0, 3}), options).item()));
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor<double> masked({1, 3}, {1, -infinity, 1});
+  CHECK(cross_entropy<double>(masked, Tensor<double>({1, 3}, {1, 0, 0})).item() ==
+        Approx(std::log(2.0)));
+}
+
 TEST_CASE("a class may weigh as much as the logits' type can hold") {
   const Tensor<Index> labels({1}, {2});
   const Variable<double> x(Tensor<double>::zeros({1, 3}), true);
