@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cnnrnn/data/mix.hpp"
 #include "support/catch.hpp"
 #include "support/op_table.hpp"
 #include "support/temporary_folder.hpp"
@@ -118,6 +119,92 @@ bool resumes_exactly(const Make& make) {
 }
 
 }  // namespace
+
+namespace {
+
+/// The same with mixed images, several loaders, a number of steps, and a moving average of the
+/// weights that a hook takes and gives back: all that a run may have.
+std::string train_with_everything(const std::string& folder, Index stop_after, bool resume) {
+  SmallRun<float> run;
+  auto average = nn::state_dict(run.model).clone();
+  train::Checkpoints<float> checkpoints(
+      run.model, run.adam,
+      {.folder = folder,
+       .put =
+           [&](io::RunState& more) {
+             for (const auto& [name, tensor] : average.tensors) {
+               more.emplace("average." + name, tensor);
+             }
+           },
+       .take =
+           [&](const io::RunState& more) {
+             for (auto& [name, tensor] : average.tensors) {
+               const auto found = more.find("average." + name);
+               require<ValueError>(found != more.end(), "expected an average of ", name);
+               tensor.copy_from(std::get<Tensor<float>>(found->second));
+             }
+           }});
+  const data::Loader<float> first(
+      small_images(50),
+      {.batch = 8,
+       .shuffle = true,
+       .transforms = {data::alternating_flip(),
+                      data::random_crop({.padding = 1, .border = data::Border::reflect})},
+       .threads = 2},
+      {data::mixup<float>()});
+  const data::Loader<float> second(small_images(40), {.batch = 9, .shuffle = true, .prefetch = 0},
+                                   {data::cutmix<float>()});
+  const std::vector<data::Loader<float>> loaders{first, second};
+  Index batches = 0;
+  train::TrainerOptions<float> options = {
+      .steps = 20,
+      .after_step =
+          [&](const train::TrainingState& state) {
+            auto now = nn::state_dict(run.model);
+            for (auto& [name, own] : now.tensors) {
+              Tensor<float>& mean = average.tensors.at(name);
+              for (Index i = 0; i < own.size(); ++i) {
+                mean.mutable_data()[i] += (own.data()[i] - mean.data()[i]) / 2;
+              }
+              if (state.step % 5 == 0) {
+                own.copy_from(mean);
+              }
+            }
+          },
+      .save = [&](const train::TrainingState& state) { checkpoints.save(state); },
+      .stop = [&] { return ++batches == stop_after; },
+      .progress = {.out = nullptr}};
+  train::Trainer<float> trainer(run.model, run.adam, loaders, small_loader<float>(), options);
+  trainer.run(resume ? checkpoints.resume() : train::TrainingState{});
+  return read_bytes(checkpoints.model_path());
+}
+
+}  // namespace
+
+TEST_CASE("a run with hooks, mixed images, several loaders and steps resumes exactly too") {
+  const TemporaryFolder whole;
+  const auto expected = train_with_everything(whole.path(), 0, false);
+  for (const Index stop_after : {3, 13, 21}) {
+    CAPTURE(stop_after);
+    const TemporaryFolder parts;
+    train_with_everything(parts.path(), stop_after, false);
+    train_with_everything(parts.path(), 4, true);
+    CHECK(train_with_everything(parts.path(), 0, true) == expected);
+  }
+}
+
+TEST_CASE("what the further state of a run lacks is an error of the file") {
+  const TemporaryFolder folder;
+  train_in<float>(folder.path(), 1, 0, false);
+  SmallRun<float> run;
+  train::Checkpoints<float> checkpoints(
+      run.model, run.adam,
+      {.folder = folder.path(), .configuration = "a", .take = [](const io::RunState& more) {
+         require<ValueError>(!more.empty(), "expected an average, got none");
+       }});
+  CHECK_THROWS_WITH(checkpoints.resume(),
+                    folder.file("resume.safetensors") + ": expected an average, got none");
+}
 
 TEST_CASE("a run whose layers share weights goes on in the same bytes") {
   CHECK(resumes_exactly([] {

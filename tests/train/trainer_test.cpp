@@ -4,10 +4,13 @@
 #include <cmath>
 #include <csignal>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "cnnrnn/data/mix.hpp"
+#include "cnnrnn/ops/sum.hpp"
 #include "cnnrnn/train/interrupt.hpp"
 #include "support/catch.hpp"
 #include "support/op_table.hpp"
@@ -250,7 +253,21 @@ TEST_CASE("the trainer refuses options and states out of range") {
                          "8"),
       throws<ValueError>(train({.progress = silent}, {.epoch = -1}),
                          "train: expected a state within epochs of 7 batches, got epoch -1, batch "
-                         "0")};
+                         "0"),
+      throws<ValueError>(train({.steps = -1}),
+                         "train: expected 0 or more steps and a positive test_every, got -1 and 1"),
+      throws<ValueError>(train({.test_every = 0}),
+                         "train: expected 0 or more steps and a positive test_every, got 0 and 0"),
+      throws<ValueError>(train({.loader = [](Index) { return std::size_t{1}; }}),
+                         "train: expected a loader below 1, got 1 for epoch 1"),
+      throws<ValueError>(
+          [&] {
+            train::Trainer<float>(run.model, run.adam, std::vector<data::Loader<float>>(), {});
+          },
+          "train: expected a training loader, got none"),
+      throws<ValueError>([] { train::steps_of(0, 5); },
+                         "steps_of: expected a positive number of epochs and of batches, got 0 and "
+                         "5")};
   for (const auto& bad : bad_calls) {
     CHECK(bad.outcome() == bad.message);
   }
@@ -311,8 +328,9 @@ TEST_CASE("a run and a test leave out the images whose labels are ignored") {
   const auto first = *small_loader<float>().begin();
   CHECK(last.running.images == train::count_labels(first.labels, 0));
 
-  CHECK_THROWS_WITH(train::cross_entropy_loss<float>({.reduction = Reduction::sum}),
-                    "cross_entropy_loss: expected the mean over a batch, got another reduction");
+  CHECK_THROWS_WITH(train::cross_entropy_loss<float>({.reduction = Reduction::none}),
+                    "cross_entropy_loss: expected the mean or the sum over a batch, got no "
+                    "reduction");
 }
 
 TEST_CASE("a run trains the head of a network whose other parts are frozen") {
@@ -342,4 +360,215 @@ TEST_CASE("a run trains the head of a network whose other parts are frozen") {
         std::vector<std::string>{"1.bias", "1.weight", "2.bias", "2.weight", "5.bias", "5.weight"});
   run.model.set_requires_grad(false);
   CHECK_THROWS_AS(trainer.run(), GraphError);
+}
+
+TEST_CASE("steps may end a run in the middle of an epoch") {
+  CHECK(train::steps_of(9.9, 48) == 476);
+  CHECK(train::steps_of(1.1, 10) == 11);
+  CHECK(train::steps_of(0.01, 7) == 1);
+  SmallRun<float> run;
+  Index last = 0;
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), small_loader<float>(),
+                                {.epochs = 1,
+                                 .steps = 17,
+                                 .schedule =
+                                     [&](Index step) {
+                                       last = step;
+                                       return 1.0;
+                                     },
+                                 .progress = silent});
+  CHECK(trainer.run() == Ending::finished);
+  CHECK(last == 16);
+  const auto& state = trainer.state();
+  CHECK(state.step == 17);
+  REQUIRE(state.history.size() == 3);
+  CHECK(std::isfinite(state.history.back().test_loss));
+  CHECK(trainer.run(state) == Ending::finished);  // nothing is left to do
+  CHECK(last == 16);
+}
+
+TEST_CASE("hooks are called around epochs, updates, steps and tests") {
+  SmallRun<float> run;
+  std::vector<std::string> calls;
+  const auto note = [&](const char* name) {
+    return [&calls, name](const train::TrainingState& state) {
+      calls.push_back(to_message(name, ' ', state.epoch, ' ', state.batch, ' ', state.step));
+    };
+  };
+  const train::TrainerOptions<float> options{.steps = 8,
+                                             .before_epoch = note("epoch"),
+                                             .before_update = note("update"),
+                                             .after_step = note("step"),
+                                             .after_evaluation = note("tested"),
+                                             .progress = silent};
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), {}, options);
+  trainer.run({.batch = 5});
+  CHECK(calls == std::vector<std::string>{
+                     "epoch 0 5 5", "update 0 5 5", "step 0 6 6", "update 0 6 6", "step 0 7 7",
+                     "tested 1 0 7", "epoch 1 0 7", "update 1 0 7", "step 1 1 8", "tested 2 0 8"});
+  // Gradients are there before the update, and what a hook does to them counts.
+  const auto before = parameters_of(run.model);
+  auto idle = options;
+  idle.before_update = [&](const train::TrainingState&) {
+    for (auto& parameter : run.adam.parameters()) {
+      CHECK(parameter.grad().defined());
+      parameter.zero_grad();
+    }
+  };
+  train::Trainer<float>(run.model, run.adam, small_loader<float>(), {}, idle).run();
+  CHECK(parameters_of(run.model) == before);
+}
+
+TEST_CASE("epochs take turns with several loaders, or take the one they are told") {
+  const auto sizes = [](const std::function<std::size_t(Index)>& loader) {
+    SmallRun<float> run;
+    std::vector<Index> images;
+    const data::Loader<float> other(small_images(12), {.batch = 6});
+    std::vector<data::Loader<float>> loaders{small_loader<float>(), other};
+    train::Trainer<float> trainer(
+        run.model, run.adam, std::move(loaders), {},
+        {.steps = 18,
+         .loader = loader,
+         .after_evaluation =
+             [&](const train::TrainingState& state) { images.push_back(state.step); },
+         .progress = silent});
+    trainer.run();
+    return images;
+  };
+  CHECK(sizes({}) == std::vector<Index>{7, 9, 16, 18});
+  CHECK(sizes([](Index epoch) { return epoch < 2 ? 1U : 0U; }) == std::vector<Index>{2, 4, 11, 18});
+}
+
+TEST_CASE("an auxiliary loss has a gradient, and no place in the history") {
+  const auto with = [](double factor) {
+    auto run = std::make_unique<SmallRun<float>>();
+    train::TrainerOptions<float> options{.epochs = 1, .progress = silent};
+    options.auxiliary = [&model = run->model, factor](const Variable<float>&,
+                                                      const data::Batch<float>&) {
+      const auto weight = model.parameters()[0];
+      return sum(weight * weight) * static_cast<float>(factor);
+    };
+    train::Trainer<float>(run->model, run->adam, small_loader<float>(), {}, options).run();
+    return run;
+  };
+  const auto norm = [](SmallRun<float>& run) {
+    double squares = 0;
+    for (const float w : run.model.parameters()[0].value().span()) {
+      squares += w * w;
+    }
+    return squares;
+  };
+  CHECK(norm(*with(10)) < norm(*with(0)));
+  SmallRun<float> plain;
+  train::Trainer<float>(plain.model, plain.adam, small_loader<float>(), {},
+                        {.epochs = 1, .progress = silent})
+      .run();
+  CHECK(parameters_of(with(0)->model) == parameters_of(plain.model));
+  CHECK_THROWS_WITH(with(std::numeric_limits<double>::quiet_NaN()),
+                    "train: expected a finite auxiliary loss, got nan at epoch 1, step 1 of 7");
+}
+
+TEST_CASE("a loss may be the sum over a batch; the history has the mean") {
+  SmallRun<float> run;
+  run.model.eval();
+  const auto mean = train::evaluate(run.model, small_loader<float>());
+  const auto of_sum =
+      train::evaluate(run.model, small_loader<float>(),
+                      train::cross_entropy_loss<float>({.reduction = Reduction::sum}));
+  CHECK(of_sum.loss() == Approx(mean.loss()));
+  const auto labels_only = [](const auto& logits, const auto& labels) {
+    return cross_entropy(logits, labels);
+  };
+  CHECK_THROWS_WITH(train::LossFunction<float>(labels_only, -100, {}, Reduction::none),
+                    "LossFunction: expected the mean or the sum over a batch, got no reduction");
+}
+
+TEST_CASE("a run learns from mixed images") {
+  const data::Loader<float> mixed(small_images(50), {.batch = 8, .shuffle = true},
+                                  {data::mixup<float>(0.2)});
+  SmallRun<float> run;
+  train::Trainer<float> trainer(run.model, run.adam, mixed, small_loader<float>(),
+                                {.epochs = 20, .progress = silent});
+  trainer.run();
+  CHECK(trainer.state().history.back().test_accuracy > 0.9);
+
+  const auto batch = *mixed.begin();
+  const Variable<float> answers = Tensor<float>(
+      {8, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1, 3, 5, 7, 9, 8});
+  CHECK(train::cross_entropy_loss<float>()(answers, batch).item() ==
+        cross_entropy(answers, batch.targets).item());
+  CHECK(cross_entropy(answers, batch.targets).item() !=
+        cross_entropy(answers, batch.labels).item());
+
+  train::TrainerOptions<float> options{.progress = silent};
+  options.loss = [](const Variable<float>& logits, const Tensor<Index>& labels) {
+    return cross_entropy(logits, labels);
+  };
+  CHECK_THROWS_WITH(train::Trainer<float>(run.model, run.adam, mixed, {}, options).run(),
+                    "loss: expected a function of targets for a batch of mixed images, got one of "
+                    "labels alone");
+}
+
+TEST_CASE("test_every leaves out tests, but not the last one") {
+  SmallRun<float> run;
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), small_loader<float>(),
+                                {.epochs = 5, .test_every = 2, .progress = silent});
+  trainer.run();
+  std::vector<bool> tested;
+  for (const auto& row : trainer.state().history) {
+    tested.push_back(std::isfinite(row.test_accuracy));
+  }
+  CHECK(tested == std::vector<bool>{false, true, false, true, true});
+}
+
+TEST_CASE("views of images are mirrored and moved, with what the border reflects") {
+  const Tensor<float> x({1, 2, 3, 1}, {1, 2, 3, 4, 5, 6});
+  const auto values = [](const Tensor<float>& y) {
+    return std::vector<float>(y.span().begin(), y.span().end());
+  };
+  CHECK(values(train::mirrored(x)) == std::vector<float>{3, 2, 1, 6, 5, 4});
+  CHECK(values(train::shifted(x, 1, 1)) == std::vector<float>{5, 4, 5, 2, 1, 2});
+  CHECK(values(train::shifted(x, 0, -2)) == std::vector<float>{3, 2, 1, 6, 5, 4});
+  CHECK(values(train::shifted(x, 0, 2)) == std::vector<float>{3, 2, 1, 6, 5, 4});
+  double weights = 0;
+  for (const auto& view : train::mirror_and_shift_views<float>()) {
+    weights += view.weight;
+  }
+  CHECK(weights == 1);
+  const Tensor<float> pixels({2, 2, 1, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  CHECK(values(train::mirror_views<float>()[1].of(pixels)) == values(pixels));
+  CHECK_THROWS_WITH(train::shifted(x, 2, 0),
+                    "shifted: expected images (N, H, W, C) larger than 2x0, got (1, 2, 3, 1)");
+  CHECK_THROWS_WITH(train::mirrored(Tensor<float>({2, 3})),
+                    "mirrored: expected images (N, H, W, C), got (2, 3)");
+}
+
+TEST_CASE("a test of several views adds up the logits by their weights") {
+  SmallRun<float> run;
+  const train::Views<float> views{{[](const Tensor<float>& x) { return x; }, 0.75},
+                                  {train::mirrored<float>, 0.25}};
+  train::TestTimeAugmentation<float> patient(run.model, views);
+  const Tensor<float> images = (*small_loader<float>().begin()).images;
+  {
+    const NoGradGuard no_grad;
+    const train::detail::EvaluationMode<float> mode(patient);
+    CHECK_FALSE(run.model.training());
+    const auto expected = run.model(images) * 0.75F + run.model(train::mirrored(images)) * 0.25F;
+    CHECK(std::ranges::equal(patient(images).value().span(), expected.value().span()));
+  }
+  CHECK(run.model.training());
+  CHECK(patient.describe() == "TestTimeAugmentation(2 views)");
+
+  const auto expected = train::evaluate(patient, small_loader<float>());
+  train::Trainer<float> trainer(run.model, run.adam, small_loader<float>(), small_loader<float>(),
+                                {.steps = 1, .views = views, .progress = silent});
+  trainer.run();
+  CHECK(trainer.state().history.back().test_loss ==
+        train::evaluate(patient, small_loader<float>()).loss());
+  CHECK(trainer.state().history.back().test_loss != expected.loss());
+  using Patient = train::TestTimeAugmentation<float>;
+  CHECK_THROWS_WITH(Patient(run.model, {}), "TestTimeAugmentation: expected views, got none");
+  CHECK_THROWS_WITH(Patient(run.model, {{{}, 0.5}}),
+                    "TestTimeAugmentation: expected views with a function and a finite weight, got "
+                    "no function and weight 0.5");
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,9 @@ Tensor<T> take(const std::string& path, const io::RunState& run, const char* nam
                      ": expected the ", name, " of a training run, got none");
   return std::get<Tensor<T>>(entry->second);
 }
+
+/// What the names of a run's further state begin with.
+inline constexpr const char* more = "more/";
 
 /// Above all counts of images that a run can reach, with room to go on.
 inline constexpr Index most_counted = Index{1} << 62;
@@ -95,6 +99,12 @@ struct CheckpointsOptions {
   std::string folder;              ///< made if it is not there
   std::string configuration = {};  ///< a line that says which run it is: options, data, seed
   io::Metadata metadata = {};      ///< of the published model
+
+  /// More that the run needs to go on, such as an average of its weights, by name: what `put` puts
+  /// into a checkpoint, `take` gets when the run resumes. What `take` throws is told as a
+  /// FileError.
+  std::function<void(io::RunState&)> put = {};
+  std::function<void(const io::RunState&)> take = {};
 };
 
 /// The files of a run, in a folder: `resume.safetensors`, from which the run goes on,
@@ -125,8 +135,15 @@ class Checkpoints {
   void save(const TrainingState& state) {
     io::save(model_path(), model_, options_.metadata);
     io::write_text(history_path(), to_csv(state.history));
-    io::save_checkpoint(resume_path(), model_, optimizer_, options_.configuration,
-                        detail::to_tensors(state));
+    io::RunState run = detail::to_tensors(state);
+    if (options_.put) {
+      io::RunState more;
+      options_.put(more);
+      for (const auto& [name, tensor] : more) {
+        run.emplace(detail::more + name, tensor);
+      }
+    }
+    io::save_checkpoint(resume_path(), model_, optimizer_, options_.configuration, run);
   }
 
   /// Puts model and optimizer where the saved run stands, and returns its state. Throws FileError
@@ -134,13 +151,25 @@ class Checkpoints {
   /// then.
   TrainingState resume() {
     TrainingState state;
-    io::load_checkpoint(
-        resume_path(), model_, optimizer_, options_.configuration,
-        [&](const io::RunState& run) { state = detail::to_state(resume_path(), run); });
+    io::load_checkpoint(resume_path(), model_, optimizer_, options_.configuration,
+                        [&](const io::RunState& run) {
+                          state = detail::to_state(resume_path(), run);
+                          take(io::detail::behind(detail::more, run));
+                        });
     return state;
   }
 
  private:
+  void take(const io::RunState& more) const {
+    try {
+      if (options_.take) {
+        options_.take(more);
+      }
+    } catch (const ValueError& error) {
+      throw FileError(to_message(resume_path(), ": ", error.what()));
+    }
+  }
+
   nn::Module<T>& model_;
   optim::Optimizer<T>& optimizer_;
   CheckpointsOptions options_;

@@ -16,38 +16,73 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace train {
 
-/// The mean loss over a batch: logits (N, K), labels (N,) -> scalar. Any function of these is one,
-/// and may say which label it ignores: metrics leave that out too.
+/// The loss of a batch: logits (N, K), labels (N,) -> scalar, the mean over the batch or the sum.
+/// Any function of these is one, and may say which label it ignores: metrics leave that out too.
+/// For batches with soft targets (N, K) it needs another function, of those.
 template <class T>
 class LossFunction {
  public:
   using Function = std::function<Variable<T>(const Variable<T>&, const Tensor<Index>&)>;
+  using TargetFunction = std::function<Variable<T>(const Variable<T>&, const Tensor<T>&)>;
 
   template <class F>
   requires(!std::is_same_v<F, LossFunction> && std::is_constructible_v<Function, F>)
-      LossFunction(F function, Index ignore_index = -100)  // NOLINT: any function is one
-      : function_(std::move(function)), ignore_index_(ignore_index) {}
+      LossFunction(F function, Index ignore_index = -100,  // NOLINT: any function is one
+                   TargetFunction of_targets = {}, Reduction reduction = Reduction::mean)
+      : function_(std::move(function)),
+        of_targets_(std::move(of_targets)),
+        ignore_index_(ignore_index),
+        reduction_(reduction) {
+    require<ValueError>(reduction != Reduction::none,
+                        "LossFunction: expected the mean or the sum over a batch, got no "
+                        "reduction");
+  }
 
   Variable<T> operator()(const Variable<T>& logits, const Tensor<Index>& labels) const {
     return function_(logits, labels);
+  }
+
+  /// Of the batch's targets where it has some, else of its labels. Throws ValueError for targets
+  /// without a function of them.
+  Variable<T> operator()(const Variable<T>& logits, const data::Batch<T>& batch) const {
+    if (!batch.targets.defined()) {
+      return function_(logits, batch.labels);
+    }
+    require<ValueError>(static_cast<bool>(of_targets_),
+                        "loss: expected a function of targets for a batch of mixed images, got one "
+                        "of labels alone");
+    return of_targets_(logits, batch.targets);
+  }
+
+  /// The mean loss over `count` images, of which the loss is `value`.
+  double mean(double value, Index count) const {
+    return reduction_ == Reduction::mean || count == 0 ? value : value / static_cast<double>(count);
   }
 
   Index ignore_index() const { return ignore_index_; }
 
  private:
   Function function_;
+  TargetFunction of_targets_;
   Index ignore_index_;
+  Reduction reduction_;
 };
 
-/// Throws ValueError for another reduction than the mean.
+/// Cross-entropy of labels, and of targets where a batch has some: the mean over a batch, or the
+/// sum. Throws ValueError without a reduction.
 template <class T>
 LossFunction<T> cross_entropy_loss(const CrossEntropyOptions& options = {}) {
-  require<ValueError>(options.reduction == Reduction::mean,
-                      "cross_entropy_loss: expected the mean over a batch, got another reduction");
+  require<ValueError>(options.reduction != Reduction::none,
+                      "cross_entropy_loss: expected the mean or the sum over a batch, got no "
+                      "reduction");
   return {[options](const Variable<T>& logits, const Tensor<Index>& labels) {
             return cross_entropy(logits, labels, options);
           },
-          options.ignore_index};
+          options.ignore_index,
+          [options](const Variable<T>& logits, const Tensor<T>& targets) {
+            return cross_entropy(logits, targets, options);
+          },
+          options.reduction};
 }
 
 namespace detail {
@@ -88,14 +123,14 @@ std::optional<RunningMetrics> evaluate_until(nn::Layer<T>& model, const data::Lo
   const NoGradGuard no_grad;
   const detail::EvaluationMode<T> mode(model);
   RunningMetrics metrics;
-  for (const auto& [images, labels] : loader) {
+  for (const auto& batch : loader) {
     if (stop && stop()) {
       return std::nullopt;
     }
-    const Variable<T> logits = model(Variable<T>(images));
-    metrics.add(static_cast<double>(loss(logits, labels).item()),
-                count_correct(logits.value(), labels, loss.ignore_index()),
-                count_labels(labels, loss.ignore_index()));
+    const Variable<T> logits = model(Variable<T>(batch.images));
+    const Index count = count_labels(batch.labels, loss.ignore_index());
+    metrics.add(loss.mean(static_cast<double>(loss(logits, batch).item()), count),
+                count_correct(logits.value(), batch.labels, loss.ignore_index()), count);
   }
   return metrics;
 }

@@ -103,7 +103,7 @@ std::string first_nonfinite(nn::Layer<T>& model, const LossFunction<T>& loss,
   }
   detail::StateGuard<T> guard(model);
   detail::NonfiniteSearch<T> search(model);
-  loss(model(Variable<T>(batch.images)), batch.labels);
+  loss(model(Variable<T>(batch.images)), batch);
   guard.restore();
   return search.found();
 }

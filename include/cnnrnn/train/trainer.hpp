@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cnnrnn/data/loader.hpp"
 #include "cnnrnn/nn/module.hpp"
@@ -15,6 +18,7 @@
 #include "cnnrnn/train/history.hpp"
 #include "cnnrnn/train/nonfinite.hpp"
 #include "cnnrnn/train/progress.hpp"
+#include "cnnrnn/train/views.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace train {
@@ -27,6 +31,7 @@ struct TrainingState {
   RunningMetrics running = {};  ///< over those batches
   double seconds = 0;           ///< spent on those batches
   History history = {};         ///< of the complete epochs
+  Index step = 0;               ///< batches done in all epochs; the trainer counts them
 };
 
 /// Why a run ended: all epochs are done, after_epoch said so, or stop did.
@@ -35,9 +40,33 @@ enum class Ending { finished, enough, stopped };
 template <class T>
 struct TrainerOptions {
   Index epochs = 10;
+  Index steps = 0;  ///< instead of epochs, if not 0: batches in all; the last epoch ends with them
   LossFunction<T> loss = cross_entropy_loss<T>();
   optim::Schedule schedule = optim::constant_schedule();  ///< by batch, over all epochs
   double clip_norm = 0;                                   ///< 0: gradients are not clipped
+
+  /// Added to the loss before the backward pass, such as a term of the weights or of another output
+  /// that the model has kept. The history has the loss alone.
+  std::function<Variable<T>(const Variable<T>& logits, const data::Batch<T>& batch)> auxiliary = {};
+
+  /// Which of several training loaders an epoch takes; none: they take turns.
+  std::function<std::size_t(Index epoch)> loader = {};
+
+  /// How a test looks at the images, if not as they are; see TestTimeAugmentation.
+  Views<T> views = {};
+  Index test_every = 1;  ///< epochs between two tests; the last one is always tested
+
+  /// Called before the batches of an epoch, also when a run goes on in the middle of one.
+  std::function<void(const TrainingState&)> before_epoch = {};
+
+  /// Called in each step when the gradients are there, before the optimizer uses them.
+  std::function<void(const TrainingState&)> before_update = {};
+
+  /// Called after each step, which `state.step` counts, before the run is saved.
+  std::function<void(const TrainingState&)> after_step = {};
+
+  /// Called after each epoch, when its row is in the history, before the run is saved.
+  std::function<void(const TrainingState&)> after_evaluation = {};
 
   /// Called after each epoch, and every so many batches or seconds within one if they are not 0,
   /// and when the run is stopped.
@@ -45,7 +74,7 @@ struct TrainerOptions {
   Index save_batches = 0;
   double save_seconds = 0;
 
-  /// Called after each epoch; false ends the run.
+  /// Called after each epoch, when it has been saved; false ends the run.
   std::function<bool(const TrainingState&)> after_epoch = {};
 
   /// Asked after each batch; true saves and ends the run.
@@ -53,6 +82,17 @@ struct TrainerOptions {
 
   ProgressOptions progress = {};
 };
+
+/// The least number of steps that makes up so many epochs, which need not be whole: for
+/// TrainerOptions::steps. Throws ValueError unless both are positive.
+inline Index steps_of(double epochs, Index batches) {
+  require<ValueError>(epochs > 0 && std::isfinite(epochs) && batches > 0,
+                      "steps_of: expected a positive number of epochs and of batches, got ", epochs,
+                      " and ", batches);
+  // 1.1 x 10 is 11.000000000000002, yet means 11.
+  constexpr double rounding = 1e-9;
+  return static_cast<Index>(std::ceil(epochs * static_cast<double>(batches) * (1 - rounding)));
+}
 
 /// The training loop.
 ///
@@ -65,6 +105,12 @@ class Trainer {
   /// the trainer. Throws ValueError for an option outside its range.
   Trainer(nn::Layer<T>& model, optim::Optimizer<T>& optimizer, data::Loader<T> train,
           std::optional<data::Loader<T>> test, TrainerOptions<T> options = {})
+      : Trainer(model, optimizer, std::vector<data::Loader<T>>{std::move(train)}, std::move(test),
+                std::move(options)) {}
+
+  /// The same with several loaders, one for each epoch.
+  Trainer(nn::Layer<T>& model, optim::Optimizer<T>& optimizer, std::vector<data::Loader<T>> train,
+          std::optional<data::Loader<T>> test, TrainerOptions<T> options = {})
       : model_(model),
         optimizer_(optimizer),
         train_(std::move(train)),
@@ -73,11 +119,25 @@ class Trainer {
         progress_(options_.progress) {
     require<ValueError>(options_.epochs > 0, "train: expected a positive number of epochs, got ",
                         options_.epochs);
+    require<ValueError>(options_.steps >= 0 && options_.test_every > 0,
+                        "train: expected 0 or more steps and a positive test_every, got ",
+                        options_.steps, " and ", options_.test_every);
+    require<ValueError>(!train_.empty(), "train: expected a training loader, got none");
     require<ValueError>(options_.clip_norm >= 0, "train: expected a clip norm of 0 or more, got ",
                         options_.clip_norm);
     require<ValueError>(options_.save_batches >= 0 && options_.save_seconds >= 0,
                         "train: expected 0 or more batches and seconds between savings, got ",
                         options_.save_batches, " and ", options_.save_seconds);
+    if (!options_.views.empty()) {
+      patient_.emplace(model_, options_.views);
+    }
+    epochs_ = options_.epochs;
+    if (options_.steps > 0) {
+      epochs_ = 0;
+      for (Index step = 0; step < options_.steps; ++epochs_) {
+        step += loader_of(epochs_).batches();
+      }
+    }
   }
 
   /// Trains from where `state` stands. Throws NumericError, with the epoch and the step, when a
@@ -86,11 +146,9 @@ class Trainer {
   /// first_nonfinite).
   Ending run(TrainingState state = {}) {
     state_ = std::move(state);
-    require<ValueError>(state_.epoch >= 0 && state_.batch >= 0 && state_.batch <= train_.batches(),
-                        "train: expected a state within epochs of ", train_.batches(),
-                        " batches, got epoch ", state_.epoch, ", batch ", state_.batch);
+    begin();
     model_.train();
-    while (state_.epoch < options_.epochs) {
+    while (state_.epoch < epochs_) {
       if (!run_batches() || !finish_epoch()) {
         save();
         return Ending::stopped;
@@ -99,7 +157,7 @@ class Trainer {
       if (options_.after_epoch && !options_.after_epoch(state_)) {
         return Ending::enough;
       }
-      if (state_.epoch < options_.epochs && stop()) {
+      if (state_.epoch < epochs_ && stop()) {
         return Ending::stopped;
       }
     }
@@ -109,13 +167,48 @@ class Trainer {
   const TrainingState& state() const { return state_; }
 
  private:
+  data::Loader<T>& loader_of(Index epoch) {
+    const std::size_t index =
+        options_.loader ? options_.loader(epoch) : static_cast<std::size_t>(epoch) % train_.size();
+    require<ValueError>(index < train_.size(), "train: expected a loader below ", train_.size(),
+                        ", got ", index, " for epoch ", epoch + 1);
+    return train_[index];
+  }
+
+  /// Counts the steps up to where the state stands, and checks that it can stand there.
+  void begin() {
+    const bool exists = state_.epoch >= 0 && state_.batch >= 0;
+    state_.step = 0;
+    for (Index epoch = 0; epoch < state_.epoch; ++epoch) {
+      state_.step += loader_of(epoch).batches();
+    }
+    batches_ = batches_of_epoch();
+    require<ValueError>(exists && state_.batch <= batches_,
+                        "train: expected a state within epochs of ", batches_,
+                        " batches, got epoch ", state_.epoch, ", batch ", state_.batch);
+    state_.step += state_.batch;
+  }
+
+  /// Batches of the epoch that begins at state_.step: those of its loader, but for those past the
+  /// last step.
+  Index batches_of_epoch() {
+    const Index all = loader_of(std::max(Index{0}, state_.epoch)).batches();
+    const bool ends = options_.steps > 0 && state_.epoch < epochs_;
+    return ends ? std::min(all, options_.steps - state_.step) : all;
+  }
+
   /// Trains on the rest of the epoch; false when the run is to stop.
   bool run_batches() {
-    train_.set_epoch(state_.epoch, state_.batch);
-    progress_.begin(label(), train_.batches(), state_.batch);
+    auto& loader = loader_of(state_.epoch);
+    loader.set_epoch(state_.epoch, state_.batch);
+    call(options_.before_epoch);
+    progress_.begin(label(), batches_, state_.batch);
     double last = options_.progress.clock();
     saved_ = last;
-    for (const auto& batch : train_) {
+    if (state_.batch == batches_) {
+      return true;
+    }
+    for (const auto& batch : loader) {
       train_batch(batch);
       const double now = options_.progress.clock();
       state_.seconds += now - last;
@@ -126,6 +219,9 @@ class Trainer {
       if (stop()) {
         return false;
       }
+      if (state_.batch == batches_) {
+        break;
+      }
       if (time_to_save(now)) {
         save();
       }
@@ -135,22 +231,43 @@ class Trainer {
   }
 
   void train_batch(const data::Batch<T>& batch) {
-    const Index step = state_.epoch * train_.batches() + state_.batch;
-    optimizer_.set_learning_rate_factor(options_.schedule(step));
+    optimizer_.set_learning_rate_factor(options_.schedule(state_.step));
     const Variable<T> logits = model_(Variable<T>(batch.images));
-    const Variable<T> loss = options_.loss(logits, batch.labels);
+    const Variable<T> loss = options_.loss(logits, batch);
     const auto value = static_cast<double>(loss.item());
     if (!std::isfinite(value)) {
       stop_at(value, batch);
     }
+    const Variable<T> total = with_auxiliary(loss, logits, batch);
     optimizer_.zero_grad();
-    loss.backward();
+    total.backward();
     clip();
+    call(options_.before_update);
     optimizer_.step();
     const Index ignored = options_.loss.ignore_index();
-    state_.running.add(value, count_correct(logits.value(), batch.labels, ignored),
-                       count_labels(batch.labels, ignored));
+    const Index count = count_labels(batch.labels, ignored);
+    state_.running.add(options_.loss.mean(value, count),
+                       count_correct(logits.value(), batch.labels, ignored), count);
     ++state_.batch;
+    ++state_.step;
+    call(options_.after_step);
+  }
+
+  Variable<T> with_auxiliary(const Variable<T>& loss, const Variable<T>& logits,
+                             const data::Batch<T>& batch) const {
+    if (!options_.auxiliary) {
+      return loss;
+    }
+    const Variable<T> more = options_.auxiliary(logits, batch);
+    require<NumericError>(std::isfinite(more.item()),
+                          "train: expected a finite auxiliary loss, got ", more.item(), position());
+    return loss + more;
+  }
+
+  void call(const std::function<void(const TrainingState&)>& hook) const {
+    if (hook) {
+      hook(state_);
+    }
   }
 
   [[noreturn]] void stop_at(double loss, const data::Batch<T>& batch) {
@@ -177,8 +294,9 @@ class Trainer {
         .train_accuracy = state_.running.accuracy(),
         .seconds = state_.seconds,
         .images_per_second = static_cast<double>(state_.running.images) / state_.seconds};
-    if (test_) {
-      const auto tested = evaluate_until(model_, *test_, options_.loss, options_.stop);
+    if (test_ && (row.epoch % options_.test_every == 0 || row.epoch == epochs_)) {
+      nn::Layer<T>& model = patient_ ? static_cast<nn::Layer<T>&>(*patient_) : model_;
+      const auto tested = evaluate_until(model, *test_, options_.loss, options_.stop);
       if (!tested) {
         return false;
       }
@@ -194,14 +312,15 @@ class Trainer {
     state_.batch = 0;
     state_.running = {};
     state_.seconds = 0;
+    batches_ = batches_of_epoch();
+    call(options_.after_evaluation);
     return true;
   }
 
   bool stop() const { return options_.stop && options_.stop(); }
 
   bool time_to_save(double now) const {
-    return state_.batch < train_.batches() &&
-           ((options_.save_batches > 0 && state_.batch % options_.save_batches == 0) ||
+    return ((options_.save_batches > 0 && state_.batch % options_.save_batches == 0) ||
             (options_.save_seconds > 0 && now - saved_ >= options_.save_seconds));
   }
 
@@ -223,19 +342,22 @@ class Trainer {
     }
   }
 
-  std::string label() const { return to_message("epoch ", state_.epoch + 1, '/', options_.epochs); }
+  std::string label() const { return to_message("epoch ", state_.epoch + 1, '/', epochs_); }
   std::string position() const {
     return to_message(" at epoch ", state_.epoch + 1, ", step ", state_.batch + 1, " of ",
-                      train_.batches());
+                      batches_);
   }
 
   nn::Layer<T>& model_;
   optim::Optimizer<T>& optimizer_;
-  data::Loader<T> train_;
+  std::vector<data::Loader<T>> train_;
   std::optional<data::Loader<T>> test_;
   TrainerOptions<T> options_;
+  std::optional<TestTimeAugmentation<T>> patient_;
   Progress progress_;
   TrainingState state_;
+  Index epochs_ = 0;   ///< of the run, the last of which may be cut short
+  Index batches_ = 0;  ///< of the epoch that is next or under way
   double saved_ = 0;
 };
 
