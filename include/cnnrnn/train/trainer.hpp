@@ -86,7 +86,8 @@ struct TrainerOptions {
 /// The least number of steps that makes up so many epochs, which need not be whole: for
 /// TrainerOptions::steps. Throws ValueError unless both are positive.
 inline Index steps_of(double epochs, Index batches) {
-  require<ValueError>(epochs > 0 && std::isfinite(epochs) && batches > 0,
+  constexpr double most = 1e15;
+  require<ValueError>(epochs > 0 && batches > 0 && epochs * static_cast<double>(batches) < most,
                       "steps_of: expected a positive number of epochs and of batches, got ", epochs,
                       " and ", batches);
   // 1.1 x 10 is 11.000000000000002, yet means 11.

@@ -1,0 +1,75 @@
+// 94, 95 or 96 % on CIFAR-10 in as little time as can be, by the recipes of airbench (Jordan 2024).
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "speedrun/run.hpp"
+
+namespace {
+
+void add_options(CLI::App& app, speedrun::Options& options) {
+  auto& config = options.config;
+  const auto entry = [&](const std::string& option, const std::string& name, auto& value,
+                         const std::string& help) {
+    return app.add_option(option, value, help)
+        ->capture_default_str()
+        ->each([&options, name](const std::string&) { options.given.insert(name); });
+  };
+  entry("--data", "data", config.data,
+        "folder of CIFAR-10 or of another data set that the other programs take; auto: as there");
+  entry("--data-kind", "data_kind", config.data_kind, "data set in that folder")
+      ->check(CLI::IsMember(cnnrnn::data::dataset_kinds()));
+  entry("--target", "target", config.target, "test accuracy that the recipe is for, in percent")
+      ->check(CLI::IsMember({94, 95, 96}));
+  entry("--optimizer", "optimizer", config.optimizer, "sgd, or muon for the target 94")
+      ->check(CLI::IsMember({"sgd", "muon"}));
+  entry("--epochs", "epochs", config.epochs,
+        "passes over the training images, which need not be whole (0: as the recipe has them)")
+      ->check(CLI::NonNegativeNumber);
+  entry("--batch", "batch", config.batch, "images in a batch (0: as the recipe has it)")
+      ->check(CLI::NonNegativeNumber);
+  entry("--seed", "seed", config.seed, "seed of the weights and of the order")
+      ->check(CLI::NonNegativeNumber);
+  entry("--holdout", "holdout", config.holdout,
+        "hold out so many training images and test on them alone (0: none)")
+      ->check(CLI::NonNegativeNumber);
+  entry("--limit", "limit", config.limit, "use so many images of each part (0: all)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--out", options.out, "folder for checkpoints and history")->capture_default_str();
+  app.add_flag("--resume", options.resume, "go on where the run in --out stopped");
+  app.add_flag("--overwrite", options.overwrite, "replace a run in --out")->excludes("--resume");
+  app.add_option("--checkpoint-every", options.checkpoint_every,
+                 "save every so many batches too (0: after each epoch)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", options.threads, "threads (0: as many as OpenMP offers)")
+      ->check(CLI::Range(0, cnnrnn::most_threads))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains for 94, 95 or 96 % on CIFAR-10 by the recipes of airbench (Jordan 2024).",
+               "cifar10_speedrun");
+  speedrun::Options options;
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    cnnrnn::set_threads(options.threads);
+    const int code = speedrun::Run(options).run();
+    cnnrnn::require<cnnrnn::FileError>(static_cast<bool>(std::cout.flush()),
+                                       "cannot write to standard output");
+    return code;
+  } catch (const cnnrnn::ValueError& error) {
+    std::cerr << "cifar10_speedrun: " << cnnrnn::printable(error.what()) << std::endl;
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "cifar10_speedrun: " << cnnrnn::printable(error.what()) << std::endl;
+    return 1;
+  }
+}

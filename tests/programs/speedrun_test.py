@@ -1,0 +1,70 @@
+"""cifar10_speedrun: a run that was stopped or killed and resumed, or ran on another number of threads, ends
+in the same bytes, with every recipe; its last line is accuracy and time; options that do not fit are refused."""
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+from program import EXAMPLES, history, result, resume_state, run, write_mnist
+
+PROGRAM = "cifar10_speedrun"
+LAST_LINE = re.compile(r"\n\d+\.\d\d % in 0 min \d+ s\n$")
+
+
+def options(data, out, recipe, threads=2):
+    return ["--data", data, "--epochs", 3.4, "--batch", 16, "--limit", 64, "--seed", 3, "--checkpoint-every", 1,
+            "--threads", threads, "--out", out, *recipe]
+
+
+def interrupt(data, out, recipe, which):
+    """Starts a run and sends it a signal once it has saved something."""
+    command = [str(EXAMPLES / PROGRAM), *map(str, options(data, out, recipe))]
+    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    while not (out / "resume.safetensors").exists() and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(which)
+    return process.communicate(timeout=600)[0], process.returncode
+
+
+def check_recipe(data, folder, *recipe):
+    folder.mkdir()
+    whole = folder / "whole"
+    text = run(PROGRAM, *options(data, whole, recipe, threads=1))
+    assert LAST_LINE.search(text) and "14 steps of 16 images" in text, text
+    assert len(history(whole)) == 4, history(whole)
+    for which in (signal.SIGINT, signal.SIGKILL):
+        out = folder / which.name
+        stopped, code = interrupt(data, out, recipe, which)
+        assert code == (130 if which == signal.SIGINT else -which), (code, stopped)
+        resumed = run(PROGRAM, "--resume", "--out", out)
+        assert "resumed: " in resumed and LAST_LINE.search(resumed), resumed
+        assert result(out) == result(whole), f"the run that got {which.name} differs with {recipe}"
+        assert resume_state(out) == resume_state(whole)
+        assert resumed.splitlines()[-1].split(" in ")[0] == text.splitlines()[-1].split(" in ")[0]
+
+
+def check_refusals(data, folder):
+    out = folder / "sgd" / "whole"
+    for words, arguments in (
+            ("expected sgd, or muon for the target 94", ("--target", 96, "--optimizer", "muon")),
+            ("95", ("--target", 93)),
+            ("holds a run", ("--out", out)),
+            ("batch: 16 then, 8 now", ("--resume", "--batch", 8, "--out", out)),
+            ("without --resume", ("--resume", "--out", folder / "nothing"))):
+        code = 1 if "nothing" in str(arguments) else 2
+        text = run(PROGRAM, "--data", data, *arguments, code=code)
+        assert words in text, (words, text)
+
+
+with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
+    mnist = write_mnist(folder / "mnist")
+    check_recipe(mnist, folder / "sgd")
+    check_recipe(mnist, folder / "muon", "--optimizer", "muon")
+    text = run(PROGRAM, "--data", mnist, "--target", 96, "--epochs", 0.5, "--batch", 16, "--limit", 64,
+               "--out", folder / "96")
+    assert LAST_LINE.search(text) and "residual" in text, text
+    check_refusals(mnist, folder)
+print("stopped, killed and resumed runs end in the same bytes")
