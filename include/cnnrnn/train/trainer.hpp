@@ -40,7 +40,11 @@ enum class Ending { finished, enough, stopped };
 template <class T>
 struct TrainerOptions {
   Index epochs = 10;
-  Index steps = 0;  ///< instead of epochs, if not 0: batches in all; the last epoch ends with them
+
+  /// Batches in all, if not 0, instead of epochs. The last epoch ends with them and is complete
+  /// then: a run at its end cannot be given more steps.
+  Index steps = 0;
+
   LossFunction<T> loss = cross_entropy_loss<T>();
   optim::Schedule schedule = optim::constant_schedule();  ///< by batch, over all epochs
   double clip_norm = 0;                                   ///< 0: gradients are not clipped
