@@ -6,7 +6,7 @@
 #include "cnnrnn/nn/batch_norm.hpp"
 #include "cnnrnn/nn/conv_lstm_rows.hpp"
 #include "cnnrnn/nn/linear.hpp"
-#include "cnnrnn/nn/renet.hpp"
+#include "cnnrnn/nn/residual.hpp"
 #include "cnnrnn/nn/rnn_tap.hpp"
 #include "cnnrnn/nn/sequential.hpp"
 #include "support/catch.hpp"
@@ -345,6 +345,29 @@ TEST_CASE("RnnTap") {
                  "RnnTap: expected positive channels, height and width, got 0, 8 and 8"),
        wrong_tap({.channels = 1, .height = 8, .width = 8, .units = 0},
                  "RnnTap: expected positive units, got 0")});
+}
+
+TEST_CASE("Residual") {
+  const auto make = []<class T>(T, Random& random) {
+    return nn::Residual<T>(nn::Linear<T>(3, 5, random), nn::Linear<T>(5, 3, random));
+  };
+  check_op(
+      "Residual",
+      {{"two dense layers", layer_inputs(make, random_tensor<double>({2, 3}, 1)), layer_op(make),
+        [](const Tensors<double>& in) {
+          return Variable<double>(in[0]) +
+                 linear<double>(linear<double>(in[0], in[1], in[2]), in[3], in[4]);
+        }}},
+      {throws<ShapeError>(
+          [] {
+            Random random(1);
+            nn::Residual<float>(nn::Linear<float>(3, 1, random))(ones({2, 3}));
+          },
+          "Residual: expected layers that keep the shape (2, 3), got (2, 1)")});
+  Random random(1);
+  auto block = make(1.0F, random);
+  CHECK(block.named_parameters().back().first == "1.bias");
+  CHECK(block.describe() == "Residual");
 }
 
 TEST_CASE("Sequential") {

@@ -1,5 +1,6 @@
 #include "cnnrnn/nn/module.hpp"
 
+#include <memory>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -418,4 +419,26 @@ TEST_CASE("a Sequential that is moved keeps its layers, and trains") {
   REQUIRE(parameters.size() == 2);
   CHECK(parameters[0].grad()(1) == 1);
   CHECK(parameters[1].grad().item() == 3);
+}
+
+TEST_CASE("a list of layers of different kinds is visited as one of modules is") {
+  class Layers : public nn::Module<double> {
+   public:
+    void visit(nn::Visitor<double>& visitor) override {
+      visitor("layers", layers_);
+      visitor("none", none_);
+    }
+    std::string describe() const override { return "Layers"; }
+
+    std::vector<std::unique_ptr<nn::Layer<double>>> layers_;
+    std::unique_ptr<Scale> none_;
+  };
+  Layers layers;
+  layers.layers_.push_back(std::make_unique<Scale>(2, 1));
+  layers.layers_.push_back(std::make_unique<nn::Sequential<double>>(Scale(3)));
+  Recorder recorder;
+  layers.visit(recorder);
+  CHECK(recorder.seen == Names{"module layers.0", "parameter layers.0.factor",
+                               "parameter layers.0.shift", "module layers.1", "module layers.1.0",
+                               "parameter layers.1.0.factor"});
 }

@@ -40,6 +40,9 @@ inline std::vector<BadCall> recurrent_bad_calls(const std::string& name, cnnrnn:
   const auto on = [=](const Shape& x, bool batch_first = true) {
     return [=] { run(ones(x), {{w}}, {}, {.batch_first = batch_first}); };
   };
+  const auto on_map = [=](const Shape& x, Lines lines) {
+    return [=] { run(ones(x), {{w}}, {}, {.lines = lines}); };
+  };
   auto wide = w;
   wide.weight_hh = ones({gates * 2, 3});
   auto short_bias = w;
@@ -55,6 +58,12 @@ inline std::vector<BadCall> recurrent_bad_calls(const std::string& name, cnnrnn:
                                                 ": expected an input (N, T, F) and a "
                                                 "weight_ih (",
                                                 gates, "U, F), got (4, 3) and (", rows, ", 3)")),
+      throws<ShapeError>(on_map({4, 5, 3}, Lines::rows),
+                         to_message(name, ": expected an input (N, H, W, F) and a weight_ih (",
+                                    gates, "U, F), got (4, 5, 3) and (", rows, ", 3)")),
+      throws<ShapeError>(on_map({4, 0, 5, 3}, Lines::columns),
+                         name + ": expected an input (N, H, W, 3) of at least one step, got (4, 0, "
+                                "5, 3)"),
       throws<ShapeError>(layers({}), name + ": expected at least one layer, got none"),
       throws<ShapeError>(layers({{}}), name + ": expected the weights of 1 or 2 directions, got 0"),
       throws<ShapeError>(layers({{w}}, ones({2, 4, 2})),

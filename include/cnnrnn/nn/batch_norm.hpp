@@ -124,7 +124,8 @@ class BatchNorm : public Layer<T> {
     return {weight_.value(), bias_.value(), running_mean_, running_var_};
   }
 
-  /// The parameters, to initialise, freeze or look at; undefined where the options leave them out.
+  /// The parameters (C), to initialise, freeze or look at; undefined where the options leave them
+  /// out.
   Variable<T>& weight() { return weight_; }
   Variable<T>& bias() { return bias_; }
 

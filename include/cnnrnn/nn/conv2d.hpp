@@ -111,7 +111,8 @@ class Conv2d : public Layer<T> {
     return {behind.y, behind.layers + 1};
   }
 
-  /// The parameters, to initialise, freeze or look at; the bias is undefined where there is none.
+  /// The parameters (out, in / groups, KH, KW) and (out), to initialise, freeze or look at; the bias
+  /// is undefined where there is none.
   Variable<T>& weight() { return weight_; }
   Variable<T>& bias() { return bias_; }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "cnnrnn/nn/activations.hpp"
@@ -13,19 +14,22 @@ namespace nn {
 
 struct LinearOptions {
   bool bias = true;
+  Index zero_inputs = 0;  ///< the last ones, whose weights start at zero: the layer begins without
 };
 
-/// Dense layer, (..., in) -> (..., out); see linear. The weight starts Kaiming normal for ReLU, the
-/// bias at zero. Throws ValueError unless both widths are positive.
+/// Dense layer, (..., in) -> (..., out); see linear. The weight starts Kaiming normal for ReLU, but
+/// for zero_inputs, and the bias at zero. Throws ValueError unless both widths are positive and
+/// there are zero_inputs inputs.
 template <class T>
 class Linear : public Layer<T> {
  public:
   Linear(Index in, Index out, const LinearOptions& options, Random& random) {
     require<ValueError>(in > 0 && out > 0, "Linear: expected positive widths, got ", in, " and ",
                         out);
-    Tensor<T> weight({out, in});
-    init::kaiming_normal(weight, random);
-    weight_ = Variable<T>(weight, true);
+    require<ValueError>(options.zero_inputs >= 0 && options.zero_inputs <= in,
+                        "Linear: expected 0 to ", in, " inputs that start at zero, got ",
+                        options.zero_inputs);
+    weight_ = Variable<T>(initial_weight(in, out, options.zero_inputs, random), true);
     if (options.bias) {
       bias_ = Variable<T>(Tensor<T>::zeros({out}), true);
     }
@@ -45,7 +49,8 @@ class Linear : public Layer<T> {
     return {run(x, true), 2};
   }
 
-  /// The parameters, to initialise, freeze or look at; the bias is undefined where there is none.
+  /// The parameters (out, in) and (out), to initialise, freeze or look at; the bias is undefined
+  /// where there is none.
   Variable<T>& weight() { return weight_; }
   Variable<T>& bias() { return bias_; }
 
@@ -60,6 +65,19 @@ class Linear : public Layer<T> {
   }
 
  private:
+  static Tensor<T> initial_weight(Index in, Index out, Index zero_inputs, Random& random) {
+    auto weight = Tensor<T>::zeros({out, in});
+    const Index started = in - zero_inputs;
+    if (started > 0) {
+      Tensor<T> part({out, started});
+      init::kaiming_normal(part, random);
+      for (Index row = 0; row < out; ++row) {
+        std::copy_n(part.data() + row * started, started, weight.mutable_data() + row * in);
+      }
+    }
+    return weight;
+  }
+
   /// In evaluation, where nothing is recorded, the packed weight is kept if it is of use. In
   /// training it would be stale after a step, and goes.
   Variable<T> run(const Variable<T>& x, bool relu) {

@@ -38,11 +38,13 @@ class Lstm : public detail::RecurrentModule<T> {
 
   LstmOutput<T> operator()(const Variable<T>& x, const LstmStates<T>& initial = {},
                            std::vector<Index> lengths = {}) {
-    return this->called([&] {
-      const auto packed =
-          this->packed([](const auto& layers) { return cnnrnn::detail::pack_lstm(layers); });
-      return lstm(x, this->layers(), initial, this->options(std::move(lengths)), packed.get());
-    });
+    return run(x, initial, this->options(std::move(lengths)));
+  }
+
+  /// Reads the rows, or the columns, of maps x (N, H, W, features), where they lie: y (N, H, W, D
+  /// units), h and c (layers D, N H, units) of rows, (layers D, N W, units) of columns.
+  LstmOutput<T> read(const Variable<T>& x, Lines lines) {
+    return run(x, {}, this->options({}, lines));
   }
 
   std::string describe() const override {
@@ -50,6 +52,15 @@ class Lstm : public detail::RecurrentModule<T> {
   }
 
  private:
+  LstmOutput<T> run(const Variable<T>& x, const LstmStates<T>& initial,
+                    const RecurrentOptions& options) {
+    return this->called([&] {
+      const auto packed =
+          this->packed([](const auto& layers) { return cnnrnn::detail::pack_lstm(layers); });
+      return lstm(x, this->layers(), initial, options, packed.get());
+    });
+  }
+
   bool peepholes_;
 };
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -46,6 +48,13 @@ class Visitor {
     part.set_path(path_);
     module(path_, part);
     path_ = outside;
+  }
+  template <class Part>
+  requires std::is_base_of_v<Module<T>, Part>
+  void operator()(std::string_view name, std::unique_ptr<Part>& part) {
+    if (part != nullptr) {
+      (*this)(name, static_cast<Module<T>&>(*part));
+    }
   }
   template <class Part>
   void operator()(std::string_view name, std::vector<Part>& parts) {

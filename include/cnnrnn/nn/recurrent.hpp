@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +63,9 @@ class RecurrentModule : public Module<T> {
     }
   }
 
+  /// The weights of each layer's directions.
+  const std::vector<std::vector<RecurrentWeights<T>>>& layers() const { return layers_; }
+
  protected:
   RecurrentModule(const RecurrentConfig& config, Random& random) : config_(checked(config)) {
     const Index directions = config.bidirectional ? 2 : 1;
@@ -86,8 +90,6 @@ class RecurrentModule : public Module<T> {
                       c.batch_first ? "" : ", time first", dropout, cell, ')');
   }
 
-  const std::vector<std::vector<RecurrentWeights<T>>>& layers() const { return layers_; }
-
   /// The packed weights, made by pack(layers) when one has changed: in evaluation, where nothing is
   /// recorded; else null. In training they would be stale after a step, and go.
   template <class Pack>
@@ -108,8 +110,9 @@ class RecurrentModule : public Module<T> {
     return packed_.get(sources, [&] { return pack(layers_); });
   }
 
-  RecurrentOptions options(const std::vector<Index>& lengths) {
+  RecurrentOptions options(const std::vector<Index>& lengths, std::optional<Lines> lines = {}) {
     return {.batch_first = config_.batch_first,
+            .lines = lines,
             .lengths = lengths,
             .dropout = this->training() ? config_.dropout : 0,
             .random = &random_};

@@ -35,12 +35,12 @@ class Rnn : public detail::RecurrentModule<T> {
 
   RecurrentOutput<T> operator()(const Variable<T>& x, const Variable<T>& h0 = {},
                                 std::vector<Index> lengths = {}) {
-    return this->called([&] {
-      const auto packed =
-          this->packed([](const auto& layers) { return cnnrnn::detail::pack_rnn(layers); });
-      return rnn(x, this->layers(), h0, nonlinearity_, this->options(std::move(lengths)),
-                 packed.get());
-    });
+    return run(x, h0, this->options(std::move(lengths)));
+  }
+
+  /// Reads the rows, or the columns, of maps; see Lstm.
+  RecurrentOutput<T> read(const Variable<T>& x, Lines lines) {
+    return run(x, {}, this->options({}, lines));
   }
 
   std::string describe() const override {
@@ -48,6 +48,15 @@ class Rnn : public detail::RecurrentModule<T> {
   }
 
  private:
+  RecurrentOutput<T> run(const Variable<T>& x, const Variable<T>& h0,
+                         const RecurrentOptions& options) {
+    return this->called([&] {
+      const auto packed =
+          this->packed([](const auto& layers) { return cnnrnn::detail::pack_rnn(layers); });
+      return rnn(x, this->layers(), h0, nonlinearity_, options, packed.get());
+    });
+  }
+
   RnnNonlinearity nonlinearity_;
 };
 

@@ -6,12 +6,8 @@
 #include <utility>
 
 #include "cnnrnn/nn/batch_norm.hpp"
-#include "cnnrnn/nn/gru.hpp"
-#include "cnnrnn/nn/lstm.hpp"
+#include "cnnrnn/nn/map_reader.hpp"
 #include "cnnrnn/nn/module.hpp"
-#include "cnnrnn/nn/rnn.hpp"
-#include "cnnrnn/ops/patch_sequences.hpp"
-#include "cnnrnn/ops/permute.hpp"
 #include "cnnrnn/ops/reshape.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -52,10 +48,8 @@ class RowReader : public Layer<T> {
 
 namespace detail {
 
-/// Reads the rows of patches with a bidirectional recurrent network: (N, H, W, C) -> (N, M 2U), for
-/// each row the last hidden state of the forward and of the reverse direction. Its parameters are
-/// the network's.
-template <class T, class Network>
+/// A row reader of any cell: the last states of a MapReader. Its parameters are the network's.
+template <class T>
 class RecurrentRows : public RowReader<T> {
  public:
   Variable<T> operator()(const Variable<T>& x) override {
@@ -63,34 +57,34 @@ class RecurrentRows : public RowReader<T> {
                          options_.channels};
     require<ShapeError>(x.shape() == expected, name_, ": expected a feature map ", expected,
                         ", got ", x.shape());
-    const auto states = network_(patch_sequences(x, options_.patch)).h;  // (2, N M, U)
-    return reshape(permute(states, {1, 0, 2}), {x.dim(0), features()});
+    return reshape(reader_.last_states(x), {x.dim(0), features()});
   }
 
-  Index features() const override { return options_.height / options_.patch * 2 * options_.units; }
+  Index features() const override { return options_.height / options_.patch * reader_.features(); }
 
-  void visit(Visitor<T>& visitor) override { network_.visit(visitor); }
+  void visit(Visitor<T>& visitor) override { reader_.visit(visitor); }
 
   std::string describe() const override {
     return to_message(name_, "(patch ", options_.patch, 'x', options_.patch, ", ",
-                      network_.describe(), ')');
+                      reader_.network().describe(), ')');
   }
 
  protected:
-  template <class NetworkOptions>
-  RecurrentRows(const char* name, const RnnTapOptions& options, const NetworkOptions& network,
-                Random& random)
+  RecurrentRows(const char* name, const RnnTapOptions& options, Cell cell,
+                ConvLstmPeepholes peepholes, Random& random)
       : name_(name),
         options_(checked(options)),
-        network_(options.channels * options.patch * options.patch, options.units, network, random) {
-  }
-
-  Network& network() { return network_; }
+        reader_({.channels = options.channels,
+                 .patch = options.patch,
+                 .units = options.units,
+                 .cell = cell,
+                 .peepholes = peepholes},
+                random) {}
 
  private:
   const char* name_;
   RnnTapOptions options_;
-  Network network_;
+  MapReader<T> reader_;
 };
 
 }  // namespace detail
@@ -99,34 +93,30 @@ class RecurrentRows : public RowReader<T> {
 /// last hidden state of the forward and of the reverse direction. Its parameters are the LSTM's,
 /// which may have peepholes. Throws ValueError for options out of range.
 template <class T>
-class LstmRows : public detail::RecurrentRows<T, Lstm<T>> {
+class LstmRows : public detail::RecurrentRows<T> {
  public:
   LstmRows(const RnnTapOptions& options, bool peepholes, Random& random)
-      : detail::RecurrentRows<T, Lstm<T>>(
-            "LstmRows", options, LstmOptions{.bidirectional = true, .peepholes = peepholes},
-            random) {}
+      : detail::RecurrentRows<T>("LstmRows", options, Cell::lstm,
+                                 peepholes ? ConvLstmPeepholes::current : ConvLstmPeepholes::none,
+                                 random) {}
 
   LstmRows(const RnnTapOptions& options, Random& random) : LstmRows(options, false, random) {}
 };
 
 /// The same with a GRU.
 template <class T>
-class GruRows : public detail::RecurrentRows<T, Gru<T>> {
+class GruRows : public detail::RecurrentRows<T> {
  public:
   GruRows(const RnnTapOptions& options, Random& random)
-      : detail::RecurrentRows<T, Gru<T>>("GruRows", options, GruOptions{.bidirectional = true},
-                                         random) {}
+      : detail::RecurrentRows<T>("GruRows", options, Cell::gru, ConvLstmPeepholes::none, random) {}
 };
 
 /// The same with an IRNN, a simple RNN of ReLUs that starts from the identity; see init_irnn.
 template <class T>
-class IrnnRows : public detail::RecurrentRows<T, Rnn<T>> {
+class IrnnRows : public detail::RecurrentRows<T> {
  public:
   IrnnRows(const RnnTapOptions& options, Random& random)
-      : detail::RecurrentRows<T, Rnn<T>>(
-            "IrnnRows", options,
-            RnnOptions{.bidirectional = true, .nonlinearity = RnnNonlinearity::relu}, random) {
-    init_irnn(this->network(), random);
+      : detail::RecurrentRows<T>("IrnnRows", options, Cell::irnn, ConvLstmPeepholes::none, random) {
   }
 };
 

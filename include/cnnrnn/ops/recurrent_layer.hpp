@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -41,8 +42,14 @@ using PackedRecurrentLayer = std::vector<kernels::ForwardDirection<T>>;
 template <class T>
 using PackedRecurrent = std::vector<PackedRecurrentLayer<T>>;
 
+/// The lines of a feature map that are read as sequences.
+enum class Lines { rows, columns };
+
 struct RecurrentOptions {
-  bool batch_first = true;          ///< x (N, T, F), else (T, N, F); y likewise
+  bool batch_first = true;  ///< x (N, T, F), else (T, N, F); y likewise
+  /// x is a map (N, H, W, F) whose rows, or columns, are the sequences; y likewise, and there are
+  /// states of N H of them, or of N W.
+  std::optional<Lines> lines = {};
   std::vector<Index> lengths = {};  ///< steps of each sequence, 1 to T; empty: all have T
   double dropout = 0;               ///< of the y of every layer but the last
   Random* random = nullptr;         ///< where dropout draws from; needed with it
@@ -85,6 +92,18 @@ void check_recurrent(const kernels::RecurrentCell<T>& cell, const kernels::Recur
   fits("an initial state", {d.directions, d.n, d.u}, c);
 }
 
+/// N, T and where the steps lie, of an input of the rank that the options ask for.
+inline kernels::RecurrentDims sequences_of(const Shape& x, const RecurrentOptions& options) {
+  if (!options.lines) {
+    const Index n = x[options.batch_first ? 0 : 1];
+    const Index t = x[options.batch_first ? 1 : 0];
+    return {n, t, 0, 0, 0, options.batch_first ? 1 : std::max<Index>(1, n)};
+  }
+  return *options.lines == Lines::rows
+             ? kernels::RecurrentDims{x[0] * x[1], x[2], 0, 0, 0}
+             : kernels::RecurrentDims{x[0] * x[2], x[1], 0, 0, 0, std::max<Index>(1, x[2])};
+}
+
 template <class T>
 kernels::RecurrentDims recurrent_dims(const kernels::RecurrentCell<T>& cell, const Variable<T>& x,
                                       const std::vector<RecurrentWeights<T>>& directions,
@@ -92,15 +111,17 @@ kernels::RecurrentDims recurrent_dims(const kernels::RecurrentCell<T>& cell, con
   require<ShapeError>(directions.size() == 1 || directions.size() == 2, cell.name,
                       ": expected the weights of 1 or 2 directions, got ", directions.size());
   const auto& weight_ih = directions.front().weight_ih;
-  const char* const layout = options.batch_first ? "(N, T, " : "(T, N, ";
-  require<ShapeError>(x.rank() == 3 && weight_ih.rank() == 2, cell.name, ": expected an input ",
-                      layout, "F) and a weight_ih (", cell.gates, "U, F), got ", x.shape(), " and ",
-                      weight_ih.shape());
-  const Index first = options.batch_first ? 0 : 1;
-  const kernels::RecurrentDims d{x.dim(first),           x.dim(1 - first),
-                                 weight_ih.dim(1),       weight_ih.dim(0) / cell.gates,
-                                 std::ssize(directions), options.batch_first};
-  require<ShapeError>(d.t > 0 && x.dim(2) == d.f, cell.name, ": expected an input ", layout, d.f,
+  const char* const layout = options.lines         ? "(N, H, W, "
+                             : options.batch_first ? "(N, T, "
+                                                   : "(T, N, ";
+  require<ShapeError>(x.rank() == (options.lines ? 4 : 3) && weight_ih.rank() == 2, cell.name,
+                      ": expected an input ", layout, "F) and a weight_ih (", cell.gates,
+                      "U, F), got ", x.shape(), " and ", weight_ih.shape());
+  kernels::RecurrentDims d = sequences_of(x.shape(), options);
+  d.f = weight_ih.dim(1);
+  d.u = weight_ih.dim(0) / cell.gates;
+  d.directions = std::ssize(directions);
+  require<ShapeError>(d.t > 0 && x.dim(-1) == d.f, cell.name, ": expected an input ", layout, d.f,
                       ") of at least one step, got ", x.shape());
   require<ShapeError>(d.u > 0, cell.name, ": expected at least one unit, got a weight_ih ",
                       weight_ih.shape());
@@ -194,7 +215,7 @@ RecurrentResult<T> recurrent_layer(const kernels::RecurrentCell<T>& cell, const 
   const auto start = [&](const Variable<T>& state) {
     return state.defined() ? state.value().clone() : Tensor<T>::zeros(states);
   };
-  Tensor<T> y(x.shape().with(2, d.directions * d.u));
+  Tensor<T> y(x.shape().with(-1, d.directions * d.u));
   Tensor<T> h = start(h0);
   Tensor<T> c = cell.has_cell_state ? start(c0) : Tensor<T>();
   const bool keeps = grad_enabled() && std::any_of(inputs.begin(), inputs.end(),

@@ -134,7 +134,9 @@ TEST_CASE("Linear") {
            {{"with a bias", layer_inputs(make, x), layer_op(make), naive},
             {"without", layer_inputs(bare, x), layer_op(bare), naive}},
            {throws<ValueError>([&] { nn::Linear<float>(0, 4, random); },
-                               "Linear: expected positive widths, got 0 and 4")});
+                               "Linear: expected positive widths, got 0 and 4"),
+            throws<ValueError>([&] { nn::Linear<float>(3, 4, {.zero_inputs = 4}, random); },
+                               "Linear: expected 0 to 3 inputs that start at zero, got 4")});
 }
 
 TEST_CASE("Linear owns a weight and a bias of PyTorch's shapes") {

@@ -1,6 +1,8 @@
-// The ops that move elements: concat, flatten, flip, pad, patch_sequences, permute, reshape, slice.
+// The ops that move elements: concat, flatten, flip, pad, patch_sequences, permute, reshape, slice,
+// stack.
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "cnnrnn/nn/flatten.hpp"
@@ -11,6 +13,7 @@
 #include "cnnrnn/ops/pad.hpp"
 #include "cnnrnn/ops/patch_sequences.hpp"
 #include "cnnrnn/ops/slice.hpp"
+#include "cnnrnn/ops/stack.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/layer_op.hpp"
@@ -98,6 +101,39 @@ TEST_CASE("concat") {
   CHECK(y.shape() == Shape{2, 3});
   CHECK(y.value()(1, 2) == 1);
   CHECK(concat({ones({0, 2}), ones({0, 3})}).shape() == Shape{0, 5});
+}
+
+TEST_CASE("stack") {
+  check_op(
+      "stack",
+      {{"along every axis",
+        {random({2, 3}), random({2, 3}, 2)},
+        [](const auto& v) {
+          return std::vector{stack({v[0], v[1]}), stack({v[0], v[1], v[0]}, 1),
+                             stack({v[1], v[0]}, -1)};
+        },
+        [](const Tensors<double>& in) {
+          const auto& [a, b] = std::tie(in[0], in[1]);
+          return Tensors<double>{
+              each({2, 2, 3},
+                   [&](Index k, Index i, Index j) { return k == 0 ? a(i, j) : b(i, j); }),
+              each({2, 3, 3},
+                   [&](Index i, Index k, Index j) { return k == 1 ? b(i, j) : a(i, j); }),
+              each({2, 3, 2},
+                   [&](Index i, Index j, Index k) { return k == 0 ? b(i, j) : a(i, j); })};
+        }}},
+      {throws<ShapeError>([] { stack<float>({}); }, "stack: expected one part or more, got none"),
+       throws<ShapeError>(
+           [] {
+             stack({ones({2, 3}), ones({3, 3})});
+           },
+           "stack: expected parts (2, 3), got (3, 3)"),
+       throws<ShapeError>(
+           [] {
+             stack({ones({2, 3})}, 3);
+           },
+           "stack: expected an axis of a result of rank 3 and no more than 6, got 3")});
+  CHECK(stack({ones({})}).shape() == Shape{1});
 }
 
 TEST_CASE("flatten") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cnnrnn/ops/permute.hpp"
+#include "cnnrnn/ops/reshape.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/op_table.hpp"
@@ -189,6 +190,38 @@ TEST_CASE("recurrent layers read sequences time by time as well") {
     for (std::size_t i = 0; i < v.size(); ++i) {
       CAPTURE(static_cast<int>(kind), i);
       require_close(swapped[i].grad(), v[i].grad(), 1e-12);
+    }
+  }
+}
+
+TEST_CASE("recurrent layers read the rows and the columns of maps where they lie") {
+  const Index n = 3, h = 5, w = 11;  // blocks of sequences end within a map
+  for (const Kind kind : recurrent_kinds) {
+    for (const Lines lines : {Lines::rows, Lines::columns}) {
+      const bool columns = lines == Lines::columns;
+      RecurrentSizes k{n * (columns ? w : h), columns ? h : w, 2, 3, 2};
+      for (Index i = 0; i < k.n; ++i) {
+        k.lengths.push_back(1 + i % k.t);
+      }
+      const auto inputs = recurrent_inputs(kind, k);
+      const auto v = leaves_of<double>(inputs);
+      const auto map_leaves = leaves_of<double>(inputs);
+      const auto expected = run_recurrent(kind, v, {.lengths = k.lengths});
+      auto given = map_leaves;
+      given[0] = reshape(given[0], columns ? Shape{n, w, h, 2} : Shape{n, h, w, 2});
+      given[0] = columns ? permute(given[0], {0, 2, 1, 3}) : given[0];
+      const auto got = run_recurrent(kind, given, {.lines = lines, .lengths = k.lengths});
+      REQUIRE(got[0].shape() == Shape{n, h, w, 6});
+      const auto y = reshape(columns ? permute(got[0], {0, 2, 1, 3}) : got[0], {k.n, k.t, 6});
+      require_close(y.value(), expected[0].value(), 0);
+      require_close(got[1].value(), expected[1].value(), 0);
+      const auto dy = random_tensor<double>(y.shape(), 9);
+      y.backward(dy);
+      expected[0].backward(dy);
+      for (std::size_t i = 0; i < v.size(); ++i) {
+        CAPTURE(static_cast<int>(kind), columns, i);
+        require_close(map_leaves[i].grad(), v[i].grad(), 1e-12);
+      }
     }
   }
 }

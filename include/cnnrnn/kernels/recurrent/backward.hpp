@@ -77,7 +77,7 @@ class RecurrentBackward {
     constexpr Index block = 4 * detail::RecurrentWeightSums<T>::peephole_rows;
     const Index row = (2 * d_.f + d_.directions * width_) * static_cast<Index>(sizeof(T));
     const Index most = std::max<Index>(1, bytes / (block * d_.t * row)) * block;
-    return d_.batch_first ? std::min(d_.n, most) : d_.n;
+    return std::min(d_.n, round_up(most, d_.group));
   }
 
   /// dx = dgates [W_ih; W_ih reverse]: one sum over the gates of all directions.
@@ -144,10 +144,10 @@ class RecurrentBackward {
       }
       cell_.backward(step);
       const Index row_of_chunk = row - begin * d_.t;
-      keep(count, dgates, part(dgates_.mutable_data(), row_of_chunk, k, width_, padding), width_,
-           share);
+      keep(step.block, dgates, part(dgates_.mutable_data(), row_of_chunk, k, width_, padding),
+           width_, share);
       if (cell_.has_apart()) {
-        keep(count, dapart, part(dapart_.mutable_data(), row_of_chunk, k, d_.u), d_.u, share);
+        keep(step.block, dapart, part(dapart_.mutable_data(), row_of_chunk, k, d_.u), d_.u, share);
       }
     }
   }
@@ -156,7 +156,7 @@ class RecurrentBackward {
   template <class Element>
   Rows<Element> part(Element* data, Index row, Index k, Index columns, Index gap = 0) const {
     const Index all = d_.directions * columns + gap;
-    return {data + row * all + k * columns, d_.row_step() * all};
+    return {data + row * all + k * columns, all, true};
   }
 
   /// The share's units of each gate.
@@ -169,12 +169,13 @@ class RecurrentBackward {
   }
 
   /// to = from, of the share's units of each gate.
-  void keep(Index count, Rows<T> from, Rows<T> to, Index columns, const UnitShare& share) const {
-    for (Index row = 0; row < count; ++row) {
+  void keep(const StepBlock& block, Rows<T> from, Rows<T> to, Index columns,
+            const UnitShare& share) const {
+    block.for_all_rows([&](const BlockRow& row) {
       for (Index gate = 0; gate < columns; gate += d_.u) {
         std::copy_n(from[row] + gate, share.count, to[row] + gate + share.first);
       }
-    }
+    });
   }
 
   static constexpr Index padding = detail::gates_padding<T>;

@@ -17,14 +17,25 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// Rows of a matrix, or of some of its columns.
+/// A sequence of a block: its number in the block, and how many rows of x, y and the trace its step
+/// lies behind that of the first.
+struct BlockRow {
+  Index number;
+  Index place;
+};
+
+/// Rows of a matrix, or of some of its columns: of a block's own, or where its steps lie.
 template <class T>
 struct Rows {
   T* data = nullptr;
   Index stride = 0;
+  bool in_place = false;
 
-  T* operator[](Index row) const { return data + row * stride; }
-  Rows shifted(Index columns) const { return {data + columns, stride}; }
+  T* operator[](const BlockRow& row) const {
+    return data + (in_place ? row.place : row.number) * stride;
+  }
+  T* operator[](Index number) const { return data + number * stride; }
+  Rows shifted(Index columns) const { return {data + columns, stride, in_place}; }
 };
 
 /// The weights of an LSTM by which its gates see the cell state, (U) each; all null without.
@@ -61,12 +72,27 @@ struct StepBlock {
   /// Calls body(row) for the sequences that have this step.
   template <class Body>
   void for_each_row(const Body& body) const {
-    for (Index row = 0; row < count; ++row) {
-      if (d.has_step(n0 + row, time)) {
+    for_all_rows([&](const BlockRow& row) {
+      if (has_step(row)) {
         body(row);
       }
+    });
+  }
+
+  /// Calls body(row) for all sequences.
+  template <class Body>
+  void for_all_rows(const Body& body) const {
+    Index left = d.group - n0 % d.group;  // in the group
+    BlockRow row{0, 0};
+    for (; row.number < count; ++row.number) {
+      body(row);
+      const bool next = --left > 0;
+      row.place += next ? 1 : 1 + d.group * (d.t - 1);
+      left = next ? left : d.group;
     }
   }
+
+  bool has_step(const BlockRow& row) const { return d.has_step(n0 + row.number, time); }
 };
 
 /// The recurrent weights of one direction: for each StateProduct its part of W_hh^T (U, gates U)

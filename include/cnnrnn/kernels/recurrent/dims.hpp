@@ -26,16 +26,20 @@ inline Step step_of(Index number, const SequenceDims& d, bool reverse) {
 /// of a sequence is a row of x, of y and of all that is kept.
 struct RecurrentDims {
   Index n, t, f, u, directions;
-  bool batch_first = true;         // rows (N, T) or (T, N)
+  /// So many sequences lie side by side, step by step: rows (N / group, T, group). One makes (N,
+  /// T), N make (T, N), and W make the columns of maps (N / W, T, W).
+  Index group = 1;
   const Index* lengths = nullptr;  // (N), null when all sequences have T steps
 
   SequenceDims sequence() const { return {n, t, u}; }
   Index rows() const { return n * t; }
   Index row(Index sequence, Index time) const {
-    return batch_first ? sequence * t + time : time * n + sequence;
+    return sequence / group * group * t + time * group + sequence % group;
   }
-  /// From the row of a sequence to that of the next one at the same time.
-  Index row_step() const { return batch_first ? t : 1; }
+  /// Whether the rows of all sequences at one time are equally far apart.
+  bool evenly_spaced() const { return group == 1 || group >= n; }
+  /// From the row of a sequence to that of the next one at the same time, if evenly spaced.
+  Index row_step() const { return group == 1 ? t : 1; }
 
   bool has_step(Index sequence, Index time) const {
     return lengths == nullptr || time < lengths[sequence];

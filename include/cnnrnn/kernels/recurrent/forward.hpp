@@ -85,8 +85,8 @@ struct RecurrentBias {
 template <class T>
 void clear_rows_without_step(const ForwardStep<T>& s, Index gates) {
   const Index units = s.share.count;
-  for (Index row = 0; row < s.block.count; ++row) {
-    if (!s.block.d.has_step(s.block.n0 + row, s.block.time)) {
+  s.block.for_all_rows([&](const BlockRow& row) {
+    if (!s.block.has_step(row)) {
       std::fill_n(s.y[row], units, T(0));
       for (Index gate = 0; gate < gates; ++gate) {
         std::fill_n(s.trace.gates[row] + gate * s.block.d.u, units, T(0));
@@ -94,7 +94,7 @@ void clear_rows_without_step(const ForwardStep<T>& s, Index gates) {
       std::fill_n(s.trace.kept[row], units, T(0));
       std::fill_n(s.trace.before[row], units, T(0));
     }
-  }
+  });
 }
 
 }  // namespace detail
@@ -151,8 +151,9 @@ class RecurrentForward {
     const auto schedule = detail::RecurrentSchedule::of<T>(d_, cell_.gates, d_.n, shareable,
                                                            !direction.weight_ih.packed());
     steps_ = schedule.template input_steps<T>(d_, cell_.gates);
+    gathers_ = steps_ > 1 || !d_.evenly_spaced();
     const auto room_size = [&](Index members) {
-      return schedule.rows() * (steps_ * (width_ + (steps_ > 1 ? members * d_.f : 0)) + 3 * d_.u);
+      return schedule.rows() * (steps_ * (width_ + (gathers_ ? members * d_.f : 0)) + 3 * d_.u);
     };
     schedule.template run<T>(d_, Index(0), d_.n, room_size,
                              [&](Index k, Index n0, Index count, const UnitShare& share, T* room) {
@@ -212,7 +213,7 @@ class RecurrentForward {
                       T* inputs) const {
     const auto& direction = directions_[static_cast<std::size_t>(b.k)];
     const GemmOutput<T> output{products.data, products.stride, false, direction.bias.input.data()};
-    if (steps_ == 1) {
+    if (!gathers_) {
       direction.weight_ih.multiply(b.count, share.first, share.count,
                                    {x_of_step(b, number), d_.row_step() * d_.f, 1}, output,
                                    x_of_step(b, number + 1));
@@ -221,10 +222,9 @@ class RecurrentForward {
     const Index steps = std::min(steps_, d_.t - number);
     T* to = inputs;
     for (Index step = number; step < number + steps; ++step) {
-      const T* from = x_of_step(b, step);
-      for (Index row = 0; row < b.count; ++row, from += d_.row_step() * d_.f) {
-        to = std::copy_n(from, d_.f, to);
-      }
+      const T* const from = x_of_step(b, step);
+      StepBlock{d_, b.n0, b.count, step}.for_all_rows(
+          [&](const BlockRow& row) { to = std::copy_n(from + row.place * d_.f, d_.f, to); });
     }
     direction.weight_ih.multiply(steps * b.count, share.first, share.count, {inputs, d_.f, 1},
                                  output);
@@ -241,7 +241,7 @@ class RecurrentForward {
   /// The columns of direction k in rows of D `columns` each, sequence by sequence.
   Rows<T> part(T* data, Index row, Index k, Index columns) const {
     const Index all = d_.directions * columns;
-    return {data + row * all + k * columns, d_.row_step() * all};
+    return {data + row * all + k * columns, all, true};
   }
 
   const RecurrentDims& d_;
@@ -252,7 +252,8 @@ class RecurrentForward {
   T* y_;
   RecurrentTrace<T> trace_;
   Index width_ = cell_.gates * d_.u;
-  Index steps_ = 1;  // whose input is multiplied at once
+  Index steps_ = 1;      // whose input is multiplied at once
+  bool gathers_ = true;  // their rows, as they are not evenly spaced
 };
 
 CNNRNN_KERNELS_END

@@ -14,7 +14,7 @@ void gru_forward_step(const ForwardStep<T>& s) {
   const Index u = s.block.d.u;
   s.multiply(0, s.h, {s.product.data, s.product.stride, true});
   s.multiply(1, s.h, {s.apart.data, s.apart.stride, false, s.weights.apart_bias});
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const product = s.product[row];
     const T* const apart = s.apart[row];
     T* const gates = s.trace.gates[row];
@@ -44,7 +44,7 @@ void gru_forward_step(const ForwardStep<T>& s) {
 template <class T>
 void gru_backward_step(const BackwardStep<T>& s) {
   const Index u = s.block.d.u;
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const gates = s.trace.gates[row];
     const T* const before = s.trace.before[row];
     const T* const kept = s.trace.kept[row];
@@ -75,7 +75,7 @@ template <class T>
 void original_gru_forward_step(const ForwardStep<T>& s) {
   const Index u = s.block.d.u;
   s.multiply(0, s.h, {s.product.data, s.product.stride, true});
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const product = s.product[row];
     const T* const h = s.h[row];
     T* const gates = s.trace.gates[row];
@@ -94,7 +94,7 @@ void original_gru_forward_step(const ForwardStep<T>& s) {
     });
   });
   s.multiply(1, s.apart, {s.product.data + 2 * u, s.product.stride, true});
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const product = s.product[row];
     T* const gates = s.trace.gates[row];
     T* const h = s.h[row];
@@ -113,7 +113,7 @@ void original_gru_forward_step(const ForwardStep<T>& s) {
 template <class T>
 void original_gru_backward_step(const BackwardStep<T>& s) {
   const Index u = s.block.d.u;
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const gates = s.trace.gates[row];
     const T* const before = s.trace.before[row];
     const T* const dy = s.dy[row];
@@ -130,7 +130,7 @@ void original_gru_backward_step(const BackwardStep<T>& s) {
     });
   });
   s.multiply(1, s.dgates.shifted(2 * u), {s.dapart.data, s.dapart.stride});
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const gates = s.trace.gates[row];
     const T* const before = s.trace.before[row];
     const T* const d_reset = s.dapart[row];

@@ -32,7 +32,7 @@ template <class T>
 void lstm_forward_step(const ForwardStep<T>& s) {
   const Index u = s.block.d.u;
   s.multiply(0, s.h, {s.product.data, s.product.stride, true});
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const product = s.product[row];
     T* const gates = s.trace.gates[row];
     T* const h = s.h[row];
@@ -68,7 +68,7 @@ void lstm_forward_step(const ForwardStep<T>& s) {
 template <class T>
 void lstm_backward_step(const BackwardStep<T>& s) {
   const Index u = s.block.d.u;
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const gates = s.trace.gates[row];
     const T* const c = s.trace.kept[row];
     const T* const dy = s.dy[row];

@@ -38,7 +38,7 @@ struct ReluOfPacket {
 template <class T, class Function>
 void rnn_forward_step(const ForwardStep<T>& s) {
   s.multiply(0, s.h, {s.product.data, s.product.stride, true});
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const product = s.product[row];
     T* const gates = s.trace.gates[row];
     T* const h = s.h[row];
@@ -56,7 +56,7 @@ void rnn_forward_step(const ForwardStep<T>& s) {
 
 template <class T, class Function>
 void rnn_backward_step(const BackwardStep<T>& s) {
-  s.block.for_each_row([&](Index row) {
+  s.block.for_each_row([&](const BlockRow& row) {
     const T* const gates = s.trace.gates[row];
     const T* const dy = s.dy[row];
     T* const dgates = s.dgates[row];
