@@ -32,6 +32,11 @@ def parse_arguments():
                         help="networks to train: " + ", ".join(grid.NETWORKS) + "; default: all")
     parser.add_argument("--rnns", nargs="+", metavar="RNN",
                         help="cells to train them with; default: all that the programs know")
+    parser.add_argument("--joins", nargs="+", choices=grid.JOINS, default=["tap"], metavar="JOIN",
+                        help="how the cells join the networks: " + ", ".join(grid.JOINS) +
+                             "; default: tap")
+    parser.add_argument("--after", nargs="+", default=["default"], metavar="STAGES",
+                        help="stages that they are behind: all, a list such as 1 or 1,3, or default")
     parser.add_argument("--taps", nargs="+", default=["all"], metavar="STAGES",
                         help="stages to tap: all, or a list such as 1 or 1,3; default: all")
     parser.add_argument("--wavelets", nargs="+", default=["none"], metavar="WAVELET",
@@ -51,9 +56,11 @@ def parse_arguments():
                              "another recipe is another run); a run that diverges again starts anew "
                              "with every call that has this option")
     recipe = parser.add_argument_group("changes to the recipe, named in the table")
+    recipe.add_argument("--recipe", choices=grid.RECIPES, default="paper",
+                        help="what the settings below begin with; default: paper")
     for setting in grid.RECIPE:
-        how = ({"action": "store_true"} if setting.default is False else
-               {"type": type(setting.default), "default": setting.default, "metavar": "X"})
+        how = ({"action": argparse.BooleanOptionalAction} if setting.default is False else
+               {"type": type(setting.default), "metavar": "X"})
         recipe.add_argument(setting.option, dest=setting.key, help=setting.help, **how)
     where = parser.add_argument_group("where")
     where.add_argument("--data", default="auto", metavar="DIR",
@@ -73,6 +80,9 @@ def parse_arguments():
     what.add_argument("--report-only", action="store_true",
                       help="only write the table and figures, from all runs in --out")
     args = parser.parse_args()
+    for setting in grid.RECIPE:
+        if getattr(args, setting.key) is None:
+            setattr(args, setting.key, grid.value_in(args.recipe, setting))
     if args.peer and not args.peer.is_dir():
         parser.error(f"argument --peer: expected a folder, found no {args.peer}")
     if not 1 <= args.epochs <= grid.MOST_EPOCHS:
@@ -99,8 +109,8 @@ def check_names(args):
 
 def plan(args):
     """The runs of the grid: all rows with the first seed, then all with the second, and so on."""
-    rows = dict.fromkeys(grid.rows(args.models, args.rnns, args.peepholes, args.taps, args.wavelets,
-                                   vars(args)))
+    rows = dict.fromkeys(grid.rows(args.models, args.rnns, args.joins, args.after, args.peepholes,
+                                   args.taps, args.wavelets, vars(args)))
     return [Run.at(args.out, row, seed) for seed in dict.fromkeys(args.seeds) for row in rows]
 
 

@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import itertools
 import pathlib
+import re
 import sys
 import time
 
@@ -20,7 +21,7 @@ import torch.nn.functional as F
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "tests" / "pytorch"), str(SOURCE / "examples")]
 from networks import initialise, make_network  # noqa: E402
-from paper.grid import MOST_EPOCHS, NETWORKS, Row  # noqa: E402
+from paper.grid import JOINS, MOST_EPOCHS, NETWORKS, Row  # noqa: E402
 from paper.runs import Epoch, Goal, Run  # noqa: E402
 
 BATCH = 128
@@ -36,6 +37,9 @@ def parse_arguments():
                         help="networks to train: " + ", ".join(NETWORKS) + "; default: all")
     parser.add_argument("--rnns", nargs="+", choices=CELLS, default=["none"], metavar="RNN",
                         help="cells to train them with: " + ", ".join(CELLS) + "; default: none")
+    parser.add_argument("--joins", nargs="+", choices=JOINS, default=["tap"], metavar="JOIN",
+                        help="how the cells join the networks: " + ", ".join(JOINS) + "; default: tap; "
+                             "a convlstm only taps")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED",
                         help="one run of each network per seed; default: 0")
     parser.add_argument("--epochs", type=int, default=MOST_EPOCHS,
@@ -64,7 +68,7 @@ def read_images(folder, names):
 
 def make_optimizer(net):
     def is_recurrent(name):
-        return ".rnn." in name and "weight" in name
+        return re.search(r"\.(rnn|rows|columns)\..*weight", name)
 
     parameters = [*net.named_parameters()]
     return torch.optim.Adam(
@@ -152,8 +156,8 @@ def main():
     train_images = read_images(args.data, [f"data_batch_{i}" for i in range(1, 6)])
     test_images = read_images(args.data, ["test_batch"])
     for seed in args.seeds:
-        for network, rnn in itertools.product(args.models, args.rnns):
-            row = Row(network, rnn)
+        for network, rnn, join in itertools.product(args.models, args.rnns, args.joins):
+            row = Row(network, rnn, join="tap" if rnn == "none" else join)
             train(Run.at(args.out, row, seed), Goal(args.epochs, row.paper.train), train_images,
                   test_images)
 

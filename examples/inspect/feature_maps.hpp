@@ -72,7 +72,7 @@ inline void show_feature_maps(const Network& network, const Subject& subject, st
   page.end_figures();
   auto map = network.stem(x);
   for (std::size_t k = 0; k < network.stages().size(); ++k) {
-    const auto& [layer, rows] = network.stages()[k];
+    const auto& [layer, sweep, rows] = network.stages()[k];
     map = (*layer)(map);
     const auto shape = map.shape();
     const std::string stage = to_message("Stage ", k + 1);
@@ -82,6 +82,11 @@ inline void show_feature_maps(const Network& network, const Subject& subject, st
     page.begin_figures();
     page.figure(name + "_map", channel_sheet(map.value()), stage + ": the map.",
                 to_message(size, ", its first ", std::min<Index>(32, shape[3]), " channels."));
+    if (sweep != nullptr) {
+      map = (*sweep)(map);
+      page.figure(name + "_swept", channel_sheet(map.value()), stage + ": the map, swept.",
+                  "What the recurrent networks along rows and columns have added to.");
+    }
     if (rows != nullptr) {
       auto read = map;
       if (const auto& wavelet = network.card().model.wavelet; wavelet != "none") {

@@ -2,8 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <numeric>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,9 +47,10 @@ struct Filters {
   Tensor<float> weight;
 };
 
-/// A stage of the network and the tap, if there is one, that reads its map.
+/// A stage of the network, the sweep behind it and the tap that reads its map, if there are.
 struct Stage {
   cnnrnn::nn::Layer<float>* layer = nullptr;
+  cnnrnn::nn::Layer<float>* sweep = nullptr;
   cnnrnn::nn::Layer<float>* rows = nullptr;  ///< the tap's recurrent part
 };
 
@@ -61,11 +60,15 @@ class Network : private cnnrnn::nn::Visitor<float> {
   explicit Network(const std::string& path) : loaded_(load_any(path)) {
     loaded_.model->visit(*this);
     for (Index k = 0; layers_.contains(to_message("stages.", k)); ++k) {
-      stages_.push_back({layers_.at(to_message("stages.", k)), nullptr});
+      stages_.push_back({layers_.at(to_message("stages.", k)), nullptr, nullptr});
     }
     const auto tapped = tapped_stages();
     for (std::size_t k = 0; k < tapped.size(); ++k) {
       stages_.at(tapped[k]).rows = layers_.at(to_message("taps.", k, ".rnn"));
+    }
+    for (std::size_t k = 0; k < stages_.size(); ++k) {
+      const auto sweep = layers_.find(to_message("sweeps.", k));
+      stages_[k].sweep = sweep == layers_.end() ? nullptr : sweep->second;
     }
   }
 
@@ -89,29 +92,20 @@ class Network : private cnnrnn::nn::Visitor<float> {
   }
 
   void parameter(const std::string& path, Variable<float>& value) override {
-    const bool of_tap = path.starts_with("taps.");
-    if (!of_tap && value.rank() == 4) {
+    const bool of_rnn = path.starts_with("taps.") || path.starts_with("sweeps.");
+    if (!of_rnn && value.rank() == 4) {
       filters_.push_back({path.substr(0, path.rfind('.')), value.value()});
     }
   }
 
-  /// The stages, from 0 on, that the taps read: NetworkOptions::taps counts them from 1.
+  /// The stages, from 0 on, that the taps read.
   std::vector<std::size_t> tapped_stages() const {
     const auto& options = loaded_.card.model;
-    if (options.rnn == "none") {
+    if (options.rnn == "none" || options.join != "tap") {
       return {};
     }
-    std::vector<std::size_t> stages(stages_.size());
-    std::iota(stages.begin(), stages.end(), std::size_t{0});
-    if (options.taps == "all") {
-      return stages;
-    }
-    stages.clear();
-    std::istringstream list(options.taps);
-    for (std::string number; std::getline(list, number, ',');) {
-      stages.push_back(std::stoul(number) - 1);
-    }
-    return stages;
+    return all_or_listed(loaded_.card.program, "taps all",
+                         options.after == "default" ? options.taps : options.after, stages_.size());
   }
 
   program::LoadedModel loaded_;

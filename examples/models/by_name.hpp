@@ -9,24 +9,33 @@
 #include "models/vgg9.hpp"
 
 /// The networks whose speed is measured, as make_network knows them: the CNN with every cell, the
-/// others with the LSTM.
+/// others with the LSTM, and the other joins.
 inline std::vector<std::string> network_names() {
   std::vector<std::string> names;
   for (const auto& rnn : rnn_names()) {
     names.push_back(rnn == "none" ? "cnn" : "cnn+" + rnn);
   }
   names.insert(names.end(), {"vgg9", "vgg9+lstm", "resnet20", "resnet20+lstm"});
+  names.insert(names.end(), {"cnn+irnn+sweep", "cnn+gru+sweep", "cnn+gru+readout",
+                             "vgg9+irnn+sweep", "resnet20+irnn+sweep"});
   return names;
 }
 
-/// The network of a name such as `cnn` or `vgg9+lstm`: a network, and behind a plus sign the cell
-/// that taps it. Throws ValueError for a name that is not known.
+/// The network of a name such as `cnn`, `vgg9+lstm` or `cnn+gru+sweep`: a network, and behind plus
+/// signs the cell that reads its maps and how it joins, which is a tap if not said. Throws
+/// ValueError for a name that is not known.
 template <class T>
 std::unique_ptr<cnnrnn::nn::Layer<T>> make_network(const std::string& name,
                                                    cnnrnn::Random& random) {
   const auto plus = name.find('+');
   const std::string network = name.substr(0, plus);
-  const NetworkOptions options{.rnn = plus == std::string::npos ? "none" : name.substr(plus + 1)};
+  NetworkOptions options;
+  if (plus != std::string::npos) {
+    const std::string rnn = name.substr(plus + 1);
+    const auto join = rnn.find('+');
+    options.rnn = rnn.substr(0, join);
+    options.join = join == std::string::npos ? "tap" : rnn.substr(join + 1);
+  }
   if (network == "cnn") {
     return std::make_unique<CnnRnn<T>>(options, random);
   }

@@ -9,7 +9,10 @@ template <class T>
 class CnnRnn : public PlainNetwork<T> {
  public:
   CnnRnn(const NetworkOptions& options, cnnrnn::Random& random)
-      : PlainNetwork<T>(
-            {.name = "CnnRnn", .stages = {{32, 32}, {64, 64}}, .dense = {512}, .patches = {4, 4}},
-            options, random) {}
+      : PlainNetwork<T>({.name = "CnnRnn",
+                         .stages = {{32, 32}, {64, 64}},
+                         .dense = {512},
+                         .patches = {4, 4},
+                         .swept = 1},
+                        options, random) {}
 };

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "models/rnn_head.hpp"
+#include "models/rnn_sweeps.hpp"
 #include "models/rnn_taps.hpp"
 
 /// The layers of a network without shortcuts, for images (N, 32, 32, 3).
@@ -11,12 +14,14 @@ struct PlainLayout {
   std::vector<std::vector<cnnrnn::Index>> stages;  ///< channels of the convolutions of each stage
   std::vector<cnnrnn::Index> dense;                ///< features of the hidden dense layers
   std::vector<cnnrnn::Index> patches;              ///< patch size of the tap after each stage
+  std::size_t swept;                               ///< stage, from 0 on, behind which a sweep is
 };
 
 /// Stages of 3x3 convolutions, batch norm and ReLU that end in 2x2 max-pooling, then dense layers;
 /// after each stage, if asked for, an RNN tap that reads the feature map patch by patch, row by row
 /// (Yin, Zhang and Shao 2019). The taps' final states join the dense features before the last
-/// layer. Throws ValueError for options it does not know.
+/// layer; so does a read-out of the last map, and a sweep changes the map itself. Throws ValueError
+/// for options it does not know.
 template <class T>
 class PlainNetwork : public cnnrnn::nn::Layer<T> {
   using Index = cnnrnn::Index;
@@ -29,27 +34,24 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
         stages_(make_stages(layout, random)),
         head_(make_head(layout, random)),
         taps_(layout.name, options, maps(layout), random),
-        out_(layout.dense.back() + taps_.features(), options.classes, random) {}
+        sweeps_(layout.name, options, maps(layout), layout.swept, random),
+        out_(layout.dense.back(), taps_.features(), options, random) {}
 
   /// Images (N, 32, 32, 3) -> logits (N, classes).
   Variable operator()(const Variable& x) override {
     Variable map = x;
     std::vector<Variable> tapped;
     for (std::size_t k = 0; k < stages_.size(); ++k) {
-      map = stages_[k](map);  // (N, 16, 16, C), then (N, 8, 8, C), ...
+      map = sweeps_(k, stages_[k](map));  // (N, 16, 16, C), then (N, 8, 8, C), ...
       taps_.read(k, map, tapped);
     }
-    const Variable dense = head_(flatten(map));
-    if (tapped.empty()) {
-      return out_(dense);
-    }
-    tapped.insert(tapped.begin(), dense);
-    return out_(concat(tapped));
+    return out_(head_(flatten(map)), std::move(tapped));
   }
 
   void visit(cnnrnn::nn::Visitor<T>& visitor) override {
     visitor("stages", stages_);
     visitor("taps", taps_);
+    visitor("sweeps", sweeps_);
     visitor("head", head_);
     visitor("out", out_);
   }
@@ -114,5 +116,6 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
   std::vector<Sequential> stages_;
   Sequential head_;
   RnnTaps<T> taps_;
-  cnnrnn::nn::Linear<T> out_;
+  RnnSweeps<T> sweeps_;
+  RnnHead<T> out_;
 };

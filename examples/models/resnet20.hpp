@@ -1,8 +1,11 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "models/rnn_head.hpp"
+#include "models/rnn_sweeps.hpp"
 #include "models/rnn_taps.hpp"
 
 /// Two 3x3 convolutions and a shortcut around them (He et al. 2015, section 3): x (N, H, W, in) ->
@@ -56,8 +59,8 @@ class ResidualBlock : public cnnrnn::nn::Layer<T> {
 };
 
 /// ResNet-20 (He et al. 2015, section 4.2, n = 3), and with an rnn the taps of Yin, Zhang and Shao
-/// (2019) after each of its three stages, for images (N, 32, 32, 3). Throws ValueError for
-/// options it does not know.
+/// (2019) after each of its three stages, a read-out or a sweep of its last map, for images (N, 32,
+/// 32, 3). Throws ValueError for options it does not know.
 template <class T>
 class ResNet20 : public cnnrnn::nn::Layer<T> {
   using Index = cnnrnn::Index;
@@ -70,24 +73,25 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
               cnnrnn::nn::BatchNorm2d<T>(16), cnnrnn::nn::Relu<T>()),
         stages_(make_stages(random)),
         taps_("ResNet20", options, maps(), random),
-        out_(64 + taps_.features(), options.classes, random) {}
+        sweeps_("ResNet20", options, maps(), 2, random),
+        out_(64, taps_.features(), options, random) {}
 
   /// Images (N, 32, 32, 3) -> logits (N, classes).
   Variable operator()(const Variable& x) override {
     Variable map = stem_(x);
     std::vector<Variable> features;
     for (std::size_t k = 0; k < stages_.size(); ++k) {
-      map = stages_[k](map);  // (N, 32, 32, 16), then (N, 16, 16, 32), (N, 8, 8, 64)
+      map = sweeps_(k, stages_[k](map));  // (N, 32, 32, 16), then (N, 16, 16, 32), (N, 8, 8, 64)
       taps_.read(k, map, features);
     }
-    features.insert(features.begin(), global_avg_pool2d(map));
-    return out_(concat(features));
+    return out_(global_avg_pool2d(map), std::move(features));
   }
 
   void visit(cnnrnn::nn::Visitor<T>& visitor) override {
     visitor("stem", stem_);
     visitor("stages", stages_);
     visitor("taps", taps_);
+    visitor("sweeps", sweeps_);
     visitor("out", out_);
   }
 
@@ -120,5 +124,6 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
   Sequential stem_;
   std::vector<Sequential> stages_;
   RnnTaps<T> taps_;
-  cnnrnn::nn::Linear<T> out_;
+  RnnSweeps<T> sweeps_;
+  RnnHead<T> out_;
 };

@@ -1,83 +1,98 @@
 #pragma once
 
-#include <algorithm>
-#include <charconv>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "models/network_options.hpp"
-#include "models/tap_parts.hpp"
+#include "models/rnn_choice.hpp"
 
 /// The feature maps of a network, one for each stage, and how a tap reads them.
 using TapMaps = std::vector<cnnrnn::nn::RnnTapOptions>;
 
-/// The RNN taps of a network (Yin, Zhang and Shao 2019, section 2): after each stage, or after
-/// those of NetworkOptions::taps, one that reads the stage's feature map patch by patch, row by
-/// row. Without an rnn there are none.
+/// The branches that read the feature maps of a network for its last dense layer: taps (Yin, Zhang
+/// and Shao 2019, section 2), which read patches row by row, after each stage; or a read-out of the
+/// last map. NetworkOptions::after names other stages. Without an rnn there are none.
 template <class T>
 class RnnTaps : public cnnrnn::nn::Module<T> {
   using Variable = cnnrnn::Variable<T>;
+  using Random = cnnrnn::Random;
 
  public:
-  /// Throws ValueError, for the network `network`, for options that name no part or no stage,
-  /// for a wavelet, stages or peepholes without an rnn, and for a map that a wavelet cannot halve.
+  /// Throws ValueError, for the network `network`, for options that name no part or no stage, and
+  /// for a map that a wavelet cannot halve.
   RnnTaps(const std::string& network, const NetworkOptions& options, const TapMaps& maps,
-          cnnrnn::Random& random)
-      : description_(describe(options)) {
-    const auto cells = tap_cells<T>();
-    const auto wavelets = tap_wavelets<T>();
-    const auto* const cell = find_part(network, "rnn", cells, options.rnn);
-    const auto* const wavelet = find_part(network, "wavelet", wavelets, options.wavelet);
-    const auto stages = tapped_stages(network, options.taps, maps.size());
-    if (cell == nullptr) {
-      cnnrnn::require<cnnrnn::ValueError>(
-          wavelet == nullptr && options.taps == "all" && options.peepholes == "default", network,
-          ": expected an rnn behind a wavelet, at chosen stages or with peepholes, got rnn none");
+          Random& random)
+      : description_(::describe(options)) {
+    const RnnChoice<T> rnn(network, options);
+    if (!rnn.chosen() || options.join == "sweep") {
       return;
     }
-    const auto& form = find_peepholes(network, *cell, options.peepholes);
-    wavelet_ = wavelet == nullptr ? nullptr : wavelet->make();
-    stages_ = stages;
-    for (const std::size_t stage : stages) {
+    if (options.join == "readout") {
+      Random own = apart_from(random);
+      for (const std::size_t stage :
+           joined_stages(network, options.after, maps.size(), {maps.size() - 1})) {
+        add(stage, cnnrnn::nn::RecurrentReadout<T>(readout(maps[stage], rnn), own));
+      }
+      return;
+    }
+    wavelet_ = rnn.wavelet == nullptr ? nullptr : rnn.wavelet->make();
+    for (const std::size_t stage : tapped_stages(network, options, maps.size())) {
       const auto& map = maps[stage];
-      taps_.push_back(form.make(wavelet_ ? halved(map, network, options.wavelet) : map, random));
+      add(stage,
+          rnn.peepholes->make(wavelet_ ? halved(map, network, options.wavelet) : map, random));
     }
   }
 
-  /// Appends what the tap after a stage, if there is one, makes of its map: (N, H, W, C) ->
+  /// Appends what the branch behind a stage, if there is one, makes of its map: (N, H, W, C) ->
   /// (N, features).
   void read(std::size_t stage, const Variable& map, std::vector<Variable>& features) {
-    for (std::size_t k = 0; k < taps_.size(); ++k) {
+    for (std::size_t k = 0; k < branches_.size(); ++k) {
       if (stages_[k] == stage) {
-        features.push_back(taps_[k](wavelet_ ? (*wavelet_)(map) : map));
+        features.push_back((*branches_[k])(wavelet_ ? (*wavelet_)(map) : map));
       }
     }
   }
 
-  /// How many features all taps give together.
-  cnnrnn::Index features() const {
-    cnnrnn::Index features = 0;
-    for (const auto& tap : taps_) {
-      features += tap.features();
-    }
-    return features;
-  }
+  /// How many features all branches give together.
+  cnnrnn::Index features() const { return features_; }
 
   void visit(cnnrnn::nn::Visitor<T>& visitor) override {
-    for (std::size_t k = 0; k < taps_.size(); ++k) {
-      visitor(std::to_string(k), taps_[k]);
+    for (std::size_t k = 0; k < branches_.size(); ++k) {
+      visitor(std::to_string(k), branches_[k]);
     }
   }
 
   std::string describe() const override { return description_; }
 
  private:
-  static std::string describe(const NetworkOptions& options) {
-    return "rnn " + options.rnn +
-           (options.peepholes == "default" ? "" : ", peepholes " + options.peepholes) +
-           (options.wavelet == "none" ? "" : ", wavelet " + options.wavelet) +
-           (options.taps == "all" ? "" : ", taps " + options.taps);
+  template <class Branch>
+  void add(std::size_t stage, Branch branch) {
+    stages_.push_back(stage);
+    features_ += branch.features();
+    branches_.push_back(std::make_unique<Branch>(std::move(branch)));
+  }
+
+  static cnnrnn::nn::RecurrentReadoutOptions readout(const cnnrnn::nn::RnnTapOptions& map,
+                                                     const RnnChoice<T>& rnn) {
+    return {.channels = map.channels,
+            .height = map.height,
+            .width = map.width,
+            .units = 64,
+            .cell = rnn.cell->cell,
+            .peepholes = rnn.peepholes->form};
+  }
+
+  /// The stages of the taps, which may be named by either option.
+  static std::vector<std::size_t> tapped_stages(const std::string& network,
+                                                const NetworkOptions& options, std::size_t count) {
+    cnnrnn::require<cnnrnn::ValueError>(options.after == "default" || options.taps == "all",
+                                        network,
+                                        ": expected the stages of the taps once, got after ",
+                                        options.after, " and taps ", options.taps);
+    return options.after == "default"
+               ? all_or_listed(network, "taps all", options.taps, count)
+               : all_or_listed(network, "after default, all", options.after, count);
   }
 
   /// What a one-level wavelet transform makes of a map: four sub-bands of half the size.
@@ -92,34 +107,9 @@ class RnnTaps : public cnnrnn::nn::Module<T> {
     return map;
   }
 
-  /// The stages, from 0 on, that `taps` names from 1 on.
-  static std::vector<std::size_t> tapped_stages(const std::string& network, const std::string& taps,
-                                                std::size_t count) {
-    std::vector<std::size_t> stages;
-    if (taps == "all") {
-      for (std::size_t stage = 0; stage < count; ++stage) {
-        stages.push_back(stage);
-      }
-      return stages;
-    }
-    const char* const end = taps.data() + taps.size();
-    std::size_t number = 0;
-    std::size_t last = 0;
-    for (const char* at = taps.data(); at <= end; ++at) {
-      const auto [rest, error] = std::from_chars(at, end, number);
-      const bool read = error == std::errc() && (rest == end || *rest == ',');
-      cnnrnn::require<cnnrnn::ValueError>(read && number > last && number <= count, network,
-                                          ": expected taps all, or stages from 1 to ", count,
-                                          " as in 1,2, got ", taps);
-      stages.push_back(number - 1);
-      last = number;
-      at = rest;
-    }
-    return stages;
-  }
-
   std::string description_;
   std::unique_ptr<cnnrnn::nn::Layer<T>> wavelet_;
   std::vector<std::size_t> stages_;
-  std::vector<cnnrnn::nn::RnnTap<T>> taps_;
+  std::vector<std::unique_ptr<cnnrnn::nn::Layer<T>>> branches_;
+  cnnrnn::Index features_ = 0;
 };

@@ -16,12 +16,16 @@ struct TapPart {
 
 /// A form of a cell's peepholes.
 template <class T>
-using TapPeepholes =
-    TapPart<cnnrnn::nn::RnnTap<T> (*)(const cnnrnn::nn::RnnTapOptions&, cnnrnn::Random&)>;
+struct TapPeepholes {
+  std::string name;
+  cnnrnn::nn::RnnTap<T> (*make)(const cnnrnn::nn::RnnTapOptions&, cnnrnn::Random&);
+  cnnrnn::ConvLstmPeepholes form;
+};
 
 template <class T>
 struct TapCell {
   std::string name;
+  cnnrnn::nn::Cell cell;
   std::vector<TapPeepholes<T>> peepholes;  ///< the first is the default
 };
 
@@ -33,21 +37,23 @@ cnnrnn::nn::RnnTap<T> tap_with(const cnnrnn::nn::RnnTapOptions& map, cnnrnn::Ran
   return cnnrnn::nn::RnnTap<T>(Rows(map, peepholes..., random));
 }
 
-/// Every cell that can read the rows of a tap, with the peepholes it may have. A new one is a line
+/// Every cell that can read a feature map, with the peepholes it may have. A new one is a line
 /// here: the networks, the programs' options and the tests take their names from this list.
 template <class T>
 std::vector<TapCell<T>> tap_cells() {
   using namespace cnnrnn::nn;
   using Form = cnnrnn::ConvLstmPeepholes;
-  return {
-      {"lstm",
-       {{"none", tap_with<T, LstmRows<T>, false>}, {"current", tap_with<T, LstmRows<T>, true>}}},
-      {"gru", {{"none", tap_with<T, GruRows<T>>}}},
-      {"irnn", {{"none", tap_with<T, IrnnRows<T>>}}},
-      {"convlstm",
-       {{"current", tap_with<T, ConvLstmRows<T>, Form::current>},
-        {"previous", tap_with<T, ConvLstmRows<T>, Form::previous>},
-        {"none", tap_with<T, ConvLstmRows<T>, Form::none>}}}};
+  return {{"lstm",
+           Cell::lstm,
+           {{"none", tap_with<T, LstmRows<T>, false>, Form::none},
+            {"current", tap_with<T, LstmRows<T>, true>, Form::current}}},
+          {"gru", Cell::gru, {{"none", tap_with<T, GruRows<T>>, Form::none}}},
+          {"irnn", Cell::irnn, {{"none", tap_with<T, IrnnRows<T>>, Form::none}}},
+          {"convlstm",
+           Cell::conv_lstm,
+           {{"current", tap_with<T, ConvLstmRows<T>, Form::current>, Form::current},
+            {"previous", tap_with<T, ConvLstmRows<T>, Form::previous>, Form::previous},
+            {"none", tap_with<T, ConvLstmRows<T>, Form::none>, Form::none}}}};
 }
 
 template <class T, const cnnrnn::Wavelet& wavelet>

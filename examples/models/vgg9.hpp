@@ -12,6 +12,7 @@ class Vgg9 : public PlainNetwork<T> {
       : PlainNetwork<T>({.name = "Vgg9",
                          .stages = {{64, 64}, {128, 128}, {256, 256}},
                          .dense = {512, 512},
-                         .patches = {4, 4, 2}},
+                         .patches = {4, 4, 2},
+                         .swept = 1},
                         options, random) {}
 };

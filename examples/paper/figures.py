@@ -9,6 +9,7 @@ COLORS = ("tab:blue", "tab:red", "tab:green", "tab:orange", "tab:purple", "tab:b
 def selected(results, network, rnns):
     return [result for result in results
             if result.row.network == network and not result.row.held_out
+            and result.row.join == "tap"
             and (not rnns or result.row.rnn in ("none", *rnns))]
 
 

@@ -28,6 +28,7 @@ NETWORKS = {
 }
 
 
+JOINS = ("tap", "readout", "sweep")
 PEEPHOLES = {"lstm": ("none", "current"), "convlstm": ("none", "current", "previous")}
 
 MOST_EPOCHS = 40
@@ -42,8 +43,8 @@ class Setting:
     help: str
 
     def arguments(self, value):
-        if value is True:
-            return [self.option]
+        if isinstance(value, bool):
+            return [self.option if value else self.option.replace("--", "--no-", 1)]
         return [self.option, f"{value:g}" if isinstance(value, float) else str(value)]
 
 
@@ -51,12 +52,24 @@ RECIPE = (
     Setting("--holdout", "holdout", 0, "hold out this many training images, of every class in proportion, to test on"),
     Setting("--limit", "limit", 0, "use only this many images of each part, of every class in proportion (0: all)"),
     Setting("--batch", "batch", 128, "images in a batch"),
-    Setting("--lr", "learning_rate", 1e-3, "learning rate of Adam"),
+    Setting("--optimizer", "optimizer", "adam", "optimizer: sgd, adam or adamw"),
+    Setting("--lr", "learning_rate", 1e-3, "learning rate, at its peak"),
+    Setting("--momentum", "momentum", 0.9, "momentum of sgd"),
+    Setting("--weight-decay", "weight_decay", 0.0, "weight decay"),
     Setting("--schedule", "schedule", "constant", "schedule of the learning rate"),
-    Setting("--rnn-l2", "rnn_l2", 1e-4, "weight of the L2 term on recurrent weights"),
+    Setting("--label-smoothing", "label_smoothing", 0.0, "share of a label spread over all classes"),
+    Setting("--dropout", "dropout", 0.0, "dropout in front of the last dense layer"),
+    Setting("--rnn-l2", "rnn_l2", 1e-4, "weight decay of recurrent weights, beside that of all"),
     Setting("--clip-norm", "clip_norm", 0.0, "maximum norm of the gradients (0: no limit)"),
     Setting("--augment", "augment", False, "random crops and flips of the training images"),
 )
+
+
+# What each recipe of the programs sets otherwise than the paper's.
+RECIPES = {"paper": {},
+           "modern": {"optimizer": "adamw", "learning_rate": 3e-3, "weight_decay": 0.05,
+                      "rnn_l2": 0.0, "schedule": "one-cycle", "label_smoothing": 0.1,
+                      "augment": True}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +81,9 @@ class Row:
     taps: str = "all"
     wavelet: str = "none"
     changes: tuple = ()  # pairs of a Setting and its value, where that is not the recipe's
+    join: str = "tap"
+    after: str = "default"
+    recipe: str = "paper"
 
     @staticmethod
     def of(config):
@@ -76,7 +92,8 @@ class Row:
                        if known.program == config["program"])
         model = config["model"]
         return Row(network, model["rnn"], model.get("peepholes", "default"), model["taps"],
-                   model["wavelet"], changes(config))
+                   model["wavelet"], changes({**model, **config}), model.get("join", "tap"),
+                   model.get("after", "default"), config.get("recipe", "paper"))
 
     @property
     def paper(self):
@@ -87,7 +104,8 @@ class Row:
         """The same network without an RNN, to compare the taps with; as a second choice, also without
         the other changes, except those of the images."""
         images = tuple(change for change in self.changes if change[0].key in ("holdout", "limit"))
-        return Row(self.network, changes=self.changes), Row(self.network, changes=images)
+        return (Row(self.network, changes=self.changes, recipe=self.recipe),
+                Row(self.network, changes=images, recipe=self.recipe))
 
     @property
     def held_out(self):
@@ -98,10 +116,15 @@ class Row:
         name = NETWORKS[self.network].title
         if self.rnn != "none":
             name += " + " + {"convlstm": "ConvLSTM"}.get(self.rnn, self.rnn.upper())
+            name += "" if self.join == "tap" else " " + self.join
         return ", ".join([name, *(" ".join(option)[2:] for option in self.options())])
 
     def options(self):
-        """The options, besides the network and its cell, that differ from the defaults."""
+        """The options, besides the network, its cell and how that joins, that differ from the defaults."""
+        if self.recipe != "paper":
+            yield "--recipe", self.recipe
+        if self.after != "default":
+            yield "--after", self.after
         if self.peepholes != "default":
             yield "--peepholes", self.peepholes
         if self.taps != "all":
@@ -112,32 +135,46 @@ class Row:
             yield tuple(setting.arguments(value))
 
     def name(self):
-        """A name for a folder, such as cnn+lstm-taps=1-holdout=5000."""
+        """A name for a folder, such as cnn+lstm-taps=1-holdout=5000 or cnn+gru+sweep."""
         network = self.network + ("" if self.rnn == "none" else "+" + self.rnn)
+        network += "" if self.join == "tap" else "+" + self.join
         return "-".join([network, *("=".join(option)[2:] for option in self.options())])
 
     def arguments(self):
         """The arguments of `train`."""
-        return ["--rnn", self.rnn, *itertools.chain(*self.options())]
+        join = [] if self.join == "tap" else ["--join", self.join]
+        return ["--rnn", self.rnn, *join, *itertools.chain(*self.options())]
 
     def sort_key(self):
         return [*NETWORKS].index(self.network), self.rnn != "none", self.name()
 
 
+def value_in(recipe, setting):
+    return RECIPES[recipe].get(setting.key, setting.default)
+
+
 def changes(settings):
-    return tuple((setting, settings[setting.key]) for setting in RECIPE
-                 if settings[setting.key] != setting.default)
+    """The settings that are not the recipe's; a run from before one was a choice has the paper's."""
+    recipe = settings.get("recipe", "paper")
+    values = ((setting, settings.get(setting.key, setting.default)) for setting in RECIPE)
+    return tuple((setting, value) for setting, value in values
+                 if value != value_in(recipe, setting))
 
 
-def rows(networks, rnns, peepholes, taps, wavelets, settings):
-    """The rows of the grid. Without an RNN there is nothing to tap or transform. A cell that has none of
-    the peepholes asked for keeps its default."""
+def rows(networks, rnns, joins, after, peepholes, taps, wavelets, settings):
+    """The rows of the grid. Without an RNN there is nothing to join, tap or transform, and only taps have
+    wavelets. A cell that has none of the peepholes asked for keeps its default."""
+    changed, recipe = changes(settings), settings["recipe"]
     for network, rnn in itertools.product(networks, rnns):
+        if rnn == "none":
+            yield Row(network, changes=changed, recipe=recipe)
+            continue
         forms = [form for form in peepholes if form in ("default", *PEEPHOLES.get(rnn, ()))]
-        ways = ([("default", "all", "none")] if rnn == "none" else
-                itertools.product(forms or ["default"], taps, wavelets))
-        for way in ways:
-            yield Row(network, rnn, *way, changes(settings))
+        for join, stages in itertools.product(joins, after):
+            ways = itertools.product(forms or ["default"], taps if join == "tap" else ["all"],
+                                     wavelets if join == "tap" else ["none"])
+            for way in ways:
+                yield Row(network, rnn, *way, changed, join, stages, recipe)
 
 
 def choices(program, option):

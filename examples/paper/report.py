@@ -93,6 +93,7 @@ def command(result):
     """The command that repeats a row."""
     row, goal = result.row, result.runs[0].goal()
     return shlex.join(["examples/table1.py", "--models", row.network, "--rnns", row.rnn,
+                       *([] if row.join == "tap" else ["--joins", row.join]),
                        *(part.replace("--wavelet", "--wavelets")
                          for option in row.options() for part in option),
                        "--seeds", *(str(run.seed) for run in result.runs),

@@ -17,6 +17,7 @@ struct Classifier {
   std::string name;
   std::string summary;
   std::vector<std::string> rnns;       ///< what --rnn may be
+  std::vector<std::string> joins;      ///< what --join may be
   std::vector<std::string> peepholes;  ///< what --peepholes may be
   std::vector<std::string> wavelets;   ///< what --wavelet may be
   std::function<std::unique_ptr<Model>(const NetworkOptions&, cnnrnn::Random&)> make;

@@ -36,6 +36,13 @@ const CLI::Validator share(
       return fits ? std::string() : "expected a share from 0 to 1, got " + text;
     },
     "0 to 1");
+const CLI::Validator share_below_one(
+    [](std::string& text) {
+      double value = 0;
+      const bool fits = CLI::detail::lexical_cast(text, value) && value >= 0 && value < 1;
+      return fits ? std::string() : "expected a share of at least 0 and below 1, got " + text;
+    },
+    "0 to below 1");
 const CLI::Validator positive = finite_above(0, false);
 const CLI::Validator not_negative = finite_above(0, true);
 
@@ -67,8 +74,18 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
       ->check(CLI::IsMember(cnnrnn::data::dataset_kinds()));
   train->add_flag("--skip-unreadable", config.skip_unreadable, skip_help)
       ->each([&options](const std::string&) { options.given.insert("skip_unreadable"); });
-  entry("--rnn", "rnn", config.model.rnn, "recurrent taps beside the network")
+  entry("--rnn", "rnn", config.model.rnn, "cell that reads feature maps; none: the plain network")
       ->check(CLI::IsMember(classifier.rnns));
+  entry(
+      "--join", "join", config.model.join,
+      "how it joins the network: a tap gives the last states of rows of patches to the last dense "
+      "layer, a readout states of rows and columns, pooled over the map; a sweep adds states of "
+      "rows and columns to the map itself")
+      ->check(CLI::IsMember(classifier.joins));
+  entry(
+      "--after", "after", config.model.after,
+      "stages whose maps it reads: all, or as in 1 and 1,3; default: taps all, readouts the last, "
+      "sweeps the one with maps of 8x8");
   entry("--peepholes", "peepholes", config.model.peepholes,
         "cell state that the gates see: none, or for the output gate the current one or the "
         "previous one, as the paper prints it; default: lstm none, convlstm current")
@@ -76,19 +93,40 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
   entry("--wavelet", "wavelet", config.model.wavelet, "wavelet before the taps")
       ->check(CLI::IsMember(classifier.wavelets));
   entry("--taps", "taps", config.model.taps, "stages that are tapped: all, or as in 1 and 1,3");
+  entry("--dropout", "dropout", config.model.dropout,
+        "dropout of what goes into the last dense layer")
+      ->check(share_below_one);
   entry("--epochs", "epochs", config.epochs, "passes over the training images")->check(positive);
   entry("--stop-at-train-accuracy", "stop_at_train_accuracy", config.stop_at_train_accuracy,
         "end after the first epoch with this accuracy on the training images (0: never)")
       ->check(share);
   entry("--batch", "batch", config.batch, "images in a batch")->check(positive);
-  entry("--lr", "learning_rate", config.learning_rate, "learning rate of Adam")->check(positive);
+  entry("--recipe", "recipe", config.recipe,
+        "paper: the defaults of the options below; modern: --optimizer adamw --lr 0.003 "
+        "--weight-decay 0.05 --rnn-l2 0 --schedule one-cycle --label-smoothing 0.1 --augment, but "
+        "for those that are given")
+      ->check(CLI::IsMember(recipe_names()));
+  entry("--optimizer", "optimizer", config.optimizer, "what changes the weights")
+      ->check(CLI::IsMember(optimizer_names()));
+  entry("--lr", "learning_rate", config.learning_rate, "learning rate, at its peak")
+      ->check(positive);
+  entry("--momentum", "momentum", config.momentum, "momentum of sgd")->check(share_below_one);
+  entry("--weight-decay", "weight_decay", config.weight_decay,
+        "weight decay: of adamw decoupled, else an L2 term")
+      ->check(not_negative);
   entry("--schedule", "schedule", config.schedule, "course of the learning rate")
-      ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}));
-  entry("--rnn-l2", "rnn_l2", config.rnn_l2, "L2 term on the recurrent weights")
+      ->check(CLI::IsMember(schedule_names()));
+  entry("--label-smoothing", "label_smoothing", config.label_smoothing,
+        "share of a label that is spread over all classes")
+      ->check(share);
+  entry("--rnn-l2", "rnn_l2", config.rnn_l2,
+        "weight decay of the recurrent weights, beside that of all")
       ->check(not_negative);
   entry("--clip-norm", "clip_norm", config.clip_norm, "greatest norm of the gradients (0: any)")
       ->check(not_negative);
-  train->add_flag("--augment", config.augment, "random crops and flips of the training images")
+  train
+      ->add_flag("--augment,!--no-augment", config.augment,
+                 "random crops and flips of the training images")
       ->each([&options](const std::string&) { options.given.insert("augment"); });
   entry("--seed", "seed", config.seed, "seed of the weights and of the order")->check(not_negative);
   entry("--holdout", "holdout", config.holdout,

@@ -39,10 +39,10 @@ inline RunConfig read_config(const RunFolder& folder) {
                                      "none; begin one without --resume");
   try {
     auto config = nlohmann::json::parse(read_text(folder.config()));
-    if (config.is_object()) {  // runs from before these were choices do not name them
-      config.emplace("data_kind", "auto");
-      config.emplace("skip_unreadable", false);
-      config.emplace("ignore_orientation", false);
+    if (config.is_object()) {
+      for (const auto& [name, value] : older_entries().items()) {
+        config.emplace(name, value);
+      }
     }
     return config.get<RunConfig>();
   } catch (const nlohmann::json::exception& error) {

@@ -21,6 +21,7 @@ int run_network(int argc, char** argv, const std::string& name, const std::strin
              {.name = name,
               .summary = summary,
               .rnns = rnn_names(),
+              .joins = join_names(),
               .peepholes = peephole_names(),
               .wavelets = wavelet_names(),
               .make = [](const NetworkOptions& options, cnnrnn::Random& random) {

@@ -29,19 +29,21 @@ struct nlohmann::adl_serializer<cnnrnn::data::Preparation> {
 };
 
 inline void to_json(nlohmann::json& json, const NetworkOptions& options) {
-  json = {{"rnn", options.rnn},
-          {"peepholes", options.peepholes},
-          {"wavelet", options.wavelet},
-          {"taps", options.taps},
-          {"classes", options.classes}};
+  json = {{"rnn", options.rnn},         {"join", options.join},
+          {"after", options.after},     {"peepholes", options.peepholes},
+          {"wavelet", options.wavelet}, {"taps", options.taps},
+          {"dropout", options.dropout}, {"classes", options.classes}};
 }
 
-/// Files from before peepholes were a choice do not name them.
+/// Files from before peepholes, joins and dropout were a choice do not name them.
 inline void from_json(const nlohmann::json& json, NetworkOptions& options) {
   json.at("rnn").get_to(options.rnn);
+  options.join = json.value("join", "tap");
+  options.after = json.value("after", "default");
   options.peepholes = json.value("peepholes", "default");
   json.at("wavelet").get_to(options.wavelet);
   json.at("taps").get_to(options.taps);
+  options.dropout = json.value("dropout", 0.0);
   json.at("classes").get_to(options.classes);
 }
 
@@ -57,8 +59,13 @@ struct RunConfig {
   cnnrnn::Index epochs = 10;
   double stop_at_train_accuracy = 0;  ///< ends the run before its last epoch; 0: never
   cnnrnn::Index batch = 128;
+  std::string recipe = "paper";  ///< what the entries below began with
+  std::string optimizer = "adam";
   double learning_rate = 1e-3;
+  double momentum = 0.9;  ///< of sgd
+  double weight_decay = 0;
   std::string schedule = "constant";
+  double label_smoothing = 0;
   double rnn_l2 = 1e-4;
   double clip_norm = 0;
   bool augment = false;
@@ -68,9 +75,22 @@ struct RunConfig {
   bool ignore_orientation = false;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, program, data, data_kind, skip_unreadable, model,
-                                   epochs, stop_at_train_accuracy, batch, learning_rate, schedule,
+                                   epochs, stop_at_train_accuracy, batch, recipe, optimizer,
+                                   learning_rate, momentum, weight_decay, schedule, label_smoothing,
                                    rnn_l2, clip_norm, augment, seed, holdout, limit,
                                    ignore_orientation)
+
+/// The entries that were not a choice once, with the values they had: older files lack them.
+inline nlohmann::json older_entries() {
+  return {{"data_kind", "auto"}, {"skip_unreadable", false}, {"ignore_orientation", false},
+          {"recipe", "paper"},   {"optimizer", "adam"},      {"momentum", 0.9},
+          {"weight_decay", 0.0}, {"label_smoothing", 0.0}};
+}
+
+/// The entries of a network's options that were not a choice once.
+inline nlohmann::json older_model_entries() {
+  return {{"peepholes", "default"}, {"join", "tap"}, {"after", "default"}, {"dropout", 0.0}};
+}
 
 /// What a trained model must carry to be used on images again.
 struct ModelCard {

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,7 +11,7 @@
 #include "cnnrnn/train/checkpoints.hpp"
 #include "cnnrnn/train/interrupt.hpp"
 #include "program/model_file.hpp"
-#include "program/parameter_groups.hpp"
+#include "program/recipe.hpp"
 #include "program/run_folder.hpp"
 #include "program/terminal.hpp"
 
@@ -37,7 +36,7 @@ class TrainingRun {
       : options_(options),
         folder_{options.out},
         config_(options.resume ? resumed_config(folder_, options.config, options.given)
-                               : options.config),
+                               : begun_config(options)),
         data_(open_data()),
         random_(config_.seed) {
     check_folder();
@@ -45,8 +44,7 @@ class TrainingRun {
     config_.model.classes = data_.split.train.classes();
     model_ = classifier.make(config_.model, random_);
     card_ = make_card(classifier);
-    optimizer_.emplace(parameter_groups(*model_, config_.rnn_l2),
-                       cnnrnn::optim::AdamOptions{.learning_rate = config_.learning_rate});
+    optimizer_ = make_optimizer(config_, *model_);
   }
 
   /// Trains, and returns the program's exit code: 130 after Ctrl-C.
@@ -77,6 +75,12 @@ class TrainingRun {
   }
 
  private:
+  static RunConfig begun_config(const TrainOptions& options) {
+    RunConfig config = options.config;
+    follow_recipe(config, options.given);
+    return config;
+  }
+
   /// Where the run begins. The files of an old run go away before the new configuration comes: a
   /// new run must not be resumed from what an old one left.
   cnnrnn::train::TrainingState begin(cnnrnn::train::Checkpoints<float>& checkpoints) const {
@@ -217,20 +221,17 @@ class TrainingRun {
   }
 
   cnnrnn::optim::Schedule schedule() const {
-    using namespace cnnrnn::optim;
-    const cnnrnn::Index steps =
-        config_.epochs * std::max<cnnrnn::Index>(1, data_.split.train.size() / config_.batch);
-    if (config_.schedule == "cosine") {
-      return cosine_schedule({.steps = steps});
-    }
-    return config_.schedule == "one-cycle" ? one_cycle_schedule({.steps = steps})
-                                           : constant_schedule();
+    const cnnrnn::Index batches =
+        std::max<cnnrnn::Index>(1, data_.split.train.size() / config_.batch);
+    return make_schedule(config_, config_.epochs * batches);
   }
 
   cnnrnn::train::TrainerOptions<float> trainer_options(
       cnnrnn::train::Checkpoints<float>& checkpoints,
       const cnnrnn::train::Interrupt& interrupt) const {
     return {.epochs = config_.epochs,
+            .loss = cnnrnn::train::cross_entropy_loss<float>(
+                {.label_smoothing = config_.label_smoothing}),
             .schedule = schedule(),
             .clip_norm = config_.clip_norm,
             .save = [&](const auto& state) { checkpoints.save(state); },
@@ -240,8 +241,8 @@ class TrainingRun {
   }
 
   /// What must be the same for a run to go on: all but its length and where its data lies. A
-  /// schedule takes its course from the number of epochs. Runs from before peepholes and the
-  /// orientation of images were a choice go on too.
+  /// schedule takes its course from the number of epochs. Runs from before some entries were a
+  /// choice go on too.
   std::string configuration() const {
     nlohmann::json config = config_;
     for (const char* const where : {"data", "data_kind", "skip_unreadable"}) {
@@ -251,12 +252,8 @@ class TrainingRun {
     if (config_.schedule == "constant") {
       config.erase("epochs");
     }
-    if (config_.model.peepholes == "default") {
-      config["model"].erase("peepholes");
-    }
-    if (!config_.ignore_orientation) {
-      config.erase("ignore_orientation");
-    }
+    erase_older(config, older_entries());
+    erase_older(config["model"], older_model_entries());
     if (config_.holdout > 0 || config_.limit > 0) {
       config["chosen"] = "by class";  // earlier versions chose other images
     }
@@ -266,6 +263,16 @@ class TrainingRun {
     return config.dump();
   }
 
+  /// Takes out what has the value that it had before it was a choice.
+  static void erase_older(nlohmann::json& config, const nlohmann::json& older) {
+    for (const auto& [name, value] : older.items()) {
+      const auto entry = config.find(name);
+      if (entry != config.end() && *entry == value) {
+        config.erase(entry);
+      }
+    }
+  }
+
   TrainOptions options_;
   RunFolder folder_;
   RunConfig config_;
@@ -273,7 +280,7 @@ class TrainingRun {
   cnnrnn::Random random_;
   std::unique_ptr<Classifier::Model> model_;
   ModelCard card_;
-  std::optional<cnnrnn::optim::Adam<float>> optimizer_;
+  std::unique_ptr<cnnrnn::optim::Optimizer<float>> optimizer_;
 };
 
 }  // namespace program

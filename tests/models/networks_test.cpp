@@ -1,6 +1,7 @@
 // The paper's networks: what comes out of them, how many numbers they train, and their names.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "models/by_name.hpp"
 #include "support/catch.hpp"
@@ -12,9 +13,20 @@ using Catch::Matchers::Contains;
 namespace {
 
 const std::map<std::string, Index> parameters{
-    {"cnn", 2'168'554},       {"cnn+lstm", 2'583'786},     {"cnn+gru", 2'481'130},
-    {"cnn+irnn", 2'275'818},  {"cnn+convlstm", 2'253'162}, {"vgg9", 3'511'754},
-    {"vgg9+lstm", 4'592'586}, {"resnet20", 269'722},       {"resnet20+lstm", 763'802},
+    {"cnn", 2'168'554},
+    {"cnn+lstm", 2'583'786},
+    {"cnn+gru", 2'481'130},
+    {"cnn+irnn", 2'275'818},
+    {"cnn+convlstm", 2'253'162},
+    {"vgg9", 3'511'754},
+    {"vgg9+lstm", 4'592'586},
+    {"resnet20", 269'722},
+    {"resnet20+lstm", 763'802},
+    {"cnn+irnn+sweep", 2'189'674},
+    {"cnn+gru+sweep", 2'214'762},
+    {"cnn+gru+readout", 2'296'042},
+    {"vgg9+irnn+sweep", 3'549'642},
+    {"resnet20+irnn+sweep", 290'842},
 };
 
 Index parameters_of(const NetworkOptions& options) {
@@ -52,6 +64,61 @@ TEST_CASE("every network with every rnn makes logits, and a gradient for each pa
       check_passes(*make_network<float>(rnn == "none" ? network : network + '+' + rnn, random));
     }
   }
+}
+
+TEST_CASE("sweeps and read-outs join every network, which begins as the plain one") {
+  const Variable<float> x(random_tensor<float>({2, 32, 32, 3}, 1));
+  for (const std::string network : {"cnn", "vgg9", "resnet20"}) {
+    Random plain_random(1);
+    const auto plain = (*make_network<float>(network, plain_random))(x);
+    for (const std::string join : {"readout", "sweep"}) {
+      for (const std::string rnn : {"lstm", "irnn", "convlstm"}) {
+        CAPTURE(network, join, rnn);
+        Random random(1);
+        const auto model = make_network<float>(network + '+' + rnn + '+' + join, random);
+        const auto logits = (*model)(x);
+        for (Index k = 0; k < 10; ++k) {
+          CHECK(logits.value()(1, k) == Approx(plain.value()(1, k)).margin(1e-4));
+        }
+        check_passes(*model);
+      }
+    }
+  }
+}
+
+TEST_CASE("sweeps and read-outs are behind the stages that are asked for") {
+  const auto names = [](const NetworkOptions& options) {
+    Random random(1);
+    Vgg9<float> network(options, random);
+    std::set<std::string> found;
+    for (const auto& [path, part] : network.named_modules()) {
+      if (path.starts_with("sweeps.") || path.starts_with("taps.")) {
+        found.insert(path.substr(0, path.find('.', path.find('.') + 1)));
+      }
+    }
+    return found;
+  };
+  using Names = std::set<std::string>;
+  CHECK(names({.rnn = "irnn", .join = "sweep"}) == Names{"sweeps.1"});
+  CHECK(names({.rnn = "irnn", .join = "sweep", .after = "1,3"}) == Names{"sweeps.0", "sweeps.2"});
+  CHECK(names({.rnn = "irnn", .join = "readout"}) == Names{"taps.0"});
+  CHECK(names({.rnn = "irnn", .join = "readout", .after = "all"}) ==
+        Names{"taps.0", "taps.1", "taps.2"});
+  CHECK(parameters_of({.rnn = "lstm", .after = "2"}) ==
+        parameters_of({.rnn = "lstm", .taps = "2"}));
+}
+
+TEST_CASE("dropout is in front of the last dense layer, in training") {
+  const Variable<float> x(random_tensor<float>({2, 32, 32, 3}, 1));
+  Random random(1);
+  CnnRnn<float> model({.dropout = 0.5}, random);
+  random = Random(1);
+  CnnRnn<float> plain({}, random);
+  CHECK(model.describe() == "CnnRnn(rnn none, dropout 0.5)");
+  CHECK(model(x).value()(0, 0) != plain(x).value()(0, 0));
+  model.eval();
+  plain.eval();
+  CHECK(model.named_parameters().back().first == plain.named_parameters().back().first);
 }
 
 TEST_CASE("every network takes every wavelet before its taps") {
@@ -117,6 +184,8 @@ TEST_CASE("networks say what they are") {
         "ResNet20(rnn lstm, taps 1,3)");
   CHECK(CnnRnn<float>({.rnn = "convlstm", .peepholes = "previous"}, random).describe() ==
         "CnnRnn(rnn convlstm, peepholes previous)");
+  CHECK(CnnRnn<float>({.rnn = "gru", .join = "sweep", .after = "1"}, random).describe() ==
+        "CnnRnn(rnn gru, join sweep, after 1)");
 }
 
 TEST_CASE("the classes are an option") {
@@ -146,6 +215,17 @@ TEST_CASE("networks say what they expected and what came") {
                     "CnnRnn: expected an rnn behind a wavelet, at chosen stages or with peepholes, "
                     "got rnn none");
   CHECK_THROWS_AS(parameters_of({.peepholes = "current"}), ValueError);
+  CHECK_THROWS_WITH(parameters_of({.rnn = "gru", .join = "glue"}),
+                    "CnnRnn: expected join tap, readout or sweep, got glue");
+  CHECK_THROWS_WITH(parameters_of({.join = "sweep"}),
+                    "CnnRnn: expected an rnn to join the network, got rnn none");
+  CHECK_THROWS_WITH(parameters_of({.rnn = "gru", .join = "sweep", .wavelet = "haar"}),
+                    "CnnRnn: expected no wavelet and no taps for join sweep, got wavelet haar and "
+                    "taps all");
+  CHECK_THROWS_WITH(parameters_of({.rnn = "gru", .join = "sweep", .after = "3"}),
+                    "CnnRnn: expected after default, all, or stages from 1 to 2 as in 1,2, got 3");
+  CHECK_THROWS_WITH(parameters_of({.rnn = "gru", .after = "1", .taps = "2"}),
+                    "CnnRnn: expected the stages of the taps once, got after 1 and taps 2");
   CHECK_THROWS_WITH(parameters_of({.rnn = "lstm", .peepholes = "previous"}),
                     "CnnRnn: expected peepholes default, none or current for rnn lstm, got "
                     "previous");

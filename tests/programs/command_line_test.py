@@ -25,12 +25,19 @@ def check_usage_errors(data, out):
     check_error(2, ["subcommand"])
     for value in ("0", "-1", "nan", "inf", "much"):
         check_error(2, ["--lr", value], "train", "--lr", value)
-    for option in ("--rnn", "--peepholes", "--wavelet"):
+    for option in ("--rnn", "--join", "--peepholes", "--wavelet", "--recipe", "--optimizer"):
         check_error(2, [option, *choices(PROGRAM, option), "gruu"], "train", option, "gruu")
     for value in ("-0.1", "1.1", "nan"):
         check_error(2, ["--stop-at", value], "train", "--stop-at-train-accuracy", value)
     check_error(2, ["stages from 1 to 2", "got 3"],
                 "train", "--data", data, "--rnn", "lstm", "--taps", "3", "--out", out / "new")
+    for value in ("-0.1", "1", "nan"):
+        check_error(2, ["--dropout", value], "train", "--dropout", value)
+    check_error(2, ["an rnn to join", "rnn none"],
+                "train", "--data", data, "--join", "sweep", "--out", out / "new")
+    check_error(2, ["after default, all, or stages from 1 to 2", "got 3"],
+                "train", "--data", data, "--rnn", "gru", "--join", "sweep", "--after", "3",
+                "--out", out / "new")
     check_error(2, ["peepholes default or none for rnn gru", "got current"],
                 "train", "--data", data, "--rnn", "gru", "--peepholes", "current", "--out", out / "new")
     check_error(2, ["expected 1 to 95 images", "got 96"],

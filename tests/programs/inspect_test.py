@@ -60,10 +60,10 @@ def numbers(cells):
     return [float(cell.split()[0]) for cell in cells]
 
 
-def train(folder, data, program, rnn):
-    out = folder / f"{program}_{rnn}"
-    run(program, "train", "--data", data, "--rnn", rnn, "--epochs", 1, "--batch", 16, "--limit", 16,
-        "--out", out)
+def train(folder, data, program, rnn, join="tap"):
+    out = folder / f"{program}_{rnn}_{join}"
+    run(program, "train", "--data", data, "--rnn", rnn, "--join", join, "--epochs", 1, "--batch", 16,
+        "--limit", 16, "--out", out)
     return out / "checkpoint.safetensors"
 
 
@@ -129,6 +129,15 @@ def check_other_networks(folder, data):
         assert (out / "image0_stage3_tap.png").exists() == (rnn == "lstm")
 
 
+def check_sweep(folder, data):
+    """The map before and after the sweep behind the second stage; its weights are no filters."""
+    out = folder / "look_sweep"
+    checkpoint = train(folder, data, "cifar10_cnn_rnn", "convlstm", "sweep")
+    run("inspect", "--checkpoint", checkpoint, "--data", data, "--count", 1, "--out", out)
+    assert "sweeps." not in check_page(out)
+    assert (out / "image0_stage2_swept.png").exists() and not (out / "image0_stage1_swept.png").exists()
+
+
 def check_errors(folder, data, checkpoint):
     def fails(code, words, *arguments):
         text = run("inspect", *arguments, code=code)
@@ -154,6 +163,7 @@ with tempfile.TemporaryDirectory() as name:
     trained = check_cnn(main_folder, mnist)
     check_image_and_layer(main_folder, mnist, trained)
     check_other_networks(main_folder, mnist)
+    check_sweep(main_folder, mnist)
     check_errors(main_folder, mnist, trained)
     assert "--layer" in run("inspect", "--help")
 print("inspect shows what it should")

@@ -80,6 +80,18 @@ def check_grid(folder):
                     "CNN + ConvLSTM, peepholes previous, wavelet haar"], text
 
 
+def check_joins_and_recipes(folder):
+    text = table1(folder / "joins", "--status", "--models", "cnn", "--rnns", "none", "gru", "--joins",
+                  "tap", "sweep", "--after", "default", "1", "--wavelets", "haar", "--recipe", "modern",
+                  "--lr", "0.002", "--no-augment", "--weight-decay", "0.05")
+    recipe = "recipe modern, "
+    changes = "lr 0.002, no-augment"
+    assert re.findall("CNN.*(?=, seed 0)", text) == [
+        f"CNN, {recipe}{changes}", f"CNN + GRU, {recipe}wavelet haar, {changes}",
+        f"CNN + GRU, {recipe}after 1, wavelet haar, {changes}", f"CNN + GRU sweep, {recipe}{changes}",
+        f"CNN + GRU sweep, {recipe}after 1, {changes}"], text
+
+
 def check_until_paper(folder, data):
     out = folder / "paper"
     table1(out, "--data", data, "--models", "cnn", "--rnns", "none", "--limit", 48,
@@ -129,6 +141,9 @@ def check_report(folder):
     write_run(runs, [(0.2, 0.25)] * 40, program="cifar10_vgg9", stop_at_train_accuracy=0.9)
     write_run(runs, [(0.2, 0.25)] * 3, program="cifar10_resnet20")
     write_run(runs, [(0.9, 0.61)], holdout=5000)
+    write_run(runs, [(0.9, 0.8)], rnn="gru", join="sweep", recipe="modern", optimizer="adamw",
+              learning_rate=0.003, weight_decay=0.05, rnn_l2=0.0, schedule="one-cycle",
+              label_smoothing=0.1, augment=True, holdout=5000)
     write_run(runs, [(0.5, 0.5)], rnn="convlstm", seed=7, diverged="train: expected a finite loss")
     text = table1(runs, "--report-only", "--results", results)
     report = (results / "table1.md").read_text()
@@ -144,12 +159,14 @@ def check_report(folder):
             "python3 examples/table1.py --models cnn --rnns irnn --clip-norm 5 --seeds 0",
             "python3 examples/table1.py --models cnn --rnns none --seeds 0 1",
             "python3 examples/table1.py --models cnn --rnns none --holdout 5000 --seeds 0",
+            "python3 examples/table1.py --models cnn --rnns gru --joins sweep --recipe modern "
+            "--holdout 5000 --seeds 0",
             "- ResNet-20, seed 0: not done, 3 epochs so far",
             "- CNN + ConvLSTM, seed 7: diverged (train: expected a finite loss)"):
         assert line in report.splitlines(), (line, report)
     held_out = report[report.index("## On held-out training images"):]
     assert "| CNN, holdout 5000 | 1 |" in held_out, report
-    assert len((results / "table1.csv").read_text().splitlines()) == 1 + 2 + 3 + 1 + 1 + 40 + 3 + 1 + 1
+    assert len((results / "table1.csv").read_text().splitlines()) == 1 + 2 + 3 + 1 + 1 + 40 + 3 + 1 + 1 + 1
     check_figures(results, report, text)
     check_peer(folder, runs)
 
@@ -205,6 +222,7 @@ with tempfile.TemporaryDirectory() as name:
     mnist = write_mnist(folder / "mnist")
     check_stopping(folder, mnist)
     check_grid(folder)
+    check_joins_and_recipes(folder)
     check_until_paper(folder, mnist)
     check_divergence(folder, mnist)
     check_report(folder)

@@ -53,6 +53,57 @@ def check_peepholes(folder, data):
     assert "(rnn convlstm), 2253162 parameters" in train(old, "--resume", "--epochs", 2)
 
 
+def check_joins(folder, data):
+    """Every join is part of the model and of the run; a run from before there was a choice has taps."""
+    common = ("--data", data, "--limit", 32, "--epochs", 1, "--rnn", "irnn")
+    for program, join, size in ((CNN, "sweep", 2189674), ("cifar10_resnet20", "readout", 0),
+                                ("cifar10_vgg9", "sweep", 3549642)):
+        out = folder / f"{program}-{join}"
+        text = train(out, *common, "--join", join, "--dropout", 0.25, program=program)
+        assert f"(rnn irnn, join {join}, dropout 0.25)" in text, text
+        assert not size or f"{size} parameters" in text, text
+        text = run(program, "evaluate", "--data", data, "--checkpoint", out / "checkpoint.safetensors")
+        assert f"test accuracy {float(history(out)[-1]['test_accuracy']):.4f}" in text, text
+    out = folder / f"{CNN}-sweep"
+    text = train(out, "--resume", "--join", "tap", "--dropout", 0, code=2)
+    assert "join: sweep then, tap now" in text and "dropout: 0.25 then, 0.0 now" in text, text
+    train(out, "--resume", "--epochs", 2)
+
+    old = folder / "only taps"
+    train(old, *common)
+    config = json.loads((old / "config.json").read_text())
+    for key in ("join", "after", "dropout"):
+        config["model"].pop(key)
+    for key in ("recipe", "optimizer", "momentum", "weight_decay", "label_smoothing"):
+        config.pop(key)
+    (old / "config.json").write_text(json.dumps(config))
+    assert b'"join' not in (old / "resume.safetensors").read_bytes()
+    assert "(rnn irnn), 2275818 parameters" in train(old, "--resume", "--epochs", 2)
+
+
+def check_recipes(folder, data):
+    """A recipe sets what is not given, and is what its options are."""
+    modern = {"optimizer": "adamw", "learning_rate": 3e-3, "weight_decay": 0.05, "rnn_l2": 0.0,
+              "schedule": "one-cycle", "label_smoothing": 0.1, "augment": True}
+    common = ("--data", data, "--limit", 32, "--epochs", 1, "--rnn", "irnn", "--join", "sweep")
+    train(folder / "modern", *common, "--recipe", "modern")
+    config = json.loads((folder / "modern/config.json").read_text())
+    assert {key: config[key] for key in modern} == modern, config
+    train(folder / "spelled out", *common, "--optimizer", "adamw", "--lr", 0.003, "--weight-decay", 0.05,
+          "--rnn-l2", 0, "--schedule", "one-cycle", "--label-smoothing", 0.1, "--augment")
+    assert result(folder / "spelled out") == result(folder / "modern")
+    text = train(folder / "modern", "--resume", "--optimizer", "sgd", code=2)
+    assert "optimizer: adamw then, sgd now" in text, text
+
+    train(folder / "mixed", *common, "--recipe", "modern", "--optimizer", "sgd", "--lr", 0.1,
+          "--no-augment", "--momentum", 0.8)
+    config = json.loads((folder / "mixed/config.json").read_text())
+    changed = {"optimizer": "sgd", "learning_rate": 0.1, "augment": False, "momentum": 0.8}
+    assert {key: config[key] for key in {**modern, **changed}} == {**modern, **changed}, config
+    assert b"Sgd(momentum 0.8" in (folder / "mixed/resume.safetensors").read_bytes()
+    assert result(folder / "mixed") != result(folder / "modern")
+
+
 def kill_in_first_epoch(out, *arguments):
     command = [EXAMPLES / CNN, "train", "--batch", "16", "--out", out, *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -121,6 +172,8 @@ with tempfile.TemporaryDirectory() as name:
     mnist = write_mnist(folder / "mnist")
     check_every_network(folder, mnist)
     check_peepholes(folder, mnist)
+    check_joins(folder, mnist)
+    check_recipes(folder, mnist)
     check_stop_at_train_accuracy(folder, mnist)
     check_holdout(folder, mnist)
     check_classes_in_order(folder)

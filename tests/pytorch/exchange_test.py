@@ -14,7 +14,9 @@ from safetensors_file import load, save
 EXCHANGE = pathlib.Path(os.environ["CNNRNN_TESTS_DIR"]) / "pytorch" / "exchange"
 PARAMETERS = {"cnn": 2_168_554, "cnn+lstm": 2_583_786, "cnn+gru": 2_481_130, "cnn+irnn": 2_275_818,
               "cnn+convlstm": 2_253_162, "vgg9": 3_511_754,
-              "vgg9+lstm": 4_592_586, "resnet20": 269_722, "resnet20+lstm": 763_802}
+              "vgg9+lstm": 4_592_586, "resnet20": 269_722, "resnet20+lstm": 763_802,
+              "cnn+irnn+sweep": 2_189_674, "cnn+gru+sweep": 2_214_762, "cnn+gru+readout": 2_296_042,
+              "vgg9+irnn+sweep": 3_549_642, "resnet20+irnn+sweep": 290_842}
 
 
 def nchw(images):

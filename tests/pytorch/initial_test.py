@@ -11,7 +11,8 @@ from networks import initialise, make_network
 from safetensors_file import load
 
 PARITY = pathlib.Path(os.environ["CNNRNN_TESTS_DIR"]) / "pytorch" / "parity"
-NETWORKS = ("cnn+lstm", "cnn+gru", "cnn+irnn", "cnn+convlstm", "vgg9", "resnet20+lstm")
+NETWORKS = ("cnn+lstm", "cnn+gru", "cnn+irnn", "cnn+convlstm", "vgg9", "resnet20+lstm",
+            "cnn+irnn+sweep", "cnn+gru+readout")
 
 
 def moments(values):

@@ -6,6 +6,7 @@ gradients below it differ by what passes through it, in PyTorch as here: so grad
 held, more loosely, against PyTorch's in double."""
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -13,12 +14,12 @@ import torch
 import torch.nn.functional as F
 
 from networks import make_network
-from rnn_tap import RnnTap
 from safetensors_file import load, save
 
 PARITY = pathlib.Path(os.environ["CNNRNN_TESTS_DIR"]) / "pytorch" / "parity"
 STEPS = 20
-NETWORKS = {"cnn": 8, "cnn+lstm": 8, "vgg9": 4, "resnet20": 8}  # with the size of their batches
+NETWORKS = {"cnn": 8, "cnn+lstm": 8, "cnn+gru+sweep": 8, "cnn+gru+readout": 8, "vgg9": 4,
+            "resnet20": 8, "resnet20+irnn+sweep": 8}  # with the size of their batches
 RNN_L2 = 1e-4
 TOLERANCES = {"double": {"gradient/": 1e-11, "losses": 1e-11, "model/": 1e-9, "optimizer/": 1e-9},
               "float": {"gradient/": 2e-2, "losses": 5e-2}}
@@ -28,8 +29,8 @@ TYPES = {"float": torch.float32, "double": torch.float64}
 def make_optimizer(net):
     """Adam with the paper's L2 on the weights of its RNNs. It takes small steps, because large ones on
     few images make of a rounding in float another training."""
-    recurrent = [parameter for tap in net.modules() if isinstance(tap, RnnTap)
-                 for name, parameter in tap.rnn.named_parameters() if "weight" in name]
+    recurrent = [parameter for name, parameter in net.named_parameters()
+                 if re.search(r"\.(rnn|rows|columns)\..*weight", name)]
     others = [parameter for parameter in net.parameters()
               if all(parameter is not one for one in recurrent)]
     groups = [{"params": others}]
