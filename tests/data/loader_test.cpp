@@ -216,16 +216,19 @@ TEST_CASE("an exception of a transform arrives after the batches before it") {
 TEST_CASE("threads hand over the first exception in order, and stop") {
   data::LoaderOptions options{.batch = 2, .prefetch = 8, .threads = 4};
   options.transforms = {[](data::ImageBuffer&, const data::TransformContext& context) {
-    require<ValueError>(context.position != 9 && context.position != 14, "image ",
+    // Batches 4 and 7 fail, the later one last.
+    std::this_thread::sleep_for(std::chrono::milliseconds(context.position / 8));
+    require<ValueError>(context.position != 9 && context.position != 15, "image ",
                         context.position);
   }};
   const data::Loader<float> loader(numbered(30), options);
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < 10; ++round) {
     auto pass = loader.begin();
     for (Index batch = 1; batch < 4; ++batch) {
       ++pass;
       CHECK((*pass).labels.data()[0] == 2 * batch);
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds(round));
     CHECK_THROWS_WITH(++pass, "image 9");
   }
 }
@@ -533,6 +536,15 @@ TEST_CASE("batch transforms depend on seed, epoch and number of the batch alone"
   CHECK(std::equal(rest.values.begin(), rest.values.end(),
                    whole.values.begin() + std::ptrdiff_t{2} * 4 * 48, whole.values.end()));
   CHECK((*threaded.begin()).targets.shape() == Shape{4, 30});
+
+  std::set<float> draws;
+  const data::BatchTransform<float> draw = [](auto& batch, const auto& context) {
+    std::ranges::fill(batch.images.mutable_span(), static_cast<float>(context.random.uniform()));
+  };
+  for (const auto& batch : data::Loader<float>(numbered(30), options, {draw})) {
+    draws.insert(batch.images.data()[0]);
+  }
+  CHECK(draws.size() == 8);
 
   const auto with = [](data::BatchTransform<float> transform) {
     return data::Loader<float>(numbered(3), {.batch = 3}, {std::move(transform)}).begin();
