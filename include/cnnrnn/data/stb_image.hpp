@@ -196,6 +196,7 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace data::stb {
 namespace {
+using std::abs;  // stb_image calls the C library's, which the op of this name would hide
 #if __has_include(<stb/stb_image.h>)
 #include <stb/stb_image.h>
 #else
