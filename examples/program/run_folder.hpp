@@ -40,7 +40,8 @@ inline RunConfig read_config(const RunFolder& folder) {
   try {
     auto config = nlohmann::json::parse(read_text(folder.config()));
     if (config.is_object()) {
-      for (const auto& [name, value] : older_entries().items()) {
+      const nlohmann::json older = older_entries();
+      for (const auto& [name, value] : older.items()) {
         config.emplace(name, value);
       }
     }
