@@ -85,7 +85,7 @@ def check_recipes(folder, data):
     """A recipe sets what is not given, and is what its options are."""
     modern = {"optimizer": "adamw", "learning_rate": 3e-3, "weight_decay": 0.05, "rnn_l2": 0.0,
               "schedule": "one-cycle", "label_smoothing": 0.1, "augment": True}
-    common = ("--data", data, "--limit", 32, "--epochs", 1, "--rnn", "irnn", "--join", "sweep")
+    common = ("--data", data, "--limit", 32, "--epochs", 4, "--rnn", "irnn", "--join", "sweep")
     train(folder / "modern", *common, "--recipe", "modern")
     config = json.loads((folder / "modern/config.json").read_text())
     assert {key: config[key] for key in modern} == modern, config
