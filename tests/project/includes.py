@@ -36,7 +36,7 @@ ROOMS = (
 # The rooms inside a room, where the same rule holds.
 INNER_ROOMS = {
     "conv2d": (
-        ("pieces",),
+        ("few_outputs", "pieces"),
         ("columns", "depthwise", "direct", "product", "winograd"),
         ("algorithm",),
         ("dims", "output", "tap_order"),

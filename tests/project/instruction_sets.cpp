@@ -291,6 +291,14 @@ void check_all() {
                        exact<T>);
   check_convolution<T>("narrow groups", {2, 7, 9, 12}, {18, 2, 3, 3}, {.padding = 1, .groups = 6},
                        exact<T>);
+  check_convolution<T>("Winograd in groups", {2, 9, 10, 36}, {30, 12, 3, 3},
+                       {.padding = 1, .groups = 3}, 10 * exact<T>);
+  check_convolution<T>("Winograd in pairs of groups", {1, 7, 6, 32}, {32, 8, 3, 3},
+                       {.padding = 1, .groups = 4}, 10 * exact<T>);
+  check_convolution<T>("groups with stride", {2, 9, 8, 38}, {34, 19, 3, 3},
+                       {.stride = 2, .padding = 1, .groups = 2}, exact<T>);
+  check_convolution<T>("to one output", {2, 7, 20, 19}, {1, 19, 5, 3}, {.padding = {2, 1}},
+                       exact<T>);
   check_convolution<T>("1x1 with stride", {2, 6, 5, 35}, {21, 35, 1, 1}, {.stride = 2}, exact<T>);
   check_convolution<T>("5x5 in pieces", {2, 9, 7, 19}, {21, 19, 5, 5}, {.padding = 2},
                        10 * exact<T>);

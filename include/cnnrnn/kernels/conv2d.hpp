@@ -10,6 +10,7 @@
 #include "cnnrnn/kernels/conv2d/depthwise.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/direct.hpp"
+#include "cnnrnn/kernels/conv2d/few_outputs.hpp"
 #include "cnnrnn/kernels/conv2d/pieces.hpp"
 #include "cnnrnn/kernels/conv2d/product.hpp"
 #include "cnnrnn/kernels/conv2d/winograd.hpp"
@@ -25,11 +26,13 @@ Index conv2d_blocks(const Conv2dDims& d) {
   switch (forward_kernel<T>(d)) {
     case ConvKernel::winograd:
     case ConvKernel::winograd_1d:
-      return winograd_blocks<T>(forward_tiles(d));
+      return winograd_blocks<T>(d);
     case ConvKernel::product:
       return product_blocks<T>(d);
     case ConvKernel::depthwise:
       return depthwise_blocks<T>(d);
+    case ConvKernel::few_outputs:
+      return few_outputs_blocks<T>(d);
     case ConvKernel::pieces:
       return pieces_blocks<T>(d);
     default:
@@ -44,11 +47,13 @@ Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nul
   switch (forward_kernel<T>(d)) {
     case ConvKernel::winograd:
     case ConvKernel::winograd_1d:
-      return winograd_weights<T>(d.o, d.c, winograd_kernels(d, weight, scale));
+      return winograd_pack(d, weight, scale);
     case ConvKernel::product:
       return product_weights(d, weight, scale);
     case ConvKernel::depthwise:
       return depthwise_weights(d, weight, scale);
+    case ConvKernel::few_outputs:
+      return few_outputs_weights(d, weight, scale);
     case ConvKernel::pieces:
       return pieces_weights(d, weight, scale);
     default:
@@ -69,11 +74,13 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
   switch (forward_kernel<T>(d)) {
     case ConvKernel::winograd:
     case ConvKernel::winograd_1d:
-      return winograd_convolve(forward_tiles(d), x, packed.data(), y);
+      return winograd_forward(d, x, packed, y);
     case ConvKernel::product:
       return product_convolve(d, x, packed, y);
     case ConvKernel::depthwise:
       return depthwise_convolve(d, x, packed.data(), y);
+    case ConvKernel::few_outputs:
+      return few_outputs_convolve(d, x, packed.data(), y);
     case ConvKernel::pieces:
       return pieces_convolve(d, x, packed, y);
     default:
@@ -84,8 +91,9 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
 /// The same with the weights as they are, to the same bits.
 template <class T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
-  if (uses_winograd(d)) {
-    winograd_convolve(forward_tiles(d), x, winograd_kernels<T>(d, weight, nullptr), y);
+  const ConvKernel kernel = forward_kernel<T>(d);
+  if (kernel == ConvKernel::winograd || kernel == ConvKernel::winograd_1d) {
+    winograd_forward(d, x, weight, y);
   } else {
     conv2d_forward(d, x, conv2d_pack(d, weight), y);
   }
@@ -105,6 +113,8 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
       return product_backward_input(d, weight, dy, dx);
     case ConvKernel::depthwise:
       return depthwise_backward_input(d, weight, dy, dx);
+    case ConvKernel::few_outputs:
+      return few_inputs_backward_input(d, weight, dy, dx);
     case ConvKernel::pieces:
       return pieces_backward_input(d, weight, dy, dx);
     case ConvKernel::columns:
@@ -144,11 +154,13 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
   switch (backward_weight_kernel<T>(d)) {
     case ConvKernel::winograd:
     case ConvKernel::winograd_1d:
-      return winograd_backward_weight(forward_tiles(d), x, dy, dweight);
+      return winograd_backward_weight(d, x, dy, dweight);
     case ConvKernel::product:
       return product_backward_weight(d, x, dy, dweight);
     case ConvKernel::depthwise:
       return depthwise_backward_weight(d, x, dy, dweight);
+    case ConvKernel::few_outputs:
+      return few_outputs_backward_weight(d, x, dy, dweight);
     case ConvKernel::pieces:
       return pieces_backward_weight(d, x, dy, dweight);
     default:

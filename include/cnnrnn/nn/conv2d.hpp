@@ -212,11 +212,10 @@ class Conv2d : public Layer<T> {
     require<ValueError>(in_ > 0 && out_ > 0 && in_ % groups == 0 && out_ % groups == 0,
                         "Conv2d: expected positive channels divisible by ", groups, " groups, got ",
                         in_, " and ", out_);
-    const bool fits =
-        kernel == Size2d(3) && stride == Size2d(1) && dilation == Size2d(1) && groups == 1;
+    const bool fits = kernel == Size2d(3) && stride == Size2d(1) && dilation == Size2d(1);
     require<ValueError>(algorithm != ConvAlgorithm::winograd || fits,
-                        "Conv2d: expected a 3x3 kernel at stride 1 without dilation and groups for "
-                        "Winograd's algorithm, got ",
+                        "Conv2d: expected a 3x3 kernel at stride 1 without dilation for Winograd's "
+                        "algorithm, got ",
                         describe());
   }
 

@@ -62,11 +62,10 @@ class ConvTranspose2d : public FoldingConvolution<T, BatchNorm2d<T>> {
  private:
   static Shape weight_shape(Index in, Index out, const ConvTranspose2dOptions& o) {
     detail::check_conv_transpose("ConvTranspose2d", in, out, o);
-    const bool fits =
-        o.kernel == Size2d(3) && o.stride == Size2d(1) && o.dilation == Size2d(1) && o.groups == 1;
+    const bool fits = o.kernel == Size2d(3) && o.stride == Size2d(1) && o.dilation == Size2d(1);
     require<ValueError>(o.algorithm != ConvAlgorithm::winograd || fits,
-                        "ConvTranspose2d: expected a 3x3 kernel at stride 1 without dilation and "
-                        "groups for Winograd's algorithm, got ",
+                        "ConvTranspose2d: expected a 3x3 kernel at stride 1 without dilation for "
+                        "Winograd's algorithm, got ",
                         detail::describe_conv_transpose("ConvTranspose2d", in, out, o));
     return {in, out / o.groups, o.kernel.h, o.kernel.w};
   }

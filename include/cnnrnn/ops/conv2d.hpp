@@ -59,10 +59,9 @@ inline kernels::Conv2dDims conv2d_dims(const Shape& x, const Shape& weight, bool
                               options.groups,
                               options.algorithm};
   require<ValueError>(options.algorithm != ConvAlgorithm::winograd || kernels::fits_winograd(d),
-                      "conv2d: expected a 3x3 kernel at stride 1 without dilation and groups for "
-                      "Winograd's algorithm, got a weight ",
-                      weight, ", stride ", d.stride, ", dilation ", d.dilation, ", groups ",
-                      d.groups);
+                      "conv2d: expected a 3x3 kernel at stride 1 without dilation for Winograd's "
+                      "algorithm, got a weight ",
+                      weight, ", stride ", d.stride, ", dilation ", d.dilation);
   const Size2d reach{d.dilation.h * (d.kernel.h - 1) + 1, d.dilation.w * (d.kernel.w - 1) + 1};
   require<ShapeError>(d.h + 2 * d.padding.h >= reach.h && d.w + 2 * d.padding.w >= reach.w,
                       "conv2d: expected an image of at least ", reach, " with its padding ",

@@ -79,10 +79,9 @@ inline kernels::Conv2dDims conv_transpose2d_dims(const Shape& x, const Shape& we
   require<ShapeError>(d.h > 0 && d.w > 0, "conv_transpose2d: expected a padding below ",
                       options.padding, " to leave a result, got ", x, " with a weight ", weight);
   require<ValueError>(options.algorithm != ConvAlgorithm::winograd || kernels::fits_winograd(d),
-                      "conv_transpose2d: expected a 3x3 kernel at stride 1 without dilation and "
-                      "groups for Winograd's algorithm, got a weight ",
-                      weight, ", stride ", d.stride, ", dilation ", d.dilation, ", groups ",
-                      d.groups);
+                      "conv_transpose2d: expected a 3x3 kernel at stride 1 without dilation for "
+                      "Winograd's algorithm, got a weight ",
+                      weight, ", stride ", d.stride, ", dilation ", d.dilation);
   return d;
 }
 

@@ -32,7 +32,7 @@ const std::vector<Conv2dCase> cases{
     {{1, 5, 4, 24}, {12, 4, 3, 2}, {.padding = 1, .dilation = 2, .groups = 6}},
     {{1, 4, 5, 8}, {16, 2, 3, 3}, {.padding = 1, .groups = 4, .relu = true}},
     {{1, 5, 5, 35}, {35, 5, 3, 3}, {.padding = 1, .groups = 7}},
-    {{1, 5, 5, 48}, {32, 12, 3, 3}, {.padding = 1, .groups = 4}},
+    {{1, 5, 5, 48}, {32, 12, 2, 3}, {.padding = 1, .groups = 4}},
 };
 
 /// Many rows, or parts of a long one, which are several blocks of each pass.
@@ -43,7 +43,52 @@ const std::vector<Conv2dCase> large{
     {{2, 701, 1, 100}, {100, 1, 3, 1}, {.padding = {1, 0}, .groups = 100}},
 };
 
+/// Many channels to one output or two, and back: tails of packets of channels and of pixels, images
+/// of one row and of one column; strides.
+const std::vector<Conv2dCase> to_few{
+    {{2, 9, 11, 16}, {1, 16, 3, 3}, {.padding = 1}},
+    {{1, 6, 21, 37}, {2, 37, 5, 3}, {.padding = {2, 0}}},
+    {{2, 8, 9, 10}, {1, 10, 4, 4}, {.stride = {1, 2}, .padding = 2, .dilation = {2, 1}}},
+    {{1, 1, 70, 7}, {1, 7, 1, 5}, {.padding = {0, 4}}},
+    {{1, 40, 1, 6}, {2, 6, 3, 1}, {.padding = {1, 0}, .relu = true}},
+    {{2, 8, 9, 1}, {10, 1, 5, 5}, {.padding = 2}},
+    {{1, 7, 20, 2}, {19, 2, 3, 3}, {.padding = {0, 3}}},
+    {{1, 6, 5, 2}, {12, 2, 2, 4}, {.padding = 3, .dilation = {1, 2}}},
+};
+
+/// The same in several blocks.
+const std::vector<Conv2dCase> large_to_few{
+    {{3, 40, 33, 36}, {2, 36, 3, 3}, {.padding = 1}},
+    {{2, 1, 901, 83}, {1, 83, 1, 5}, {.padding = {0, 3}}},
+    {{2, 41, 50, 1}, {24, 1, 5, 5}, {.padding = 2}},
+};
+
 }  // namespace
+
+TEST_CASE("conv2d of many channels to few outputs") {
+  for (const Conv2dCase& c : large_to_few) {
+    const kernels::Conv2dDims d{.n = c.x[0],
+                                .h = c.x[1],
+                                .w = c.x[2],
+                                .c = c.x[3],
+                                .o = c.weight[0],
+                                .kernel = {c.weight[2], c.weight[3]},
+                                .padding = c.options.padding};
+    if constexpr (kernels::Packet<double>::width >= 4) {
+      const auto kernel = d.o < d.c ? kernels::forward_kernel<double>(d)
+                                    : kernels::backward_input_kernel<double>(d);
+      CHECK(kernel == kernels::ConvKernel::few_outputs);
+    }
+  }
+  check_op("conv2d", conv2d_cases(to_few, large_to_few));
+  check_op("conv2d_moments", conv2d_moments_cases(to_few.front(), large_to_few));
+}
+
+TEST_CASE("a packed convolution to few outputs scales, shifts, adds a residual and rectifies") {
+  for (const Conv2dCase& c : large_to_few) {
+    check_packed_convolution(c, 1e-12);
+  }
+}
 
 TEST_CASE("conv2d, depthwise and in narrow groups") {
   check_op("conv2d", conv2d_cases(cases, large));
@@ -70,9 +115,10 @@ TEST_CASE("groups that fill packets take the depthwise kernel in both directions
     CHECK(kernels::backward_input_kernel<float>(d) == kernel);
   };
   both(dims(64, 64, 64), kernels::ConvKernel::depthwise);
-  both(dims(8 * width, 8 * width, 8), kernels::ConvKernel::direct);
+  both(dims(8 * width, 8 * width, 8),
+       width < 4 ? kernels::ConvKernel::direct : kernels::ConvKernel::winograd);
   if constexpr (width >= 2) {
-    both(dims(4 * width, 4 * width, 8), kernels::ConvKernel::depthwise);
+    both(dims(7 * width / 2, 7 * width / 2, 7), kernels::ConvKernel::depthwise);
     both(dims(8, 4 * width, 8), kernels::ConvKernel::depthwise);
   }
 }

@@ -32,6 +32,8 @@ const std::vector<Conv2dCase> differenced{
 const std::vector<Conv2dCase> large{
     {{3, 29, 28, 16}, {40, 16, 5, 5}, {.padding = 2}},
     {{3, 33, 31, 24}, {33, 24, 3, 3}, {.padding = 2, .dilation = 2}},
+    {{2, 13, 12, 34}, {36, 17, 5, 5}, {.padding = 2, .groups = 2}},
+    {{1, 11, 10, 48}, {48, 16, 3, 3}, {.padding = 2, .dilation = 2, .groups = 3}},
 };
 
 /// The tolerance of Winograd's algorithm.

@@ -12,7 +12,16 @@
 CNNRNN_KERNELS_BEGIN
 
 /// The kernels, each with a header of its name beside this one.
-enum class ConvKernel { columns, depthwise, direct, pieces, product, winograd, winograd_1d };
+enum class ConvKernel {
+  columns,
+  depthwise,
+  direct,
+  few_outputs,
+  pieces,
+  product,
+  winograd,
+  winograd_1d
+};
 
 inline std::string_view name(ConvKernel kernel) {
   switch (kernel) {
@@ -22,6 +31,8 @@ inline std::string_view name(ConvKernel kernel) {
       return "depthwise";
     case ConvKernel::direct:
       return "direct";
+    case ConvKernel::few_outputs:
+      return "few_outputs";
     case ConvKernel::pieces:
       return "pieces";
     case ConvKernel::product:
@@ -36,19 +47,15 @@ inline std::string_view name(ConvKernel kernel) {
 
 /// Whether Winograd's algorithm exists for this convolution.
 inline bool fits_winograd(const Conv2dDims& d) {
-  return d.kernel == Size2d(3) && d.stride == Size2d(1) && d.dilation == Size2d(1) && d.groups == 1;
-}
-
-/// Whether Winograd's algorithm is the one to use: wherever it exists, since in the worst cases
-/// measured it is a fifth slower; see docs/performance.md.
-inline bool uses_winograd(const Conv2dDims& d) {
-  return fits_winograd(d) && d.algorithm != ConvAlgorithm::direct;
+  return d.kernel == Size2d(3) && d.stride == Size2d(1) && d.dilation == Size2d(1);
 }
 
 /// Up to how many channels of its source Winograd's algorithm goes along the rows alone.
 inline constexpr Index winograd_1d_most_channels = 6;
 
-inline bool winograd_is_1d(Index channels) { return channels <= winograd_1d_most_channels; }
+inline bool winograd_is_1d(Index channels, Index groups = 1) {
+  return groups == 1 && channels <= winograd_1d_most_channels;
+}
 
 /// Whether the convolution is put together from 3x3 ones: a larger kernel, or a dilated one, for
 /// which Winograd's algorithm saves more of the products than the zeros behind the taps bring back,
@@ -57,8 +64,8 @@ inline bool uses_pieces(const Conv2dDims& d) {
   const auto pieces = [](Index taps) { return (taps + 2) / 3; };
   constexpr Index least_channels = 16;
   const Index with_zeros = 9 * pieces(d.kernel.h) * pieces(d.kernel.w);
-  return d.algorithm != ConvAlgorithm::direct && d.stride == Size2d(1) && d.groups == 1 &&
-         5 * with_zeros <= 11 * d.taps() && std::min(d.c, d.o) >= least_channels;
+  return d.algorithm != ConvAlgorithm::direct && d.stride == Size2d(1) &&
+         5 * with_zeros <= 11 * d.taps() && std::min(d.group_c(), d.group_o()) >= least_channels;
 }
 
 /// Whether the convolution is a product of matrices: no two of its windows share a pixel.
@@ -78,8 +85,40 @@ bool is_depthwise(const Conv2dDims& d) {
   return d.groups > 1 && (widest == 1 || 2 * widest <= Packet<T>::width);
 }
 
-/// Whether an input gradient goes through columns: always at a stride, else if they waste less of
-/// their packets than the direct algorithm does.
+/// Whether Winograd's algorithm takes pairs of groups as one, with zeros between them: those of
+/// half a packet, which would leave the other half empty.
+template <class T>
+bool pairs_groups(const Conv2dDims& d) {
+  constexpr Index least = 8;
+  return d.groups > 1 && d.groups % 2 == 0 && d.group_c() == d.group_o() && d.group_c() >= least &&
+         2 * d.group_c() == Packet<T>::width;
+}
+
+/// Whether Winograd's algorithm is the one to use. Without groups that is wherever it exists, since
+/// in the worst cases measured it is a fifth slower (see docs/performance.md); groups must have
+/// enough channels on both sides to pay for the transforms.
+template <class T>
+bool uses_winograd(const Conv2dDims& d) {
+  constexpr Index least_of_group = 4;
+  const bool pays = std::min(d.group_c(), d.group_o()) >= least_of_group && !is_depthwise<T>(d);
+  const bool chosen = d.groups == 1 || pays || pairs_groups<T>(d);
+  return fits_winograd(d) && (d.algorithm == ConvAlgorithm::winograd ||
+                              (d.algorithm == ConvAlgorithm::automatic && chosen));
+}
+
+/// Whether a convolution of `channels` to `outputs` channels makes so few of them, of so many, that
+/// packets had better hold channels. Winograd's algorithm is the better one from three outputs on.
+template <class T>
+bool has_few_outputs(const Conv2dDims& d, Index channels, Index outputs) {
+  constexpr Index least_channels = 4;
+  const Index most_outputs = fits_winograd(d) ? 2 : Packet<T>::width / 2;
+  return d.groups == 1 && d.algorithm != ConvAlgorithm::winograd && !is_product(d) &&
+         outputs <= most_outputs && 2 * outputs <= channels && channels >= least_channels &&
+         Packet<T>::width > 1;
+}
+
+/// Whether an input gradient goes through columns: at a stride without groups, else if they waste
+/// less of their packets than the direct algorithm does.
 template <class T>
 bool uses_columns(const Conv2dDims& d) {
   const auto used = [](Index columns) {
@@ -87,15 +126,20 @@ bool uses_columns(const Conv2dDims& d) {
     return static_cast<double>(columns) / static_cast<double>(whole);
   };
   constexpr double rest_for_adding = 0.75;
-  return d.stride != Size2d(1) ||
-         used(d.taps() * d.group_c()) * rest_for_adding > used(d.group_c());
+  if (d.stride != Size2d(1)) {
+    return d.groups == 1;
+  }
+  return used(d.taps() * d.group_c()) * rest_for_adding > used(d.group_c());
 }
 
 /// The kernel of y.
 template <class T>
 ConvKernel forward_kernel(const Conv2dDims& d) {
-  if (uses_winograd(d)) {
-    return winograd_is_1d(d.c) ? ConvKernel::winograd_1d : ConvKernel::winograd;
+  if (has_few_outputs<T>(d, d.c, d.o)) {
+    return ConvKernel::few_outputs;
+  }
+  if (uses_winograd<T>(d)) {
+    return winograd_is_1d(d.c, d.groups) ? ConvKernel::winograd_1d : ConvKernel::winograd;
   }
   return is_product(d)        ? ConvKernel::product
          : is_depthwise<T>(d) ? ConvKernel::depthwise
@@ -106,21 +150,26 @@ ConvKernel forward_kernel(const Conv2dDims& d) {
 /// The kernel of the gradient of the input.
 template <class T>
 ConvKernel backward_input_kernel(const Conv2dDims& d) {
-  if (uses_winograd(d)) {
-    return winograd_is_1d(d.o) ? ConvKernel::winograd_1d : ConvKernel::winograd;
+  if (d.stride == Size2d(1) && has_few_outputs<T>(d, d.o, d.c)) {
+    return ConvKernel::few_outputs;
+  }
+  if (uses_winograd<T>(d)) {
+    return winograd_is_1d(d.o, d.groups) ? ConvKernel::winograd_1d : ConvKernel::winograd;
   }
   const ConvKernel kernel = forward_kernel<T>(d);
-  return kernel == ConvKernel::direct && uses_columns<T>(d) ? ConvKernel::columns : kernel;
+  const bool direct = kernel == ConvKernel::direct || kernel == ConvKernel::few_outputs;
+  return !direct ? kernel : uses_columns<T>(d) ? ConvKernel::columns : ConvKernel::direct;
 }
 
 /// Whether the transformed weight gradient, four times as large as the gradient, would be written
 /// for fewer tiles than pay for it.
 template <class T>
 bool has_few_tiles_for_weights(const Conv2dDims& d) {
-  constexpr Index most_tiles = 32;
+  const Index most_tiles = d.groups > 1 ? 8 : 32;
   constexpr Index many_weights = (1 << 20) / static_cast<Index>(sizeof(T));
   const auto tiles = [](Index pixels) { return (pixels + 3) / 4; };
-  return d.n * tiles(d.oh()) * tiles(d.ow()) <= most_tiles && d.taps() * d.c * d.o > many_weights;
+  return d.n * tiles(d.oh()) * tiles(d.ow()) <= most_tiles &&
+         d.taps() * d.group_c() * d.o > many_weights;
 }
 
 /// The kernel of the gradient of the weight.

@@ -22,30 +22,31 @@ namespace detail {
 template <class T>
 class GroupedResult {
  public:
-  GroupedResult(const GroupedView& view, const T* from, const T* packed, const ConvOutput<T>& to)
+  /// Starting from the bias of `start`, or accumulating.
+  GroupedResult(const GroupedView& view, const T* from, const ConvOutput<T>& start)
       : view_(view),
         plan_(view, grouped_layout<T>(view)),
         spread_(view),
         from_(from),
-        packed_(packed),
-        to_(to) {}
+        start_(start) {}
 
-  /// Makes some columns of the rows first ... last - 1 of an image.
-  void make(Index image, Index first, Index last, const Places& part) const {
+  /// Makes some columns of the rows first ... last - 1 of an image, with packed weights, the rows
+  /// from `to` on.
+  void make(Index image, Index first, Index last, const Places& part, const T* packed,
+            T* to) const {
     const TapAxis& rows = view_.axes.rows;
     const TapAxis& columns = view_.axes.columns;
     const T* const source = from_ + image * rows.source * columns.source * view_.channels;
-    T* const to = to_.data + image * rows.result * columns.result * view_.outputs;
     for_grouped_outputs(
         plan_, spread_, source, first, last, [&](const T* read, Index line, Index o, Index count) {
           for (const PhaseRuns& phase : plan_.phases()) {
             const DepthwiseRow<T> row{.source = source_row(plan_, read),
-                                      .weight = packed_ + o,
+                                      .weight = packed + o,
                                       .to = to + phase.phase * view_.outputs + o,
                                       .to_step = columns.phases() * view_.outputs,
                                       .channels = count,
-                                      .bias = to_.bias != nullptr ? to_.bias + o : nullptr,
-                                      .accumulate = to_.accumulate};
+                                      .bias = start_.bias != nullptr ? start_.bias + o : nullptr,
+                                      .accumulate = start_.accumulate};
             plan_.for_tiles(phase, part, most_pixels, [&](Index t, Index pixels, bool edge) {
               make_tiles(row, phase, line, first, last, t, pixels, edge);
             });
@@ -54,8 +55,8 @@ class GroupedResult {
   }
 
  private:
-  /// The tiles of `pixels` pixels from pixel t on of all rows, one below the other. `row` is row 0,
-  /// which reads the source from line `line` on.
+  /// The tiles of `pixels` pixels from pixel t on of all rows, one below the other. `row` is the
+  /// first one, which reads the source from line `line` on.
   void make_tiles(const DepthwiseRow<T>& row, const PhaseRuns& phase, Index line, Index first,
                   Index last, Index t, Index pixels, bool edge) const {
     const Index together = outputs_together<T>(view_, pixels);
@@ -64,7 +65,7 @@ class GroupedResult {
       for (Index r = first; r < last; ++r) {
         const RowPlace& place = plan_.row(r);
         depthwise_pixels(row.part((place.first - line) * plan_.layout().line(),
-                                  r * view_.columns() * view_.outputs, c, count),
+                                  (r - first) * view_.columns() * view_.outputs, c, count),
                          std::span(plan_.runs(phase, place)), t, pixels, edge);
       }
     }
@@ -74,8 +75,7 @@ class GroupedResult {
   GroupedPlan plan_;
   GroupSpread<T> spread_;
   const T* from_;
-  const T* packed_;
-  ConvOutput<T> to_;
+  ConvOutput<T> start_;
 };
 
 /// The jobs that make the result: what one reads and writes stays in the second cache.
@@ -96,15 +96,20 @@ struct GroupedJobs {
   RowParts parts;
   Index count;  ///< of parts of rows
   Index block;  ///< of them in a job
+
+  Index blocks() const { return (count + block - 1) / block; }
 };
 
 template <class T>
 void grouped_convolve(const GroupedView& view, const T* from, const T* packed,
                       const ConvOutput<T>& to) {
-  const GroupedResult<T> result(view, from, packed, to);
+  const GroupedResult<T> result(view, from, to);
   const GroupedJobs<T> jobs(view);
   parallel_for(jobs.count, jobs.block, [&](Index begin, Index end) {
-    jobs.parts.for_rows(begin, end, jobs.block, [&](auto... rows) { result.make(rows...); });
+    jobs.parts.for_rows(begin, end, jobs.block, [&](Index image, Index first, auto... rest) {
+      const Index row = image * view.rows() + first;
+      result.make(image, first, rest..., packed, to.data + row * view.columns() * view.outputs);
+    });
     to.finish(begin / jobs.block, jobs.parts.pixels_before(begin), jobs.parts.pixels_before(end));
   });
 }
@@ -114,8 +119,7 @@ void grouped_convolve(const GroupedView& view, const T* from, const T* packed,
 /// How many blocks the output of depthwise_convolve has.
 template <class T>
 Index depthwise_blocks(const Conv2dDims& d) {
-  const detail::GroupedJobs<T> jobs(detail::forward_view(d));
-  return (jobs.count + jobs.block - 1) / jobs.block;
+  return detail::GroupedJobs<T>(detail::forward_view(d)).blocks();
 }
 
 /// Weights (KH KW, C / groups, O) from (O, C / groups, KH, KW), those of each output times its

@@ -9,7 +9,7 @@ CNNRNN_NAMESPACE_BEGIN
 /// larger and dilated ones that are put together from these (in a ConvLSTM, and for the weight
 /// gradients of many channels on few pixels: where it pays).
 /// `direct`: never by Winograd's. `winograd`: an error where it does not exist, which is for all
-/// but 3x3 kernels at stride 1 without dilation and groups.
+/// but 3x3 kernels at stride 1 without dilation.
 ///
 /// Winograd's algorithm needs a quarter of the products, half with up to six channels. Its float
 /// errors are ten to forty times those of `direct`, as shares of the largest value of a tile of 4 x

@@ -33,13 +33,13 @@ struct KernelPieces {
   Size2d first(Index piece) const { return {piece / columns * side, piece % columns * side}; }
 };
 
-/// The weights (O, C, 3, 3) of a piece.
+/// The weights (O, C / groups, 3, 3) of a piece.
 template <class T>
 Tensor<T> weights_of_piece(const Conv2dDims& d, const T* weight, const Size2d& first) {
   constexpr Index side = KernelPieces::side;
-  auto piece = Tensor<T>::zeros({d.o * d.c, side, side});
+  auto piece = Tensor<T>::zeros({d.o * d.group_c(), side, side});
   T* const to = piece.mutable_data();
-  for (Index kernel = 0; kernel < d.o * d.c; ++kernel) {
+  for (Index kernel = 0; kernel < d.o * d.group_c(); ++kernel) {
     for (Index i = 0; i < std::min(side, d.kernel.h - first.h); ++i) {
       for (Index j = 0; j < std::min(side, d.kernel.w - first.w); ++j) {
         to[(kernel * side + i) * side + j] =
@@ -60,11 +60,15 @@ inline Conv2dDims dims_of_piece(const Conv2dDims& d, const Size2d& first) {
 
 /// The tiles of a piece, whose result is that of the whole convolution.
 inline WinogradTiles forward_tiles_of_piece(const Conv2dDims& d, const Size2d& first) {
-  return {d.n, d.h, d.w, d.c, d.oh(), d.ow(), d.o, dims_of_piece(d, first).padding};
+  WinogradTiles tiles = forward_tiles(d);
+  tiles.padding = dims_of_piece(d, first).padding;
+  return tiles;
 }
 inline WinogradTiles backward_tiles_of_piece(const Conv2dDims& d, const Size2d& first) {
+  WinogradTiles tiles = backward_tiles(d);
   const Size2d padding = dims_of_piece(d, first).padding;
-  return {d.n, d.oh(), d.ow(), d.o, d.h, d.w, d.c, {2 - padding.h, 2 - padding.w}};
+  tiles.padding = {2 - padding.h, 2 - padding.w};
+  return tiles;
 }
 
 /// Adds up the pieces: calls convolve(piece, output) for each with what becomes of it. What comes
@@ -87,18 +91,18 @@ void add_pieces(Index pieces, const ConvOutput<T>& whole, const Convolve& convol
 template <class T>
 Tensor<T> undilated_weights(const Conv2dDims& d, const T* weight, const T* scale) {
   const KernelPieces pieces(d.kernel);
-  constexpr Index taps = KernelPieces::side * KernelPieces::side;
+  const auto transformed = [&](const T* kernels) {
+    return winograd_weights<T>(d.group_o(), d.group_c(),
+                               winograd_kernels(dims_of_piece(d, {0, 0}), kernels, scale));
+  };
   if (d.kernel == Size2d(KernelPieces::side)) {  // the one piece is the kernel
-    const auto u = winograd_weights<T>(
-        d.o, d.c, {.data = weight, .column_stride = d.c * taps, .k_stride = taps, .scale = scale});
+    const auto u = transformed(weight);
     return u.reshape({1, u.size()});
   }
   Tensor<T> packed;
   for (Index piece = 0; piece < pieces.count(); ++piece) {
     const auto part = weights_of_piece(d, weight, pieces.first(piece));
-    const auto u = winograd_weights<T>(
-        d.o, d.c,
-        {.data = part.data(), .column_stride = d.c * taps, .k_stride = taps, .scale = scale});
+    const auto u = transformed(part.data());
     if (!packed.defined()) {
       packed = Tensor<T>({pieces.count(), u.size()});
     }
@@ -121,13 +125,11 @@ template <class T>
 void undilated_backward_input(const Conv2dDims& d, const T* weight, const T* dy,
                               GradientSpan<T> dx) {
   const KernelPieces pieces(d.kernel);
-  constexpr Index taps = KernelPieces::side * KernelPieces::side;
   const ConvOutput<T> whole{dx.data(), d.c, dx.accumulate};
   add_pieces(pieces.count(), whole, [&](Index piece, const ConvOutput<T>& part) {
     const auto w = weights_of_piece(d, weight, pieces.first(piece));
-    const auto u = winograd_weights<T>(
-        d.c, d.o,
-        {.data = w.data(), .column_stride = taps, .k_stride = d.c * taps, .turned = true});
+    const auto u = winograd_weights<T>(d.group_c(), d.group_o(),
+                                       winograd_turned_kernels(dims_of_piece(d, {0, 0}), w.data()));
     winograd_convolve(backward_tiles_of_piece(d, pieces.first(piece)), dy, u.data(), part);
   });
 }
@@ -137,12 +139,12 @@ void undilated_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
                                GradientSpan<T> dweight) {
   const KernelPieces pieces(d.kernel);
   constexpr Index side = KernelPieces::side;
-  Tensor<T> part({d.o * d.c, side, side});
+  Tensor<T> part({d.o * d.group_c(), side, side});
   for (Index piece = 0; piece < pieces.count(); ++piece) {
     const Size2d first = pieces.first(piece);
     winograd_backward_weight(forward_tiles_of_piece(d, first), x, dy,
                              GradientSpan<T>{part.mutable_span()});
-    for (Index kernel = 0; kernel < d.o * d.c; ++kernel) {
+    for (Index kernel = 0; kernel < d.o * d.group_c(); ++kernel) {
       for (Index i = 0; i < std::min(side, d.kernel.h - first.h); ++i) {
         for (Index j = 0; j < std::min(side, d.kernel.w - first.w); ++j) {
           dweight.put((kernel * d.kernel.h + first.h + i) * d.kernel.w + first.w + j,
@@ -218,7 +220,7 @@ void pieces_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
   });
 }
 
-/// dweight (O, C, KH, KW) = sum over pixels of x at the taps times dy.
+/// dweight (O, C / groups, KH, KW) = sum over pixels of x at the taps times dy.
 template <class T>
 void pieces_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
   if (d.dilation == Size2d(1)) {

@@ -9,6 +9,7 @@
 #include "cnnrnn/kernels/conv2d/winograd/1d.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/block.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/few_tiles.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/pairs.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/weight_gradient.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/weights.hpp"
 
@@ -17,16 +18,16 @@ CNNRNN_KERNELS_BEGIN
 /// How many blocks the output of winograd_convolve has.
 template <class T>
 Index winograd_blocks(const WinogradTiles& d) {
-  if (winograd_is_1d(d.c)) {
+  if (winograd_is_1d(d.c, d.groups)) {
     return detail::Winograd1dPlan<T>(d).jobs();
   }
   return detail::WinogradPlan<T>(d).blocks();
 }
 
-/// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights u.
+/// y (N, OH, OW, groups O) = x (N, H, W, groups C) convolved with the transformed weights u.
 template <class T>
 void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const ConvOutput<T>& y) {
-  if (winograd_is_1d(d.c)) {
+  if (winograd_is_1d(d.c, d.groups)) {
     winograd_1d_convolve(d, x, u, y);
     return;
   }
@@ -37,17 +38,21 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const Con
   const detail::WinogradPlan<T> plan(d);
   std::vector<T> bias;
   if (y.bias != nullptr) {
-    bias.assign(y.bias, y.bias + d.o);
-    bias.resize(static_cast<std::size_t>(d.o + panel));
+    bias.assign(y.bias, y.bias + d.result_pixel());
+    bias.resize(static_cast<std::size_t>(d.result_pixel() + panel));
   }
-  const auto run = [&](Index begin, Index end, Index first, Index last) {
-    detail::winograd_block(d, plan, begin, end, first, last, x, u,
+  const Index group_size = winograd_weights_size<T>(d.o, d.c);
+  const auto run = [&](Index begin, Index end, Index group, Index first, Index last) {
+    detail::winograd_block(d, plan, begin, end, group, first, last, x, u + group * group_size,
                            y.bias != nullptr ? bias.data() : nullptr, y);
   };
   if (plan.blocks() == 1) {
     const Index panels = (d.o + panel - 1) / panel;
-    parallel_for(panels, (panels + 1) / 2, [&](Index begin, Index end) {
-      run(0, d.rows(), begin * panel, std::min(d.o, end * panel));
+    const Index together = d.groups > 1 ? panels : (panels + 1) / 2;
+    const Index parts = (panels + together - 1) / together;
+    parallel_for(d.groups * parts, 1, [&](Index job, Index) {
+      const Index first = job % parts * together * panel;
+      run(0, d.rows(), job / parts, first, std::min(d.o, first + together * panel));
     });
     y.finish_rest(0, 0, d.first_pixel(d.rows()));
     return;
@@ -55,7 +60,9 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const Con
   parallel_for(plan.blocks(), 1, [&](Index block, Index) {
     const auto [begin, end] = plan.block_rows(block);
     if (begin < end) {
-      run(begin, end, 0, d.o);
+      for (Index group = 0; group < d.groups; ++group) {
+        run(begin, end, group, 0, d.o);
+      }
       y.finish_rest(block, d.first_pixel(begin), d.first_pixel(end));
     }
   });
@@ -72,24 +79,89 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const WinogradKernels
   }
 }
 
-/// The kernels (O, C, 3, 3) of y.
+/// The kernels (O, C / groups, 3, 3) of y.
 template <class T>
 WinogradKernels<T> winograd_kernels(const Conv2dDims& d, const T* weight, const T* scale) {
   const Index taps = d.taps();
-  return {.data = weight, .column_stride = d.c * taps, .k_stride = taps, .scale = scale};
+  return {.data = weight,
+          .column_stride = d.group_c() * taps,
+          .k_stride = taps,
+          .scale = scale,
+          .groups = d.groups,
+          .group_stride = d.weight_at(d.group_o(), 0, 0, 0)};
 }
 
-/// dx (N, H, W, C): y of dy, with kernels turned by half a turn and the roles of the channels
-/// exchanged.
+/// Those of dx: turned by half a turn, with the roles of the channels exchanged.
+template <class T>
+WinogradKernels<T> winograd_turned_kernels(const Conv2dDims& d, const T* weight) {
+  const Index taps = d.taps();
+  return {.data = weight,
+          .column_stride = taps,
+          .k_stride = d.group_c() * taps,
+          .turned = true,
+          .groups = d.groups,
+          .group_stride = d.weight_at(d.group_o(), 0, 0, 0)};
+}
+
+/// How many blocks y has.
+template <class T>
+Index winograd_blocks(const Conv2dDims& d) {
+  return winograd_blocks<T>(forward_tiles(pairs_groups<T>(d) ? detail::dims_of_pairs(d) : d));
+}
+
+/// The transformed weights of y, those of each output times its scale unless that is null.
+template <class T>
+Tensor<T> winograd_pack(const Conv2dDims& d, const T* weight, const T* scale) {
+  if (pairs_groups<T>(d)) {
+    const auto pairs = detail::weights_of_pairs(d, weight);
+    return winograd_pack(detail::dims_of_pairs(d), pairs.data(), scale);
+  }
+  return winograd_weights<T>(d.group_o(), d.group_c(), winograd_kernels(d, weight, scale));
+}
+
+/// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights.
+template <class T>
+void winograd_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
+                      const ConvOutput<T>& y) {
+  winograd_convolve(forward_tiles(pairs_groups<T>(d) ? detail::dims_of_pairs(d) : d), x,
+                    packed.data(), y);
+}
+
+/// The same with the weights as they are.
+template <class T>
+void winograd_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
+  if (pairs_groups<T>(d)) {
+    winograd_forward(d, x, winograd_pack<T>(d, weight, nullptr), y);
+  } else {
+    winograd_convolve(forward_tiles(d), x, winograd_kernels<T>(d, weight, nullptr), y);
+  }
+}
+
+/// dx (N, H, W, C): y of dy.
 template <class T>
 void winograd_backward_input(const Conv2dDims& d, const T* weight, const T* dy,
                              GradientSpan<T> dx) {
-  const Index taps = d.taps();
-  winograd_convolve(
-      backward_tiles(d), dy,
-      WinogradKernels<T>{
-          .data = weight, .column_stride = taps, .k_stride = d.c * taps, .turned = true},
-      ConvOutput<T>{dx.data(), d.c, dx.accumulate});
+  if (pairs_groups<T>(d)) {
+    const auto pairs = detail::weights_of_pairs(d, weight);
+    winograd_backward_input(detail::dims_of_pairs(d), pairs.data(), dy, dx);
+    return;
+  }
+  winograd_convolve(backward_tiles(d), dy, winograd_turned_kernels(d, weight),
+                    ConvOutput<T>{dx.data(), d.c, dx.accumulate});
+}
+
+/// dweight (O, C / groups, 3, 3) = sum over pixels of x at the taps times dy.
+template <class T>
+void winograd_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
+                              GradientSpan<T> dweight) {
+  if (!pairs_groups<T>(d)) {
+    winograd_backward_weight(forward_tiles(d), x, dy, dweight);
+    return;
+  }
+  Tensor<T> pairs({d.o, 2 * d.group_c() * d.taps()});
+  winograd_backward_weight(forward_tiles(detail::dims_of_pairs(d)), x, dy,
+                           GradientSpan<T>{pairs.mutable_span()});
+  detail::put_gradients_of_pairs(d, pairs, dweight);
 }
 
 CNNRNN_KERNELS_END

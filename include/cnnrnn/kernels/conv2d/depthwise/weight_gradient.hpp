@@ -126,15 +126,15 @@ void depthwise_gradient_pixels(const DepthwiseGradientRow<T>& row, std::span<con
 template <class T>
 class GroupedGradient {
  public:
-  GroupedGradient(const GroupedView& view, const T* x, const T* dy)
-      : view_(view), plan_(view, grouped_layout<T>(view)), spread_(view), x_(x), dy_(dy) {}
+  GroupedGradient(const GroupedView& view, const T* x)
+      : view_(view), plan_(view, grouped_layout<T>(view)), spread_(view), x_(x) {}
 
-  /// sums += what some columns of the rows first ... last - 1 of an image give.
-  void add(Index image, Index first, Index last, const Places& part, T* sums) const {
+  /// sums += what some columns of the rows first ... last - 1 of an image give, whose gradients lie
+  /// from `dy` on.
+  void add(Index image, Index first, Index last, const Places& part, const T* dy, T* sums) const {
     const TapAxis& rows = view_.axes.rows;
     const TapAxis& columns = view_.axes.columns;
     const T* const source = x_ + image * rows.source * columns.source * view_.channels;
-    const T* const dy = dy_ + image * rows.result * columns.result * view_.outputs;
     for_grouped_outputs(plan_, spread_, source, first, last,
                         [&](const T* read, Index line, Index o, Index count) {
                           const DepthwiseGradientRow<T> row{.source = source_row(plan_, read),
@@ -151,8 +151,8 @@ class GroupedGradient {
   }
 
  private:
-  /// `pixels` pixels from pixel t on of all rows, one below the other. `row` is row 0, which reads
-  /// the source from line `line` on.
+  /// `pixels` pixels from pixel t on of all rows, one below the other. `row` is the first one,
+  /// which reads the source from line `line` on.
   void add_tiles(const DepthwiseGradientRow<T>& row, const PhaseRuns& phase, Index line,
                  Index first, Index last, Index t, Index pixels, bool edge) const {
     const Index together = outputs_together<T>(view_, pixels);
@@ -163,7 +163,7 @@ class GroupedGradient {
         const auto add =
             edge ? depthwise_gradient_pixels<true, T> : depthwise_gradient_pixels<false, T>;
         add(row.part((place.first - line) * plan_.layout().line(),
-                     r * view_.columns() * view_.outputs, c, count),
+                     (r - first) * view_.columns() * view_.outputs, c, count),
             plan_.runs(phase, place), t, pixels);
       }
     }
@@ -173,32 +173,28 @@ class GroupedGradient {
   GroupedPlan plan_;
   GroupSpread<T> spread_;
   const T* x_;
-  const T* dy_;
 };
 
-}  // namespace detail
-
-/// dweight (O, C / groups, KH, KW) = sum over pixels of x at the taps times dy. The rows of all
-/// images are cut into a fixed number of chunks, each summed on its own and added in order.
-template <class T>
-void depthwise_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
-                               GradientSpan<T> dweight) {
-  const detail::GroupedView view = detail::forward_view(d);
-  const detail::GroupedGradient<T> gradient(view, x, dy);
+/// `size` sums over the rows of the result, of which add(image, first, last, columns, sums) adds
+/// those of some columns of at most `together` rows of an image. The rows of all images are cut
+/// into a fixed number of chunks, each summed on its own and added in order.
+template <class T, class Add>
+Tensor<T> sum_over_rows(const GroupedView& view, Index size, Index together, const Add& add) {
   constexpr Index elements = (1 << 15) / static_cast<Index>(sizeof(T));
-  const detail::RowParts parts(view, elements);
+  const RowParts parts(view, elements);
   constexpr Index most_chunks = 16;
-  const Index count = d.n * view.rows() * parts.parts;
+  const Index count = view.n * view.rows() * parts.parts;
   const Index chunk = std::max<Index>(1, (count + most_chunks - 1) / most_chunks);
   const Index chunks = (count + chunk - 1) / chunk;
-  const Index size = d.taps() * d.group_c() * d.o;
+  if (chunks == 0) {
+    return Tensor<T>::zeros({1, size});
+  }
   Tensor<T> all_sums({chunks, size});
   T* const sums = all_sums.mutable_data();
   parallel_for(count, chunk, [&](Index begin, Index end) {
     T* const own = sums + begin / chunk * size;
     std::fill_n(own, size, T(0));
-    constexpr Index together = 8;  // rows whose source stays in the second cache
-    parts.for_rows(begin, end, together, [&](auto... rows) { gradient.add(rows..., own); });
+    parts.for_rows(begin, end, together, [&](auto... rows) { add(rows..., own); });
   });
   constexpr Index sums_together = 2048;  // of every chunk in the first cache
   parallel_for(size, sums_together, [&](Index begin, Index end) {
@@ -208,11 +204,29 @@ void depthwise_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
       }
     }
   });
+  return all_sums;
+}
+
+}  // namespace detail
+
+/// dweight (O, C / groups, KH, KW) = sum over pixels of x at the taps times dy.
+template <class T>
+void depthwise_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
+                               GradientSpan<T> dweight) {
+  const detail::GroupedView view = detail::forward_view(d);
+  const detail::GroupedGradient<T> gradient(view, x);
+  constexpr Index together = 8;  // rows whose source stays in the second cache
+  const auto add = [&](Index image, Index first, Index last, const auto& columns, T* sums) {
+    const Index row = image * view.rows() + first;
+    gradient.add(image, first, last, columns, dy + row * view.columns() * d.o, sums);
+  };
+  const auto all_sums = detail::sum_over_rows<T>(view, d.taps() * d.group_c() * d.o, together, add);
+  const T* const sums = all_sums.data();
   for (Index o = 0; o < d.o; ++o) {
     for (Index k = 0; k < d.group_c(); ++k) {
       for (Index tap = 0; tap < d.taps(); ++tap) {
         dweight.put((o * d.group_c() + k) * d.taps() + tap,
-                    chunks > 0 ? sums[(tap * d.group_c() + k) * d.o + o] : T(0));
+                    sums[(tap * d.group_c() + k) * d.o + o]);
       }
     }
   }

@@ -27,6 +27,20 @@ struct TapWeights {
   }
 };
 
+/// The weights (O, C / groups, taps) as an input gradient reads them.
+template <class T>
+TapWeights<T> backward_weights(const Conv2dDims& d, const T* weight, Index taps) {
+  return {.data = weight,
+          .groups = d.groups,
+          .columns = d.group_c(),
+          .inner = d.group_o(),
+          .taps = taps,
+          .group_stride = d.group_o() * d.group_c() * taps,
+          .column_stride = taps,
+          .inner_stride = d.group_c() * taps,
+          .turned = true};
+}
+
 /// Columns of the panel from column n0 on: those of a tile, or of one packet if that holds the
 /// rest.
 template <class T>

@@ -132,7 +132,8 @@ void winograd_store_pooled(const ImageSquare<T, Winograd::output / 2>& square, c
   }
 }
 
-/// y = A^T M A of a block's tiles, for the outputs of `lanes` behind n0, a packet at most.
+/// y = A^T M A of a block's tiles, for the outputs of `lanes` behind output n0 of all groups, a
+/// packet at most.
 template <class T, class Lanes>
 void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, const Lanes& lanes,
                       const T* m, Index m_point, Index m_tile, const ConvOutput<T>& y) {
@@ -141,26 +142,28 @@ void winograd_outputs(const WinogradTiles& d, Index begin, Index end, Index n0, 
   constexpr bool whole_packet = std::is_same_v<Lanes, WholeLanes<T>>;
   const bool direct = whole_packet && !y.accumulate && y.residual == nullptr;
   const Index h = y.pool ? d.out_h / 2 : d.out_h, w = y.pool ? d.out_w / 2 : d.out_w;
+  const Index pixel = d.result_pixel();
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
     const auto transform = [&](T* to, Index to_row, Index to_column, const auto& finish) {
       winograd_transform<T, WinogradOutput>(m + index * m_tile, Winograd::input * m_point, m_point,
                                             to, to_row, to_column, finish);
     };
-    T* const image = y.data + tile.image * h * w * d.o + n0;
+    T* const image = y.data + tile.image * h * w * pixel + n0;
     if (y.pool) {
       T whole[static_cast<std::size_t>(size * size * width)];
       transform(whole, size * width, width, std::identity());
-      winograd_store_pooled<T>({image, h, w, d.o, tile.row / 2, tile.column / 2}, lanes, whole, y);
+      winograd_store_pooled<T>({image, h, w, pixel, tile.row / 2, tile.column / 2}, lanes, whole,
+                               y);
       return;
     }
-    const ImageSquare<T, size> square{image, h, w, d.o, tile.row, tile.column};
+    const ImageSquare<T, size> square{image, h, w, pixel, tile.row, tile.column};
     if (!d.is_last(tile.image)) {
       winograd_fetch_outputs(square, lanes.at, y);
     }
     if (direct && square.inside()) {
       T* const to = square.pixel(0, 0) + lanes.at;
-      y.rectifies() ? transform(to, w * d.o, d.o, [](Packet<T> value) { return relu(value); })
-                    : transform(to, w * d.o, d.o, std::identity());
+      y.rectifies() ? transform(to, w * pixel, pixel, [](Packet<T> value) { return relu(value); })
+                    : transform(to, w * pixel, pixel, std::identity());
       return;
     }
     T whole[static_cast<std::size_t>(size * size * width)];
@@ -185,8 +188,8 @@ struct WinogradPlan {
     const Index channels = round_up(d.c, width);
     const Index all = rows * d.columns();
     const Index most = d.block(cache / (Winograd::points * std::max(channels, 2 * width)), unit);
-    // Threads share the outputs, and with them U, where these are many and tiles few.
-    const bool shares_outputs = all < 2 * unit && d.o > 8 * all;
+    // Threads share the outputs, and with them U, where these are many and tiles few, or groups.
+    const bool shares_outputs = all < 2 * unit && (d.groups > 1 || d.o > 8 * all);
     part = shares_outputs ? rows : (rows + 1) / 2;
     const Index wanted = shares_outputs ? 1 : std::max<Index>(1, (part + most - 1) / most);
     block = std::max<Index>(1, (part + wanted - 1) / wanted);
@@ -217,25 +220,26 @@ struct WinogradPlan {
   Index m_point;
 };
 
-/// The outputs first ... last, whole panels of them, of one block, the rows begin ... end of tiles.
-/// The bias is padded to whole panels, or null.
+/// The outputs first ... last, whole panels of them, of a group in one block, the rows begin ...
+/// end of tiles. U is that of the group. The bias is padded to whole panels, or null.
 template <class T>
 void winograd_block(const WinogradTiles& d, const WinogradPlan<T>& plan, Index begin, Index end,
-                    Index first, Index last, const T* x, const T* u, const T* bias,
+                    Index group, Index first, Index last, const T* x, const T* u, const T* bias,
                     const ConvOutput<T>& y) {
   constexpr Index width = Packet<T>::width;
   const ThreadScratch<T> scratch(plan.size());
   T* const v = scratch.data();
   T* const m = v + plan.v_size();
-  winograd_inputs(d, begin, end, x, plan.layout, v);
+  winograd_inputs(d, begin, end, x + group * d.c, plan.layout, v);
   for (Index n0 = first; n0 < last; n0 += 2 * width) {
     const bool wide = d.o - n0 > width;
     const Index columns = wide ? 2 * width : width;
     const auto products = wide ? winograd_products<T, 2> : winograd_products<T, 1>;
     products((end - begin) * d.columns(), d.c, v, plan.layout, u + n0 * Winograd::points * d.c,
-             bias != nullptr ? bias + n0 : nullptr, m, plan.m_point, false);
+             bias != nullptr ? bias + group * d.o + n0 : nullptr, m, plan.m_point, false);
     for_each_lanes<T>(std::min(columns, d.o - n0), [&](const auto& lanes) {
-      winograd_outputs(d, begin, end, n0, lanes, m + lanes.at, plan.m_point, columns, y);
+      winograd_outputs(d, begin, end, group * d.o + n0, lanes, m + lanes.at, plan.m_point, columns,
+                       y);
     });
   }
 }

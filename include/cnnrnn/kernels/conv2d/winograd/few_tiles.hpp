@@ -25,7 +25,7 @@ namespace detail {
 template <class T>
 bool winograd_has_few_tiles(const WinogradTiles& d, Index most_tiles = 64) {
   constexpr Index cached = (4 << 20) / static_cast<Index>(sizeof(T));
-  return !winograd_is_1d(d.c) && d.rows() * d.columns() <= most_tiles &&
+  return d.groups == 1 && !winograd_is_1d(d.c) && d.rows() * d.columns() <= most_tiles &&
          Winograd::points * d.c * d.o > cached;
 }
 

@@ -6,17 +6,29 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// Where the 3x3 kernels of a convolution lie in memory, tap after tap: that from channel k to
-/// output `column` begins at data[column column_stride + k k_stride].
+/// Where the 3x3 kernels of a convolution lie in memory, tap after tap: that of a group from
+/// channel k to output `column` begins at data[group group_stride + column column_stride + k
+/// k_stride].
 template <class T>
 struct WinogradKernels {
   const T* data;
   Index column_stride;
   Index k_stride;
   bool turned = false;       ///< by half a turn, as the gradient of the input reads them
-  const T* scale = nullptr;  ///< (columns): to multiply the kernels of each output with
+  const T* scale = nullptr;  ///< (groups, columns): to multiply the kernels of each output with
+  Index groups = 1;
+  Index group_stride = 0;
 
   static constexpr Index taps = Winograd::kernel * Winograd::kernel;
+
+  /// Those of a group of `columns` outputs.
+  WinogradKernels group(Index index, Index columns) const {
+    WinogradKernels one = *this;
+    one.data += index * group_stride;
+    one.scale = scale != nullptr ? scale + index * columns : nullptr;
+    one.groups = 1;
+    return one;
+  }
 
   /// Asks for the first lines of the kernels from the channels k ... k + count - 1 to `columns`
   /// outputs from n0 on, which lie too far apart for the processor to see them come.

@@ -12,13 +12,18 @@
 
 CNNRNN_KERNELS_BEGIN
 
-/// How a 3x3 convolution at stride one, from (N, H, W, C) to (N, OH, OW, O), falls into tiles of
-/// 4 x 4 outputs: TH x TW of them an image, those at the rim partly outside. A row of tiles is TW
-/// of them beside each other; rows are counted through all images.
+/// How a 3x3 convolution at stride one, from (N, H, W, groups C) to (N, OH, OW, groups O), falls
+/// into tiles of 4 x 4 outputs: TH x TW of them an image, those at the rim partly outside. A row of
+/// tiles is TW of them beside each other; rows are counted through all images.
 struct WinogradTiles {
   Index n, h, w, c;
   Index out_h, out_w, o;
   Size2d padding;
+  Index groups = 1;
+
+  /// From one pixel to the next.
+  Index source_pixel() const { return groups * c; }
+  Index result_pixel() const { return groups * o; }
 
   Index columns() const { return (out_w + Winograd::output - 1) / Winograd::output; }
   Index rows_of_image() const { return (out_h + Winograd::output - 1) / Winograd::output; }
@@ -40,12 +45,13 @@ struct WinogradTiles {
 
 /// The tiles of y.
 inline WinogradTiles forward_tiles(const Conv2dDims& d) {
-  return {d.n, d.h, d.w, d.c, d.oh(), d.ow(), d.o, d.padding};
+  return {d.n, d.h, d.w, d.group_c(), d.oh(), d.ow(), d.group_o(), d.padding, d.groups};
 }
 
 /// The tiles of dx, seen from dy.
 inline WinogradTiles backward_tiles(const Conv2dDims& d) {
-  return {d.n, d.oh(), d.ow(), d.o, d.h, d.w, d.c, {2 - d.padding.h, 2 - d.padding.w}};
+  const Size2d padding{2 - d.padding.h, 2 - d.padding.w};
+  return {d.n, d.oh(), d.ow(), d.group_o(), d.h, d.w, d.group_c(), padding, d.groups};
 }
 
 /// One tile: its image, and the row and column of its first output.
@@ -151,26 +157,35 @@ void winograd_square(const ImageSquare<const T, Size>& square, Index channels,
   }
 }
 
-/// V = B^T d B of the tiles in the rows begin ... end of x (N, H, W, C).
+/// V = B^T d B of the tiles in the rows begin ... end of x, for the channels of one group.
 template <class T>
 void winograd_inputs(const WinogradTiles& d, Index begin, Index end, const T* x,
                      const WinogradLayout& layout, T* v) {
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
     const ImageSquare<const T, Winograd::input> square{
-        x + tile.image * d.h * d.w * d.c, d.h, d.w, d.c, tile.row - d.padding.h,
+        x + tile.image * d.h * d.w * d.source_pixel(),
+        d.h,
+        d.w,
+        d.source_pixel(),
+        tile.row - d.padding.h,
         tile.column - d.padding.w};
     winograd_square<T, detail::WinogradInput>(square, d.c, layout, v + index * layout.tile,
                                               d.is_last(tile.image));
   });
 }
 
-/// D = A dy A^T of the same tiles, for `outputs` channels of dy (N, OH, OW, O).
+/// D = A dy A^T of the same tiles, for `outputs` channels of dy.
 template <class T>
 void winograd_output_gradients(const WinogradTiles& d, Index begin, Index end, const T* dy,
                                Index outputs, const WinogradLayout& layout, T* to) {
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
     const ImageSquare<const T, Winograd::output> square{
-        dy + tile.image * d.out_h * d.out_w * d.o, d.out_h, d.out_w, d.o, tile.row, tile.column};
+        dy + tile.image * d.out_h * d.out_w * d.result_pixel(),
+        d.out_h,
+        d.out_w,
+        d.result_pixel(),
+        tile.row,
+        tile.column};
     winograd_square<T, detail::WinogradOutputGradient>(
         square, outputs, layout, to + index * layout.tile, d.is_last(tile.image));
   });

@@ -26,7 +26,8 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// How the work of a weight gradient is cut: the rows of tiles in chunks, the outputs in slices.
+/// How the work of a weight gradient is cut: the rows of tiles in chunks, the outputs of each group
+/// in slices.
 /// The cut follows from the shapes alone.
 template <class T>
 struct WinogradWeightPlan {
@@ -49,11 +50,15 @@ struct WinogradWeightPlan {
         block(d.block(48, 1)),
         inputs(layout(c)),
         outputs(layout(slice)),
-        sum_channels(std::clamp<Index>(stretch / slice, 1, std::max<Index>(1, d.c / 16))) {
+        sum_channels(std::clamp<Index>(stretch / slice, 1, std::max<Index>(1, d.c / 16))),
+        jobs(d.groups * slices) {
     constexpr Index budget = (16 << 20) / static_cast<Index>(sizeof(T));
     const Index blocks = (d.rows() + block - 1) / block;
-    const Index most = std::min(budget / (slices * size()), blocks / 4);
-    const auto power = std::bit_floor(static_cast<std::size_t>(std::clamp<Index>(most, 2, 16)));
+    const Index enough = std::max<Index>(1, 16 / d.groups);
+    const Index most = std::min(budget / (jobs * size()), blocks / 4);
+    const Index least = std::min<Index>(2, enough);
+    const auto power =
+        std::bit_floor(static_cast<std::size_t>(std::clamp<Index>(most, least, enough)));
     const auto wanted = static_cast<Index>(power);
     chunk = std::max<Index>(1, (d.rows() + wanted - 1) / wanted);
     chunks = std::max<Index>(1, (d.rows() + chunk - 1) / chunk);  // of nothing: zeros
@@ -62,11 +67,12 @@ struct WinogradWeightPlan {
   Index size() const { return Winograd::points * c * slice; }
 
   WinogradTiles d;
-  Index slices, slice;             ///< how many slices there are, and outputs of one
+  Index slices, slice;             ///< how many slices a group has, and outputs of one
   Index c;                         ///< channels, rounded up
   Index block;                     ///< rows of tiles in a block
   WinogradLayout inputs, outputs;  ///< of V and D
   Index sum_channels;              ///< channels whose chunks are added together
+  Index jobs;                      ///< slices of all groups
   Index chunk = 1, chunks = 1;
 
  private:
@@ -103,10 +109,10 @@ void winograd_weight_products(const WinogradWeightPlan<T>& plan, Index tiles, In
   }
 }
 
-/// dU of one chunk and slice.
+/// dU of one chunk and slice of a group.
 template <class T>
-void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index end, Index slice,
-                           const T* x, const T* dy, T* du) {
+void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index end, Index group,
+                           Index slice, const T* x, const T* dy, T* du) {
   const WinogradTiles& d = plan.d;
   const WinogradLayout &inputs = plan.inputs, &outputs = plan.outputs;
   const ThreadScratch<T> scratch(Winograd::points * (inputs.point + outputs.point));
@@ -117,8 +123,8 @@ void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index
   for (Index row = begin; row < end; row += plan.block) {
     const Index last = std::min(end, row + plan.block);
     const Index tiles = (last - row) * d.columns();
-    winograd_inputs(d, row, last, x, inputs, v);
-    winograd_output_gradients(d, row, last, dy + slice * plan.slice, o, outputs, m);
+    winograd_inputs(d, row, last, x + group * d.c, inputs, v);
+    winograd_output_gradients(d, row, last, dy + group * d.o + slice * plan.slice, o, outputs, m);
     for (Index point = 0; point < Winograd::points; ++point) {
       winograd_weight_products(plan, tiles, o, v + point * inputs.point, m + point * outputs.point,
                                du + point * plan.c * plan.slice);
@@ -127,14 +133,14 @@ void winograd_weight_chunk(const WinogradWeightPlan<T>& plan, Index begin, Index
 }
 
 /// u (points, count, columns) = the sum of all chunks' dU, for the channels c ... c + count - 1 of
-/// a slice.
+/// a slice, the dU of which begins at `du`.
 template <class T>
-void winograd_weight_sum(const WinogradWeightPlan<T>& plan, Index slice, Index c, Index count,
-                         const T* du, T* u) {
+void winograd_weight_sum(const WinogradWeightPlan<T>& plan, Index c, Index count, const T* du,
+                         T* u) {
   const Index chunks = plan.chunks;
-  const Index step = plan.slices * plan.size();
+  const Index step = plan.jobs * plan.size();
   for (Index point = 0; point < Winograd::points; ++point, u += count * plan.slice) {
-    const T* const first = du + slice * plan.size() + (point * plan.c + c) * plan.slice;
+    const T* const first = du + (point * plan.c + c) * plan.slice;
     for_each_lanes<T>(count * plan.slice, [=](const auto& lanes) {
       auto sum = lanes.load(first);
       for (Index chunk = 1; chunk < chunks; ++chunk) {
@@ -145,11 +151,11 @@ void winograd_weight_sum(const WinogradWeightPlan<T>& plan, Index slice, Index c
   }
 }
 
-/// dweight = G^T u G for the channels c ... c + count - 1 and the outputs of a slice, of their
-/// u (points, count, columns).
+/// dweight = G^T u G for the channels c ... c + count - 1 and the outputs of a slice of a group, of
+/// their u (points, count, columns).
 template <class T>
-void winograd_weight_taps(const WinogradWeightPlan<T>& plan, Index slice, Index c, Index count,
-                          const T* u, GradientSpan<T> dweight) {
+void winograd_weight_taps(const WinogradWeightPlan<T>& plan, Index group, Index slice, Index c,
+                          Index count, const T* u, GradientSpan<T> dweight) {
   constexpr Index width = Packet<T>::width;
   constexpr Index side = Winograd::kernel;
   const Index point = count * plan.slice;
@@ -160,7 +166,8 @@ void winograd_weight_taps(const WinogradWeightPlan<T>& plan, Index slice, Index 
       winograd_transform<T, WinogradWeightGradient>(u + i * plan.slice + n, Winograd::input * point,
                                                     point, taps, side * width, width);
       for (Index lane = 0; lane < std::min(width, plan.d.o - first - n); ++lane) {
-        const Index kernel = (first + n + lane) * plan.d.c + c + i;
+        const Index output = group * plan.d.o + first + n + lane;
+        const Index kernel = output * plan.d.c + c + i;
         for (Index tap = 0; tap < side * side; ++tap) {
           dweight.put(kernel * side * side + tap, taps[tap * width + lane]);
         }
@@ -171,31 +178,34 @@ void winograd_weight_taps(const WinogradWeightPlan<T>& plan, Index slice, Index 
 
 }  // namespace detail
 
-/// dweight (O, C, 3, 3) = sum over pixels of x at the taps times dy. Chunks of tiles are summed on
-/// their own and added in order.
+/// dweight (groups O, C, 3, 3) = sum over pixels of x at the taps times dy. Chunks of tiles are
+/// summed on their own and added in order.
 template <class T>
 void winograd_backward_weight(const WinogradTiles& d, const T* x, const T* dy,
                               GradientSpan<T> dweight) {
-  if (winograd_is_1d(d.c)) {
+  if (winograd_is_1d(d.c, d.groups)) {
     winograd_1d_backward_weight(d, x, dy, dweight);
     return;
   }
   const detail::WinogradWeightPlan<T> plan(d);
-  Tensor<T> sums({plan.chunks * plan.slices, plan.size()});
+  Tensor<T> sums({plan.chunks * plan.jobs, plan.size()});
   T* const all = sums.mutable_data();
-  parallel_for(plan.chunks * plan.slices, 1, [&](Index job, Index) {
-    const Index begin = job / plan.slices * plan.chunk;
+  parallel_for(plan.chunks * plan.jobs, 1, [&](Index job, Index) {
+    const Index begin = job / plan.jobs * plan.chunk;
+    const Index slice = job % plan.jobs;
     detail::winograd_weight_chunk(plan, begin, std::min(d.rows(), begin + plan.chunk),
-                                  job % plan.slices, x, dy, all + job * plan.size());
+                                  slice / plan.slices, slice % plan.slices, x, dy,
+                                  all + job * plan.size());
   });
   const Index parts = (d.c + plan.sum_channels - 1) / plan.sum_channels;
-  parallel_for(parts * plan.slices, 1, [&](Index job, Index) {
-    const Index slice = job % plan.slices;
-    const Index c = job / plan.slices * plan.sum_channels;
+  parallel_for(parts * plan.jobs, 1, [&](Index job, Index) {
+    const Index slice = job % plan.jobs;
+    const Index c = job / plan.jobs * plan.sum_channels;
     const Index count = std::min(plan.sum_channels, d.c - c);
     const ThreadScratch<T> u(Winograd::points * count * plan.slice);
-    detail::winograd_weight_sum(plan, slice, c, count, all, u.data());
-    detail::winograd_weight_taps(plan, slice, c, count, u.data(), dweight);
+    detail::winograd_weight_sum(plan, c, count, all + slice * plan.size(), u.data());
+    detail::winograd_weight_taps(plan, slice / plan.slices, slice % plan.slices, c, count, u.data(),
+                                 dweight);
   });
 }
 

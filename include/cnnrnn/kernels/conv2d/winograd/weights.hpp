@@ -54,26 +54,35 @@ void winograd_weights_of_panel(const WinogradKernels<T>& kernels, Index n0, Inde
 
 }  // namespace detail
 
-/// U (panels, points, channels, outputs of a panel) = G w G^T of the kernels from each of
-/// `channels` to each of `columns` outputs.
+/// Elements of U of one group.
+template <class T>
+Index winograd_weights_size(Index columns, Index channels) {
+  return round_up(columns, Packet<T>::width) * Winograd::points * channels;
+}
+
+/// U (groups, panels, points, channels, outputs of a panel) = G w G^T of the kernels from each of
+/// `channels` to each of `columns` outputs of a group.
 template <class T>
 Tensor<T> winograd_weights(Index columns, Index channels, const WinogradKernels<T>& kernels) {
-  if (winograd_is_1d(channels)) {
+  if (winograd_is_1d(channels, kernels.groups)) {
     return winograd_1d_weights<T>(columns, channels, kernels);
   }
   constexpr Index width = Packet<T>::width;
   constexpr Index job_channels = 4 * detail::winograd_weights_chunk;
   const Index panels = (columns + 2 * width - 1) / (2 * width);
   const Index parts = (channels + job_channels - 1) / job_channels;
-  Tensor<T> packed({round_up(columns, width) * Winograd::points * channels});
+  const Index group_size = winograd_weights_size<T>(columns, channels);
+  Tensor<T> packed({kernels.groups * group_size});
   T* const all = packed.mutable_data();
-  parallel_for(panels * parts, 1, [&](Index job, Index) {
-    const Index n0 = job / parts * 2 * width;
+  parallel_for(kernels.groups * panels * parts, 1, [&](Index job, Index) {
+    const Index group = job / parts / panels;
+    const Index n0 = job / parts % panels * 2 * width;
     const Index k0 = job % parts * job_channels;
     const Index step = std::min(2 * width, round_up(columns - n0, width));
     detail::winograd_weights_of_panel(
-        kernels, n0, std::min(columns - n0, step), step, k0, std::min(job_channels, channels - k0),
-        channels, all + n0 * Winograd::points * channels + k0 * step, channels * step);
+        kernels.group(group, columns), n0, std::min(columns - n0, step), step, k0,
+        std::min(job_channels, channels - k0), channels,
+        all + group * group_size + n0 * Winograd::points * channels + k0 * step, channels * step);
   });
   return packed;
 }
