@@ -116,7 +116,7 @@ TEST_CASE("groups that fill packets take the depthwise kernel in both directions
   };
   both(dims(64, 64, 64), kernels::ConvKernel::depthwise);
   both(dims(8 * width, 8 * width, 8),
-       width < 4 ? kernels::ConvKernel::direct : kernels::ConvKernel::winograd);
+       width < 8 ? kernels::ConvKernel::direct : kernels::ConvKernel::winograd);
   if constexpr (width >= 2) {
     both(dims(7 * width / 2, 7 * width / 2, 7), kernels::ConvKernel::depthwise);
     both(dims(8, 4 * width, 8), kernels::ConvKernel::depthwise);

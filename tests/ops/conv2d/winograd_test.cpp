@@ -128,10 +128,10 @@ TEST_CASE("groups take Winograd's algorithm if they have enough channels on both
                                            .algorithm = algorithm});
   };
   CHECK(kernel(3, 16, 16) == kernels::ConvKernel::winograd);
-  CHECK(kernel(3, 4, 16) == kernels::ConvKernel::winograd);
+  CHECK(kernel(3, 8, 16) == kernels::ConvKernel::winograd);
   CHECK(kernel(4, 8, 8) == kernels::ConvKernel::winograd);
-  CHECK(kernel(3, 3, 16) == kernels::ConvKernel::direct);
-  CHECK(kernel(3, 16, 3) == kernels::ConvKernel::direct);
+  CHECK(kernel(3, 7, 16) == kernels::ConvKernel::direct);
+  CHECK(kernel(3, 16, 7) == kernels::ConvKernel::direct);
   CHECK(kernel(3, 16, 16, ConvAlgorithm::direct) == kernels::ConvKernel::direct);
   CHECK(kernel(3, 2, 2, ConvAlgorithm::winograd) == kernels::ConvKernel::winograd);
 }

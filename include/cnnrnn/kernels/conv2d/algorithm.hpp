@@ -99,7 +99,7 @@ bool pairs_groups(const Conv2dDims& d) {
 /// enough channels on both sides to pay for the transforms.
 template <class T>
 bool uses_winograd(const Conv2dDims& d) {
-  constexpr Index least_of_group = 4;
+  constexpr Index least_of_group = 8;
   const bool pays = std::min(d.group_c(), d.group_o()) >= least_of_group && !is_depthwise<T>(d);
   const bool chosen = d.groups == 1 || pays || pairs_groups<T>(d);
   return fits_winograd(d) && (d.algorithm == ConvAlgorithm::winograd ||
