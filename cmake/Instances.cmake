@@ -3,9 +3,8 @@
 
 add_library(cnnrnn_float_instances STATIC ${CMAKE_CURRENT_LIST_DIR}/instances/float.cpp)
 add_library(cnnrnn_double_instances STATIC ${CMAKE_CURRENT_LIST_DIR}/instances/double.cpp)
-foreach(library cnnrnn_float_instances cnnrnn_double_instances)
-  target_link_libraries(${library} PUBLIC cnnrnn_program_options cnnrnn_opt_in)
-endforeach()
+target_link_libraries(cnnrnn_float_instances PUBLIC cnnrnn_program_options cnnrnn_opt_in)
+target_link_libraries(cnnrnn_double_instances PUBLIC cnnrnn_float_instances)
 cnnrnn_precompile(cnnrnn_float_instances ${CMAKE_CURRENT_LIST_DIR}/instances/instances.hpp)
 target_precompile_headers(cnnrnn_double_instances REUSE_FROM cnnrnn_float_instances)
 
