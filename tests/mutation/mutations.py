@@ -390,7 +390,7 @@ MUTATIONS = [
     ("nn/whitening.hpp", "to + begin / block * size * size", "to", "nn/init"),
     ("core/symmetric_eigen.hpp", "largest < 0 ? -value : value", "value", "nn/init"),
     # Calls of modules
-    ("core/error.hpp", "error.layer().empty() && !path.empty()", "!path.empty()", "nn/calls"),
+    ("nn/module.hpp", "error.layer().empty() && !place_of_layer.empty()", "!place_of_layer.empty()", "nn/calls"),
     ("nn/module.hpp", "if (path.size() > path_.text.size()) {", "if (true) {", "nn/calls"),
     ("nn/profiler.hpp", "row != current_ && row != whole_ ? 1 : 0", "1", "nn/calls"),
     ("optim/optimizer.hpp", "steps_ = counts_all ? all->second : 0;", "steps_ = 0;", "optim/optimizer"),

@@ -6,8 +6,6 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
-#include <typeinfo>
-#include <utility>
 
 #include "cnnrnn/core/namespace.hpp"
 
@@ -19,13 +17,21 @@ class CNNRNN_SHARED Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 
-  /// The path of the layer that threw it, `stages.0.conv1`, which then begins the message; empty if
-  /// no module has told it.
+  /// The path of the layer that threw it, `stages.0.conv1`; empty if no module has told it.
   const std::string& layer() const { return layer_; }
-  void set_layer(std::string path) { layer_ = std::move(path); }
+
+  /// Puts the path of a layer in front of the message.
+  void set_layer(const std::string& path) {
+    layer_ = path;
+    located_ = path + ": " + std::runtime_error::what();
+  }
+
+  const char* what() const noexcept override {
+    return layer_.empty() ? std::runtime_error::what() : located_.c_str();
+  }
 
  private:
-  std::string layer_;
+  std::string layer_, located_;
 };
 
 /// A tensor's shape does not fit the operation.
@@ -111,31 +117,5 @@ void require(bool holds, const Parts&... parts) {
     detail::fail<E>({parts...});
   }
 }
-
-namespace detail {
-
-/// Throws an E again, with the path of a layer in front of its message; or returns, if that is not
-/// exactly an E.
-template <class E>
-void throw_from_layer(const Error& error, const std::string& path) {
-  if (typeid(error) == typeid(E)) {
-    E located(to_message(path, ": ", error.what()));
-    located.set_layer(path);
-    throw located;
-  }
-}
-
-/// The same for whichever of the library's errors it is, unless a layer within has done it.
-[[noreturn]] inline void rethrow_from_layer(const Error& error, const std::string& path) {
-  if (error.layer().empty() && !path.empty()) {
-    throw_from_layer<ShapeError>(error, path);
-    throw_from_layer<ValueError>(error, path);
-    throw_from_layer<NumericError>(error, path);
-    throw_from_layer<GraphError>(error, path);
-  }
-  throw;
-}
-
-}  // namespace detail
 
 CNNRNN_NAMESPACE_END

@@ -36,21 +36,21 @@ using BatchTransform = std::function<void(Batch<T>&, const BatchContext&)>;
 
 // A batch takes apart into images and labels.
 
-template <std::size_t I, class T>
+template <std::size_t Part, class T>
 auto& get(Batch<T>& batch) {
-  if constexpr (I == 0) {
+  if constexpr (Part == 0) {
     return batch.images;
   } else {
     return batch.labels;
   }
 }
-template <std::size_t I, class T>
+template <std::size_t Part, class T>
 const auto& get(const Batch<T>& batch) {
-  return get<I>(const_cast<Batch<T>&>(batch));
+  return get<Part>(const_cast<Batch<T>&>(batch));
 }
-template <std::size_t I, class T>
+template <std::size_t Part, class T>
 auto&& get(Batch<T>&& batch) {
-  return std::move(get<I>(batch));
+  return std::move(get<Part>(batch));
 }
 
 }  // namespace data

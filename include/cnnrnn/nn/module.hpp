@@ -303,9 +303,12 @@ auto Module<T>::called(const Body& body, Index place) const {
   const detail::CallScope<T> scope(path());
   try {
     return body();
-  } catch (const Error& error) {
-    cnnrnn::detail::rethrow_from_layer(error,
-                                       path().empty() && place >= 0 ? to_message(place) : path());
+  } catch (Error& error) {
+    const std::string place_of_layer = path().empty() && place >= 0 ? to_message(place) : path();
+    if (error.layer().empty() && !place_of_layer.empty()) {
+      error.set_layer(place_of_layer);
+    }
+    throw;
   }
 }
 
