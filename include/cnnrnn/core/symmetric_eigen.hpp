@@ -23,7 +23,8 @@ inline SymmetricEigen symmetric_eigen(const Tensor<double>& matrix) {
                       "symmetric_eigen: expected a square matrix, got ", matrix.shape());
   const Index size = matrix.dim(0);
   const Eigen::SelfAdjointEigenSolver<EigenMatrix<double>> solver(as_eigen(matrix));
-  require<NumericError>(solver.info() == Eigen::Success && std::isfinite(solver.eigenvalues()[0]),
+  constexpr Eigen::ComputationInfo success{};  // X11 has a macro of its name
+  require<NumericError>(solver.info() == success && std::isfinite(solver.eigenvalues()[0]),
                         "symmetric_eigen: expected a finite matrix, got one that has no "
                         "eigenvalues");
   SymmetricEigen result{Tensor<double>({size}), Tensor<double>({size, size})};

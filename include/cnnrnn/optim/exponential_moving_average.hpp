@@ -21,14 +21,14 @@ class ExponentialMovingAverage {
   explicit ExponentialMovingAverage(nn::Module<T>& module,
                                     const ExponentialMovingAverageOptions& options = {})
       : average_(module), decay_(options.decay) {
-    check(decay_);
+    check_decay(decay_);
   }
 
   void update() { update(decay_); }
 
   /// The same with another decay, as a schedule has it.
   void update(double decay) {
-    check(decay);
+    check_decay(decay);
     average_.approach(1 - decay);
   }
 
@@ -58,7 +58,7 @@ class ExponentialMovingAverage {
   [[nodiscard]] Swapped swapped_in() { return Swapped(*this); }
 
  private:
-  static void check(double decay) {
+  static void check_decay(double decay) {
     require<ValueError>(decay >= 0 && decay <= 1,
                         "ExponentialMovingAverage: expected a decay of 0 to 1, got ", decay);
   }

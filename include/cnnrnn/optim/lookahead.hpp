@@ -22,7 +22,7 @@ class Lookahead {
       : slow_(module), options_(options) {
     require<ValueError>(options.every > 0, "Lookahead: expected a positive every, got ",
                         options.every);
-    check(options.share);
+    check_share(options.share);
   }
 
   /// Counts a step of the optimizer, and synchronises if it is time.
@@ -35,7 +35,7 @@ class Lookahead {
   /// slow = slow + share (module - slow), module = slow. A share of 0 gives the module the slow
   /// weights, as at the end of a training.
   void synchronise(double share) {
-    check(share);
+    check_share(share);
     slow_.approach(share);
     slow_.assign();
   }
@@ -62,7 +62,7 @@ class Lookahead {
  private:
   static constexpr const char* counter = "lookahead.steps";
 
-  static void check(double share) {
+  static void check_share(double share) {
     require<ValueError>(share >= 0 && share <= 1, "Lookahead: expected a share of 0 to 1, got ",
                         share);
   }
