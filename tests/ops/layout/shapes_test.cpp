@@ -2,7 +2,6 @@
 // stack.
 #include <algorithm>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "cnnrnn/nn/flatten.hpp"
@@ -113,7 +112,7 @@ TEST_CASE("stack") {
                              stack({v[1], v[0]}, -1)};
         },
         [](const Tensors<double>& in) {
-          const auto& [a, b] = std::tie(in[0], in[1]);
+          const Tensor<double>&a = in[0], &b = in[1];
           return Tensors<double>{
               each({2, 2, 3},
                    [&](Index k, Index i, Index j) { return k == 0 ? a(i, j) : b(i, j); }),
