@@ -1,7 +1,6 @@
 #pragma once
 
 #include "cnnrnn/kernels/loss/cross_entropy.hpp"
-#include "cnnrnn/kernels/loss/mse_loss.hpp"
 #include "cnnrnn/kernels/loss/nll_loss.hpp"
 #include "cnnrnn/kernels/loss/pairwise_loss.hpp"
 #include "cnnrnn/kernels/loss/soft_cross_entropy.hpp"

@@ -2,6 +2,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/reduction.hpp"
+#include "cnnrnn/ops/around_axis.hpp"
 #include "cnnrnn/ops/sum.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -13,12 +14,8 @@ Variable<T> extremes(const char* name, const Variable<T>& x, Index axis, SummedA
   const Shape ones = with_ones(name, x.shape(), {axis});
   require<ShapeError>(x.value().size() > 0, name, ": expected one element or more, got ",
                       x.shape());
-  const Index position = axis < 0 ? axis + x.rank() : axis;
-  kernels::SumDims d{1, x.dim(position), 1};
-  for (Index other = 0; other < x.rank(); ++other) {
-    d.outer *= other < position ? x.dim(other) : 1;
-    d.inner *= other > position ? x.dim(other) : 1;
-  }
+  const auto [outer, size, inner] = around_axis(name, x.shape(), axis);
+  const kernels::SumDims d{outer, size, inner};
   Tensor<T> y(dropped == SummedAxes::keep ? ones : without(ones, {axis}));
   kernels::extremes_forward<which>(d, x.value().data(), y.mutable_data());
   return record<T>(name, {x}, y, [d, x = Saved<T>(x.value()), y = Saved<T>(y)](Gradients<T>& g) {

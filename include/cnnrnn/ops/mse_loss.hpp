@@ -1,8 +1,6 @@
 #pragma once
 
-#include "cnnrnn/autograd/variable.hpp"
-#include "cnnrnn/kernels/loss.hpp"
-#include "cnnrnn/ops/reduction.hpp"
+#include "cnnrnn/ops/pairwise_loss.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -15,24 +13,7 @@ struct MseLossOptions {
 template <class T>
 Variable<T> mse_loss(const Variable<T>& a, const Variable<T>& b,
                      const MseLossOptions& options = {}) {
-  require<ShapeError>(a.shape() == b.shape(), "mse_loss: expected two of the same shape, got ",
-                      a.shape(), " and ", b.shape());
-  const Index count = a.value().size();
-  require<ShapeError>(count > 0, "mse_loss: expected one element or more, got ", a.shape());
-  const Index divisor = options.reduction == Reduction::mean ? count : 1;
-  Tensor<T> losses = options.reduction == Reduction::none ? Tensor<T>(a.shape()) : Tensor<T>();
-  const double sum = kernels::mse_loss_forward(a.value().span(), b.value().span(),
-                                               losses.defined() ? losses.mutable_data() : nullptr);
-  const Tensor<T> loss =
-      losses.defined() ? losses
-                       : Tensor<T>::scalar(static_cast<T>(sum / static_cast<double>(divisor)));
-  return record<T>("mse_loss", {a, b}, loss,
-                   [divisor = static_cast<T>(divisor), a = Saved<T>(a.value()),
-                    b = Saved<T>(b.value())](Gradients<T>& g) {
-                     const auto dy = g.dy().span();
-                     kernels::mse_loss_backward(a->span(), b->span(), dy, divisor, g.dx(0));
-                     kernels::mse_loss_backward(b->span(), a->span(), dy, divisor, g.dx(1));
-                   });
+  return detail::symmetric_loss("mse_loss", a, b, kernels::SquaredError<T>{}, options.reduction);
 }
 
 CNNRNN_NAMESPACE_END

@@ -40,22 +40,28 @@ struct ReducedLoss {
   }
 };
 
-}  // namespace detail
-
-/// Absolute error, |a - b|: two of one shape -> scalar, or that shape without a reduction. The
-/// gradient where they are equal is 0. Saves both. Throws ShapeError.
-template <class T>
-Variable<T> l1_loss(const Variable<T>& a, const Variable<T>& b, const L1LossOptions& options = {}) {
-  const kernels::AbsoluteError<T> error;
-  const detail::ReducedLoss<T> reduced("l1_loss", a.value(), b.value(), error, options.reduction);
+/// The loss of an error that is the same when a and b change places.
+template <class T, class Kind>
+Variable<T> symmetric_loss(const char* name, const Variable<T>& a, const Variable<T>& b,
+                           const Kind& error, Reduction reduction) {
+  const ReducedLoss<T> reduced(name, a.value(), b.value(), error, reduction);
   return record<T>(
-      "l1_loss", {a, b}, reduced.loss,
+      name, {a, b}, reduced.loss,
       [error, divisor = reduced.divisor, a = Saved<T>(a.value()),
        b = Saved<T>(b.value())](Gradients<T>& g) {
         const auto dy = g.dy().span();
         kernels::pairwise_loss_backward(a->span(), b->span(), error, dy, divisor, g.dx(0));
         kernels::pairwise_loss_backward(b->span(), a->span(), error, dy, divisor, g.dx(1));
       });
+}
+
+}  // namespace detail
+
+/// Absolute error, |a - b|: two of one shape -> scalar, or that shape without a reduction. The
+/// gradient where they are equal is 0. Saves both. Throws ShapeError.
+template <class T>
+Variable<T> l1_loss(const Variable<T>& a, const Variable<T>& b, const L1LossOptions& options = {}) {
+  return detail::symmetric_loss("l1_loss", a, b, kernels::AbsoluteError<T>{}, options.reduction);
 }
 
 /// Cross-entropy of yes or no: -(w t ln p + (1 - t) ln(1 - p)) with p = sigmoid of the logit and w

@@ -9,6 +9,16 @@
 
 CNNRNN_KERNELS_BEGIN
 
+/// (a - b)^2
+template <class T>
+struct SquaredError {
+  double value(T a, T b) const {
+    const auto difference = static_cast<double>(a - b);
+    return difference * difference;
+  }
+  T slope(T a, T b) const { return 2 * (a - b); }
+};
+
 /// |a - b|
 template <class T>
 struct AbsoluteError {
