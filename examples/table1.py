@@ -32,6 +32,10 @@ def parse_arguments():
                         help="networks to train: " + ", ".join(grid.NETWORKS) + "; default: all")
     parser.add_argument("--rnns", nargs="+", metavar="RNN",
                         help="cells to train them with; default: all that the programs know")
+    parser.add_argument("--controls", nargs="+", choices=grid.CONTROLS, default=["none"],
+                        metavar="CONTROL",
+                        help="what the networks without a cell have in place of one: " +
+                             ", ".join(grid.CONTROLS) + "; default: none")
     parser.add_argument("--joins", nargs="+", choices=grid.JOINS, default=["tap"], metavar="JOIN",
                         help="how the cells join the networks: " + ", ".join(grid.JOINS) +
                              "; default: tap")
@@ -109,7 +113,7 @@ def check_names(args):
 
 def plan(args):
     """The runs of the grid: all rows with the first seed, then all with the second, and so on."""
-    rows = dict.fromkeys(grid.rows(args.models, args.rnns, args.joins, args.after, args.peepholes,
+    rows = dict.fromkeys(grid.rows(args.models, args.rnns, args.controls, args.joins, args.after, args.peepholes,
                                    args.taps, args.wavelets, vars(args)))
     return [Run.at(args.out, row, seed) for seed in dict.fromkeys(args.seeds) for row in rows]
 

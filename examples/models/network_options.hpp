@@ -14,6 +14,7 @@ struct NetworkOptions {
   std::string peepholes = "default";  ///< of its gates; one of peephole_names() that it has
   std::string wavelet = "none";       ///< what the maps pass before; one of wavelet_names()
   std::string taps = "all";           ///< `after` of taps, by its older name
+  std::string control = "none";       ///< what it has in place of an rnn; one of control_names()
   double dropout = 0;                 ///< of what goes into the last dense layer, in training
   cnnrnn::Index classes = 10;
 };
@@ -23,6 +24,11 @@ struct NetworkOptions {
 /// columns, pooled over the map; sweeps, which add states of rows and columns to the map itself.
 inline std::vector<std::string> join_names() { return {"tap", "readout", "sweep"}; }
 
+/// What NetworkOptions::control may be: what a network has in place of an rnn, to tell what
+/// recurrence gains from what any more of the network would. A convolution is 3x3, with batch norm
+/// and ReLU, where a sweep would be; dense makes the hidden dense layers twice as wide.
+inline std::vector<std::string> control_names() { return {"none", "convolution", "dense"}; }
+
 /// What differs from the plain network, and the rnn: `rnn lstm, taps 1,3`.
 inline std::string describe(const NetworkOptions& options) {
   return "rnn " + options.rnn + (options.join == "tap" ? "" : ", join " + options.join) +
@@ -30,5 +36,6 @@ inline std::string describe(const NetworkOptions& options) {
          (options.peepholes == "default" ? "" : ", peepholes " + options.peepholes) +
          (options.wavelet == "none" ? "" : ", wavelet " + options.wavelet) +
          (options.taps == "all" ? "" : ", taps " + options.taps) +
+         (options.control == "none" ? "" : ", control " + options.control) +
          (options.dropout == 0 ? "" : cnnrnn::to_message(", dropout ", options.dropout));
 }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/controls.hpp"
 #include "models/rnn_head.hpp"
 #include "models/rnn_sweeps.hpp"
 #include "models/rnn_taps.hpp"
@@ -32,17 +33,19 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
   PlainNetwork(const PlainLayout& layout, const NetworkOptions& options, Random& random)
       : name_(layout.name),
         stages_(make_stages(layout, random)),
-        head_(make_head(layout, random)),
+        head_(make_head(layout, dense(layout, options), random)),
         taps_(layout.name, options, maps(layout), random),
-        sweeps_(layout.name, options, maps(layout), layout.swept, random),
-        out_(layout.dense.back(), taps_.features(), options, random) {}
+        sweeps_(rnn_sweeps<T>(layout.name, options, maps(layout), layout.swept, random)),
+        controls_(
+            control_convolutions<T>(layout.name, options, maps(layout), layout.swept, random)),
+        out_(dense(layout, options).back(), taps_.features(), options, random) {}
 
   /// Images (N, 32, 32, 3) -> logits (N, classes).
   Variable operator()(const Variable& x) override {
     Variable map = x;
     std::vector<Variable> tapped;
     for (std::size_t k = 0; k < stages_.size(); ++k) {
-      map = sweeps_(k, stages_[k](map));  // (N, 16, 16, C), then (N, 8, 8, C), ...
+      map = controls_(k, sweeps_(k, stages_[k](map)));  // (N, 16, 16, C), then (N, 8, 8, C), ...
       taps_.read(k, map, tapped);
     }
     return out_(head_(flatten(map)), std::move(tapped));
@@ -52,6 +55,7 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
     visitor("stages", stages_);
     visitor("taps", taps_);
     visitor("sweeps", sweeps_);
+    visitor("controls", controls_);
     visitor("head", head_);
     visitor("out", out_);
   }
@@ -88,11 +92,21 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
     return stage;
   }
 
-  static Sequential make_head(const PlainLayout& layout, Random& random) {
+  /// Features of the hidden dense layers.
+  static std::vector<Index> dense(const PlainLayout& layout, const NetworkOptions& options) {
+    std::vector<Index> features = layout.dense;
+    for (Index& out : features) {
+      out *= options.control == "dense" ? 2 : 1;
+    }
+    return features;
+  }
+
+  static Sequential make_head(const PlainLayout& layout, const std::vector<Index>& dense,
+                              Random& random) {
     const Index size = map_size(layout.stages.size() - 1);
     Index in = size * size * layout.stages.back().back();
     Sequential head;
-    for (const Index out : layout.dense) {
+    for (const Index out : dense) {
       head.append(cnnrnn::nn::Linear<T>(in, out, random));
       head.append(cnnrnn::nn::Relu<T>());
       in = out;
@@ -116,6 +130,6 @@ class PlainNetwork : public cnnrnn::nn::Layer<T> {
   std::vector<Sequential> stages_;
   Sequential head_;
   RnnTaps<T> taps_;
-  RnnSweeps<T> sweeps_;
+  BehindStages<T> sweeps_, controls_;
   RnnHead<T> out_;
 };

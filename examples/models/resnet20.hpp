@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/controls.hpp"
 #include "models/rnn_head.hpp"
 #include "models/rnn_sweeps.hpp"
 #include "models/rnn_taps.hpp"
@@ -73,15 +74,21 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
               cnnrnn::nn::BatchNorm2d<T>(16), cnnrnn::nn::Relu<T>()),
         stages_(make_stages(random)),
         taps_("ResNet20", options, maps(), random),
-        sweeps_("ResNet20", options, maps(), 2, random),
-        out_(64, taps_.features(), options, random) {}
+        sweeps_(rnn_sweeps<T>("ResNet20", options, maps(), 2, random)),
+        controls_(control_convolutions<T>("ResNet20", options, maps(), 2, random)),
+        out_(64, taps_.features(), options, random) {
+    cnnrnn::require<cnnrnn::ValueError>(options.control != "dense",
+                                        "ResNet20: expected control none or convolution, since it "
+                                        "has no hidden dense layer, got dense");
+  }
 
   /// Images (N, 32, 32, 3) -> logits (N, classes).
   Variable operator()(const Variable& x) override {
     Variable map = stem_(x);
     std::vector<Variable> features;
     for (std::size_t k = 0; k < stages_.size(); ++k) {
-      map = sweeps_(k, stages_[k](map));  // (N, 32, 32, 16), then (N, 16, 16, 32), (N, 8, 8, 64)
+      map = controls_(
+          k, sweeps_(k, stages_[k](map)));  // (N, 32, 32, 16), then (N, 16, 16, 32), (N, 8, 8, 64)
       taps_.read(k, map, features);
     }
     return out_(global_avg_pool2d(map), std::move(features));
@@ -92,6 +99,7 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
     visitor("stages", stages_);
     visitor("taps", taps_);
     visitor("sweeps", sweeps_);
+    visitor("controls", controls_);
     visitor("out", out_);
   }
 
@@ -124,6 +132,6 @@ class ResNet20 : public cnnrnn::nn::Layer<T> {
   Sequential stem_;
   std::vector<Sequential> stages_;
   RnnTaps<T> taps_;
-  RnnSweeps<T> sweeps_;
+  BehindStages<T> sweeps_, controls_;
   RnnHead<T> out_;
 };

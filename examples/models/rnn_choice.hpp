@@ -31,8 +31,16 @@ struct RnnChoice {
                         network,
                         ": expected an rnn behind a wavelet, at chosen stages or with peepholes, "
                         "got rnn none");
-    require<ValueError>(cell != nullptr || (options.join == "tap" && options.after == "default"),
-                        network, ": expected an rnn to join the network, got rnn none");
+    const auto controls = control_names();
+    require<ValueError>(std::ranges::find(controls, options.control) != controls.end(), network,
+                        ": expected control none, convolution or dense, got ", options.control);
+    require<ValueError>(cell == nullptr || options.control == "none", network,
+                        ": expected an rnn or a control in place of one, got rnn ", options.rnn,
+                        " and control ", options.control);
+    require<ValueError>(
+        cell != nullptr || (options.join == "tap" &&
+                            (options.after == "default" || options.control == "convolution")),
+        network, ": expected an rnn to join the network, got rnn none");
     require<ValueError>(options.join == "tap" || (wavelet == nullptr && options.taps == "all"),
                         network, ": expected no wavelet and no taps for join ", options.join,
                         ", got wavelet ", options.wavelet, " and taps ", options.taps);

@@ -29,6 +29,7 @@ NETWORKS = {
 
 
 JOINS = ("tap", "readout", "sweep")
+CONTROLS = ("none", "convolution", "dense")
 PEEPHOLES = {"lstm": ("none", "current"), "convlstm": ("none", "current", "previous")}
 
 MOST_EPOCHS = 40
@@ -84,6 +85,7 @@ class Row:
     join: str = "tap"
     after: str = "default"
     recipe: str = "paper"
+    control: str = "none"
 
     @staticmethod
     def of(config):
@@ -93,7 +95,8 @@ class Row:
         model = config["model"]
         return Row(network, model["rnn"], model.get("peepholes", "default"), model["taps"],
                    model["wavelet"], changes({**model, **config}), model.get("join", "tap"),
-                   model.get("after", "default"), config.get("recipe", "paper"))
+                   model.get("after", "default"), config.get("recipe", "paper"),
+                   model.get("control", "none"))
 
     @property
     def paper(self):
@@ -123,6 +126,8 @@ class Row:
         """The options, besides the network, its cell and how that joins, that differ from the defaults."""
         if self.recipe != "paper":
             yield "--recipe", self.recipe
+        if self.control != "none":
+            yield "--control", self.control
         if self.after != "default":
             yield "--after", self.after
         if self.peepholes != "default":
@@ -161,13 +166,14 @@ def changes(settings):
                  if value != value_in(recipe, setting))
 
 
-def rows(networks, rnns, joins, after, peepholes, taps, wavelets, settings):
-    """The rows of the grid. Without an RNN there is nothing to join, tap or transform, and only taps have
+def rows(networks, rnns, controls, joins, after, peepholes, taps, wavelets, settings):
+    """The rows of the grid: networks without an RNN with each control, and with each RNN. Without an RNN there is nothing to join, tap or transform, and only taps have
     wavelets. A cell that has none of the peepholes asked for keeps its default."""
     changed, recipe = changes(settings), settings["recipe"]
     for network, rnn in itertools.product(networks, rnns):
         if rnn == "none":
-            yield Row(network, changes=changed, recipe=recipe)
+            for control in controls:
+                yield Row(network, changes=changed, recipe=recipe, control=control)
             continue
         forms = [form for form in peepholes if form in ("default", *PEEPHOLES.get(rnn, ()))]
         for join, stages in itertools.product(joins, after):

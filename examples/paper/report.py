@@ -14,10 +14,13 @@ ends at the first epoch whose training accuracy reaches the paper's, or after th
 - *training* is the accuracy on the training images, taken during the last epoch of a run, *test* the test accuracy
   after it. With several seeds, accuracies and epochs are means ± standard deviation.
 - *vs. paper* is the test accuracy minus the paper's, *gain* the test accuracy minus that of the same network without an
-  RNN. The standard error of a single accuracy on CIFAR-10's 10,000 test images is 0.004: a smaller difference says
-  little.
+  RNN and without a control, which is something else in its place. The standard error of a single accuracy on
+  CIFAR-10's 10,000 test images is 0.004: a smaller difference says little.
 - *training time* estimates how long a run trains on a machine of its own, without the tests: the number of its epochs
   times the fastest of them, since a run may have shared the machine or been paused."""
+
+
+PLURALS = {"--wavelet": "--wavelets", "--control": "--controls"}  # of the programs, of table1.py
 
 
 @dataclasses.dataclass
@@ -73,7 +76,7 @@ def line(result, plain):
     epochs = spread(result.last("epoch"), 1).replace(".0", "")
     if result.short():
         epochs += f" ({result.short()} below the goal)"
-    gain = f"{result.test - plain.test:+.4f}" if plain and row.rnn != "none" else ""
+    gain = f"{result.test - plain.test:+.4f}" if plain and row != plain.row else ""
     return (f"| {row.title} | {len(result.runs)} | {spread(result.last('train_accuracy'), 4)} "
             f"| {paper.train:.3f} | {spread(result.last('test_accuracy'), 4)} | {paper.test:.3f} "
             f"| {result.test - paper.test:+.4f} | {gain} | {epochs} "
@@ -94,8 +97,7 @@ def command(result):
     row, goal = result.row, result.runs[0].goal()
     return shlex.join(["examples/table1.py", "--models", row.network, "--rnns", row.rnn,
                        *([] if row.join == "tap" else ["--joins", row.join]),
-                       *(part.replace("--wavelet", "--wavelets")
-                         for option in row.options() for part in option),
+                       *(PLURALS.get(part, part) for option in row.options() for part in option),
                        "--seeds", *(str(run.seed) for run in result.runs),
                        *([] if goal.epochs == MOST_EPOCHS else ["--epochs", str(goal.epochs)]),
                        *([] if goal.train_accuracy else ["--no-until-paper"])])

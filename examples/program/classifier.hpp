@@ -19,6 +19,7 @@ struct Classifier {
   std::vector<std::string> rnns;       ///< what --rnn may be
   std::vector<std::string> joins;      ///< what --join may be
   std::vector<std::string> peepholes;  ///< what --peepholes may be
+  std::vector<std::string> controls;   ///< what --control may be
   std::vector<std::string> wavelets;   ///< what --wavelet may be
   std::function<std::unique_ptr<Model>(const NetworkOptions&, cnnrnn::Random&)> make;
 };

@@ -93,6 +93,11 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
   entry("--wavelet", "wavelet", config.model.wavelet, "wavelet before the taps")
       ->check(CLI::IsMember(classifier.wavelets));
   entry("--taps", "taps", config.model.taps, "stages that are tapped: all, or as in 1 and 1,3");
+  entry(
+      "--control", "control", config.model.control,
+      "what the network has in place of an rnn, to compare with: a convolution where a sweep would "
+      "be, or hidden dense layers of twice the width")
+      ->check(CLI::IsMember(classifier.controls));
   entry("--dropout", "dropout", config.model.dropout,
         "dropout of what goes into the last dense layer")
       ->check(share_below_one);

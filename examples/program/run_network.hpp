@@ -23,6 +23,7 @@ int run_network(int argc, char** argv, const std::string& name, const std::strin
               .rnns = rnn_names(),
               .joins = join_names(),
               .peepholes = peephole_names(),
+              .controls = control_names(),
               .wavelets = wavelet_names(),
               .make = [](const NetworkOptions& options, cnnrnn::Random& random) {
                 return std::make_unique<Network>(options, random);

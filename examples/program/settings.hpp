@@ -32,10 +32,11 @@ inline void to_json(nlohmann::json& json, const NetworkOptions& options) {
   json = {{"rnn", options.rnn},         {"join", options.join},
           {"after", options.after},     {"peepholes", options.peepholes},
           {"wavelet", options.wavelet}, {"taps", options.taps},
-          {"dropout", options.dropout}, {"classes", options.classes}};
+          {"control", options.control}, {"dropout", options.dropout},
+          {"classes", options.classes}};
 }
 
-/// Files from before peepholes, joins and dropout were a choice do not name them.
+/// Files from before peepholes, joins, controls and dropout were a choice do not name them.
 inline void from_json(const nlohmann::json& json, NetworkOptions& options) {
   json.at("rnn").get_to(options.rnn);
   options.join = json.value("join", "tap");
@@ -43,6 +44,7 @@ inline void from_json(const nlohmann::json& json, NetworkOptions& options) {
   options.peepholes = json.value("peepholes", "default");
   json.at("wavelet").get_to(options.wavelet);
   json.at("taps").get_to(options.taps);
+  options.control = json.value("control", "none");
   options.dropout = json.value("dropout", 0.0);
   json.at("classes").get_to(options.classes);
 }
@@ -89,7 +91,11 @@ inline nlohmann::json older_entries() {
 
 /// The entries of a network's options that were not a choice once.
 inline nlohmann::json older_model_entries() {
-  return {{"peepholes", "default"}, {"join", "tap"}, {"after", "default"}, {"dropout", 0.0}};
+  return {{"peepholes", "default"},
+          {"join", "tap"},
+          {"after", "default"},
+          {"control", "none"},
+          {"dropout", 0.0}};
 }
 
 /// What a trained model must carry to be used on images again.

@@ -108,6 +108,21 @@ TEST_CASE("sweeps and read-outs are behind the stages that are asked for") {
         parameters_of({.rnn = "lstm", .taps = "2"}));
 }
 
+TEST_CASE("controls are a convolution where a sweep would be, or wider dense layers") {
+  const Index plain = parameters_of({});
+  CHECK(parameters_of({.control = "convolution"}) == plain + 64 * 64 * 9 + 2 * 64);
+  CHECK(parameters_of({.after = "1", .control = "convolution"}) == plain + 32 * 32 * 9 + 2 * 32);
+  CHECK(parameters_of({.control = "dense"}) == plain + 4096 * 512 + 512 + 512 * 10);
+  Random random(1);
+  for (const std::string control : {"convolution", "dense"}) {
+    Vgg9<float> vgg9({.control = control}, random);
+    check_passes(vgg9);
+    CHECK(vgg9.describe() == "Vgg9(rnn none, control " + control + ")");
+  }
+  ResNet20<float> resnet20({.control = "convolution"}, random);
+  check_passes(resnet20);
+}
+
 TEST_CASE("dropout is in front of the last dense layer, in training") {
   const Variable<float> x(random_tensor<float>({2, 32, 32, 3}, 1));
   Random random(1);
@@ -219,6 +234,15 @@ TEST_CASE("networks say what they expected and what came") {
                     "CnnRnn: expected join tap, readout or sweep, got glue");
   CHECK_THROWS_WITH(parameters_of({.join = "sweep"}),
                     "CnnRnn: expected an rnn to join the network, got rnn none");
+  CHECK_THROWS_WITH(parameters_of({.control = "luck"}),
+                    "CnnRnn: expected control none, convolution or dense, got luck");
+  CHECK_THROWS_WITH(parameters_of({.rnn = "gru", .control = "dense"}),
+                    "CnnRnn: expected an rnn or a control in place of one, got rnn gru and control "
+                    "dense");
+  CHECK_THROWS_AS(parameters_of({.after = "1", .control = "dense"}), ValueError);
+  CHECK_THROWS_WITH(ResNet20<float>({.control = "dense"}, random),
+                    "ResNet20: expected control none or convolution, since it has no hidden dense "
+                    "layer, got dense");
   CHECK_THROWS_WITH(parameters_of({.rnn = "gru", .join = "sweep", .wavelet = "haar"}),
                     "CnnRnn: expected no wavelet and no taps for join sweep, got wavelet haar and "
                     "taps all");

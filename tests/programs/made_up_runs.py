@@ -17,9 +17,10 @@ def write_history(folder, accuracies):
     (folder / "history.csv").write_text("\n".join([HEADER, *rows]) + "\n")
 
 
-def write_run(out, accuracies, rnn="none", taps="all", join="", diverged="", **config):
+def write_run(out, accuracies, rnn="none", taps="all", join="", control="", diverged="", **config):
     """A run with the history that write_history makes."""
-    model = {**CONFIG["model"], "rnn": rnn, "taps": taps, **({"join": join} if join else {})}
+    model = {**CONFIG["model"], "rnn": rnn, "taps": taps,
+             **({"join": join} if join else {}), **({"control": control} if control else {})}
     folder = out / f"run{len(list(out.iterdir()))}"
     write_history(folder, accuracies)
     (folder / "config.json").write_text(json.dumps({**CONFIG, **config, "model": model}))

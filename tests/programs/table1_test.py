@@ -83,11 +83,13 @@ def check_grid(folder):
 def check_joins_and_recipes(folder):
     text = table1(folder / "joins", "--status", "--models", "cnn", "--rnns", "none", "gru", "--joins",
                   "tap", "sweep", "--after", "default", "1", "--wavelets", "haar", "--recipe", "modern",
+                  "--controls", "none", "convolution",
                   "--lr", "0.002", "--no-augment", "--weight-decay", "0.05")
     recipe = "recipe modern, "
     changes = "lr 0.002, no-augment"
     assert re.findall("CNN.*(?=, seed 0)", text) == [
-        f"CNN, {recipe}{changes}", f"CNN + GRU, {recipe}wavelet haar, {changes}",
+        f"CNN, {recipe}{changes}", f"CNN, {recipe}control convolution, {changes}",
+        f"CNN + GRU, {recipe}wavelet haar, {changes}",
         f"CNN + GRU, {recipe}after 1, wavelet haar, {changes}", f"CNN + GRU sweep, {recipe}{changes}",
         f"CNN + GRU sweep, {recipe}after 1, {changes}"], text
 
@@ -141,6 +143,7 @@ def check_report(folder):
     write_run(runs, [(0.2, 0.25)] * 40, program="cifar10_vgg9", stop_at_train_accuracy=0.9)
     write_run(runs, [(0.2, 0.25)] * 3, program="cifar10_resnet20")
     write_run(runs, [(0.9, 0.61)], holdout=5000)
+    write_run(runs, [(0.9, 0.63)], holdout=5000, control="dense")
     write_run(runs, [(0.9, 0.8)], rnn="gru", join="sweep", recipe="modern", optimizer="adamw",
               learning_rate=0.003, weight_decay=0.05, rnn_l2=0.0, schedule="one-cycle",
               label_smoothing=0.1, augment=True, holdout=5000)
@@ -161,12 +164,15 @@ def check_report(folder):
             "python3 examples/table1.py --models cnn --rnns none --holdout 5000 --seeds 0",
             "python3 examples/table1.py --models cnn --rnns gru --joins sweep --recipe modern "
             "--holdout 5000 --seeds 0",
+            "| CNN, control dense, holdout 5000 | 1 | 0.9000 | 0.932 | 0.6300 | 0.772 | -0.1420 | +0.0200 "
+            "| 1 | 0:10 |",
+            "python3 examples/table1.py --models cnn --rnns none --controls dense --holdout 5000 --seeds 0",
             "- ResNet-20, seed 0: not done, 3 epochs so far",
             "- CNN + ConvLSTM, seed 7: diverged (train: expected a finite loss)"):
         assert line in report.splitlines(), (line, report)
     held_out = report[report.index("## On held-out training images"):]
     assert "| CNN, holdout 5000 | 1 |" in held_out, report
-    assert len((results / "table1.csv").read_text().splitlines()) == 1 + 2 + 3 + 1 + 1 + 40 + 3 + 1 + 1 + 1
+    assert len((results / "table1.csv").read_text().splitlines()) == 1 + 2 + 3 + 1 + 1 + 40 + 3 + 1 + 1 + 1 + 1
     check_figures(results, report, text)
     check_peer(folder, runs)
 
