@@ -79,6 +79,9 @@ def parse_arguments():
                        metavar="DIR", help="build folder; default: build/release")
     where.add_argument("--threads", type=int, default=0,
                        help="threads of a run; default: 0, as many as OpenMP offers")
+    where.add_argument("--jobs", type=int, default=1, metavar="N",
+                       help="runs side by side; default: 1. With --threads 1, a run on each core ends "
+                            "sooner than one after the other on all")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--status", action="store_true", help="only show the state of the runs")
     what.add_argument("--report-only", action="store_true",
@@ -89,6 +92,8 @@ def parse_arguments():
             setattr(args, setting.key, grid.value_in(args.recipe, setting))
     if args.peer and not args.peer.is_dir():
         parser.error(f"argument --peer: expected a folder, found no {args.peer}")
+    if args.jobs < 1:
+        parser.error(f"argument --jobs: expected 1 or more, got {args.jobs}")
     if not 1 <= args.epochs <= grid.MOST_EPOCHS:
         parser.error(f"argument --epochs: expected 1 to {grid.MOST_EPOCHS}, got {args.epochs}")
     return args

@@ -1,4 +1,5 @@
-"""Trains one run after the other. A batch can be stopped at any moment."""
+"""Trains runs, one after the other or several side by side. A batch can be stopped at any moment."""
+import concurrent.futures
 import ctypes
 import fcntl
 import json
@@ -25,7 +26,8 @@ class Batch:
 
     def __init__(self, args, machine):
         self.args, self.machine = args, machine
-        self.process = self.stopping = None
+        self.processes = set()
+        self.stopping = self.failed = None
         args.out.mkdir(parents=True, exist_ok=True)
         self.lock = open(args.out / ".lock", "w")
         try:
@@ -40,29 +42,27 @@ class Batch:
     def stop(self, number, _frame):
         """Passes a signal on. At the first, the program saves and ends; at the second, it ends."""
         self.stopping = number
-        if self.process:
-            self.process.send_signal(number)
+        for process in [*self.processes]:
+            process.send_signal(number)
 
     def run(self, runs, goal_of):
         """Returns the exit code: 0, 1 if a run failed or diverged, 130 if the batch was stopped."""
-        for number, run in enumerate(runs, 1):
+        settled = ("done",) if self.args.retry_diverged else ("done", "diverged")
+
+        def train_next(number, run):
             goal = goal_of(run.row)
-            if self.stopping:
-                return 130
-            settled = ("done",) if self.args.retry_diverged else ("done", "diverged")
-            if run.state(goal) in settled:
-                continue
-            print(f"\n[{number}/{len(runs)}] {run.title}, until {goal}")
-            code = self.train(run, self.command(run, goal))
-            if self.stopping:
-                return 130
-            if code != 0 and not run.diverged():
-                print(f"table1: {run.title} ended with exit code {code}", file=sys.stderr)
-                return 1
+            if not (self.stopping or self.failed or run.state(goal) in settled):
+                self.train(f"[{number}/{len(runs)}]", run, goal)
+
+        with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
+            for training in [pool.submit(train_next, *each) for each in enumerate(runs, 1)]:
+                training.result()
+        if self.stopping:
+            return 130
         diverged = sum(bool(run.diverged()) for run in runs)
         if diverged:
             print(f"table1: {diverged} of {len(runs)} runs diverged", file=sys.stderr)
-        return 1 if diverged else 0
+        return 1 if diverged or self.failed else 0
 
     def command(self, run, goal):
         args = self.args
@@ -73,15 +73,24 @@ class Batch:
                 *(["--overwrite"] if run.diverged() else
                   ["--resume"] if run.can_resume() else [])]
 
-    def train(self, run, command):
-        print("$", shlex.join(command), flush=True)
+    def train(self, place, run, goal):
+        command = self.command(run, goal)
+        print(f"\n{place} {run.title}, until {goal}\n$ {shlex.join(command)}", flush=True)
         run.folder.mkdir(parents=True, exist_ok=True)
         (run.folder / "machine.json").write_text(json.dumps(self.machine, indent=2) + "\n")
+        beside_others = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         # In its own session, the program gets Ctrl-C only from here, and only once.
-        self.process = subprocess.Popen(command, start_new_session=True,
-                                        preexec_fn=end_with_parent, pass_fds=[self.lock.fileno()])
+        process = subprocess.Popen(command, start_new_session=True, preexec_fn=end_with_parent,
+                                   pass_fds=[self.lock.fileno()],
+                                   **(beside_others if self.args.jobs > 1 else {}))
+        self.processes.add(process)
         if self.stopping:
-            self.process.send_signal(self.stopping)
-        code = self.process.wait()
-        self.process = None
-        return code
+            process.send_signal(self.stopping)
+        for text in process.stdout or ():
+            if " ETA " not in text:
+                print(f"{place} {text}", end="", flush=True)
+        code = process.wait()
+        self.processes.remove(process)
+        if code != 0 and not (self.stopping or run.diverged()):
+            print(f"table1: {run.title} ended with exit code {code}", file=sys.stderr)
+            self.failed = run

@@ -62,6 +62,11 @@ def check_stopping(folder, data):
     assert "resumed:" in text and text.count("$ ") < 4, text
     assert outcome(folder / "stopped") == expected, "the batch that was stopped differs"
 
+    code, text = interrupt(start(folder / "beside", *grid, "--jobs", 2), folder / "beside", signal.SIGINT)
+    assert code == 130 and "[1/4] epoch 1/3" in text, (code, text)
+    table1(folder / "beside", *grid, "--jobs", 3)
+    assert outcome(folder / "beside") == expected, "runs side by side differ"
+
     code, _ = interrupt(start(folder / "killed", *grid), folder / "killed", signal.SIGKILL)
     assert code == -signal.SIGKILL, code
     table1(folder / "killed", *grid)
