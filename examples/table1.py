@@ -129,7 +129,7 @@ STATUS = "{:44} {:>6}  {:>7}  {:>8} {:7}  {:>6}  {}"
 def show_status(runs, goal_of):
     print(STATUS.format("run", "epochs", "s/epoch", "training", "(goal)", "test", "state"))
     for run in runs:
-        goal, history = goal_of(run.row), run.history()
+        goal, history = goal_of(run), run.history()
         seconds = train = test = ""
         if history:
             last = history[-1]
@@ -168,8 +168,8 @@ def main():
     check_names(args)
     runs = plan(args)
 
-    def goal_of(row):
-        return Goal(args.epochs, row.paper.train if args.until_paper else 0)
+    def goal_of(run):
+        return Goal(args.epochs, run.row.paper.train if args.until_paper else 0)
 
     show_status(runs, goal_of)
     if args.status:

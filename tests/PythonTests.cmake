@@ -20,7 +20,7 @@ endfunction()
 function(cnnrnn_python_tests folder interpreter)
   file(GLOB scripts CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${folder}/*_test.py)
   if(CNNRNN_SANITIZE)
-    list(FILTER scripts EXCLUDE REGEX "(kill|table1)_test")  # many runs of what programs/train runs
+    list(FILTER scripts EXCLUDE REGEX "(kill|recurrence|table1)_test")  # many runs of what programs/train runs
   endif()
   foreach(script IN LISTS scripts)
     string(REGEX REPLACE "_test\\.py$" "" name ${script})
@@ -57,7 +57,7 @@ set(python_environment
   PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR}
   PYTHONDONTWRITEBYTECODE=1)
 
-cnnrnn_find_python(python_with_plots numpy matplotlib)
+cnnrnn_find_python(python_with_plots numpy matplotlib scipy)
 cnnrnn_find_python(python_with_torch numpy torch)
 cnnrnn_find_python(python_plain os)
 if(NOT python_with_plots)

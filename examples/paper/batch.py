@@ -24,8 +24,9 @@ class Batch:
     """Trains the unfinished runs of a list. Only one batch at a time works in a folder. The training
     program holds the lock too, in case it outlives the batch."""
 
-    def __init__(self, args, machine):
-        self.args, self.machine = args, machine
+    def __init__(self, args, machine, after=lambda run: None):
+        """`after` is called with every run that is done, from the thread that waited for it."""
+        self.args, self.machine, self.after = args, machine, after
         self.processes = set()
         self.stopping = self.failed = None
         args.out.mkdir(parents=True, exist_ok=True)
@@ -33,7 +34,7 @@ class Batch:
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"table1: waiting for another batch in {args.out} to end", flush=True)
+            print(f"waiting for another batch in {args.out} to end", flush=True)
             fcntl.flock(self.lock, fcntl.LOCK_EX)
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) != signal.SIG_IGN:
@@ -50,9 +51,11 @@ class Batch:
         settled = ("done",) if self.args.retry_diverged else ("done", "diverged")
 
         def train_next(number, run):
-            goal = goal_of(run.row)
+            goal = goal_of(run)
             if not (self.stopping or self.failed or run.state(goal) in settled):
                 self.train(f"[{number}/{len(runs)}]", run, goal)
+            if run.state(goal) == "done":
+                self.after(run)
 
         with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
             for training in [pool.submit(train_next, *each) for each in enumerate(runs, 1)]:
@@ -61,7 +64,7 @@ class Batch:
             return 130
         diverged = sum(bool(run.diverged()) for run in runs)
         if diverged:
-            print(f"table1: {diverged} of {len(runs)} runs diverged", file=sys.stderr)
+            print(f"{diverged} of {len(runs)} runs diverged", file=sys.stderr)
         return 1 if diverged or self.failed else 0
 
     def command(self, run, goal):
@@ -92,5 +95,5 @@ class Batch:
         code = process.wait()
         self.processes.remove(process)
         if code != 0 and not (self.stopping or run.diverged()):
-            print(f"table1: {run.title} ended with exit code {code}", file=sys.stderr)
+            print(f"{run.title} ended with exit code {code}", file=sys.stderr)
             self.failed = run
