@@ -4,7 +4,9 @@
 #include <iostream>
 #include <string>
 
+#include "program/commands.hpp"
 #include "speedrun/run.hpp"
+#include "speedrun/trained.hpp"
 
 namespace {
 
@@ -42,26 +44,61 @@ void add_options(CLI::App& app, speedrun::Options& options) {
   app.add_option("--checkpoint-every", options.checkpoint_every,
                  "save every so many batches too (0: after each epoch)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--threads", options.threads, "threads (0: as many as OpenMP offers)")
-      ->check(CLI::Range(0, cnnrnn::most_threads))
-      ->capture_default_str();
+  program::add_threads(app, options.threads);
 }
+
+CLI::App* add_export(CLI::App& app, speedrun::ExportOptions& options) {
+  CLI::App* const command =
+      app.add_subcommand("export", "write a saved network in bfloat16, half the size");
+  command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
+      ->required();
+  command->add_option("--out", options.out, "file to write")->required();
+  return command;
+}
+
+struct Commands {
+  speedrun::Options training;
+  program::EvaluateOptions evaluation;
+  program::PredictOptions prediction;
+  speedrun::ExportOptions copy;
+  const CLI::App *evaluate, *predict, *write;
+
+  explicit Commands(CLI::App& app) {
+    app.require_subcommand(0, 1);
+    add_options(app, training);
+    evaluate = program::add_evaluate(app, evaluation, training.threads);
+    predict = program::add_predict(app, prediction, training.threads);
+    write = add_export(app, copy);
+  }
+
+  int run() const {
+    cnnrnn::set_threads(training.threads);
+    if (evaluate->parsed()) {
+      return program::evaluate(speedrun::classifier_of(evaluation.checkpoint), evaluation);
+    }
+    if (predict->parsed()) {
+      return program::predict(speedrun::classifier_of(prediction.checkpoint), prediction);
+    }
+    return write->parsed() ? speedrun::export_model(copy) : speedrun::Run(training).run();
+  }
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains for 94, 95 or 96 % on CIFAR-10 by the recipes of airbench (Jordan 2024).",
-               "cifar10_speedrun");
-  speedrun::Options options;
-  add_options(app, options);
+  CLI::App app(
+      "Trains for 94, 95 or 96 % on CIFAR-10 by the recipes of airbench (Jordan 2024). The "
+      "commands "
+      "use what it has saved.",
+      "cifar10_speedrun");
+  const Commands commands(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   try {
-    cnnrnn::set_threads(options.threads);
-    const int code = speedrun::Run(options).run();
+    const int code = commands.run();
     cnnrnn::require<cnnrnn::FileError>(static_cast<bool>(std::cout.flush()),
                                        "cannot write to standard output");
     return code;

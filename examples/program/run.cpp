@@ -6,28 +6,12 @@
 #include <iostream>
 #include <string>
 
-#include "program/evaluate.hpp"
-#include "program/image_options.hpp"
-#include "program/predict.hpp"
+#include "program/commands.hpp"
 #include "program/train.hpp"
 
 namespace program {
 
 namespace {
-
-CLI::Validator finite_above(double least, bool inclusive) {
-  return CLI::Validator(
-      [=](std::string& text) {
-        double value = 0;
-        const bool number = CLI::detail::lexical_cast(text, value) && std::isfinite(value);
-        const bool fits = number && (value > least || (inclusive && value == least));
-        return fits ? std::string()
-                    : "expected a " +
-                          std::string(inclusive ? "number of 0 or more" : "positive number") +
-                          ", got " + text;
-      },
-      inclusive ? "0 or more" : "positive");
-}
 
 const CLI::Validator share(
     [](std::string& text) {
@@ -43,23 +27,6 @@ const CLI::Validator share_below_one(
       return fits ? std::string() : "expected a share of at least 0 and below 1, got " + text;
     },
     "0 to below 1");
-const CLI::Validator positive = finite_above(0, false);
-const CLI::Validator not_negative = finite_above(0, true);
-
-void add_threads(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "threads (0: as many as OpenMP offers)")
-      ->check(CLI::Range(0, cnnrnn::most_threads))
-      ->capture_default_str();
-}
-
-constexpr const char* data_help =
-    "folder of CIFAR-10, CIFAR-100, MNIST, Fashion-MNIST, or of images by class; auto: what "
-    "$CNNRNN_DATA_DIR names, else CIFAR-10 from ./data, else Fashion-MNIST from Debian's package, "
-    "else drawn images";
-constexpr const char* kind_help =
-    "data set in that folder; auto: known by its files and labels; idx: any in MNIST's format";
-constexpr const char* skip_help = "leave out image files that cannot be read, and name them";
-
 CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& options) {
   CLI::App* const train = app.add_subcommand("train", "train a model and test it after each epoch");
   RunConfig& config = options.config;
@@ -155,41 +122,6 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
       ->check(not_negative);
   add_threads(*train, options.threads);
   return train;
-}
-
-CLI::App* add_evaluate(CLI::App& app, EvaluateOptions& options, int& threads) {
-  CLI::App* const command = app.add_subcommand("evaluate", "test a saved model");
-  command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
-      ->required();
-  command->add_option("--data", options.data, data_help)->capture_default_str();
-  command->add_option("--data-kind", options.data_kind, kind_help)
-      ->check(CLI::IsMember(cnnrnn::data::dataset_kinds()))
-      ->capture_default_str();
-  command->add_flag("--skip-unreadable", options.skip_unreadable, skip_help);
-  command->add_option("--batch", options.batch, "images in a batch")
-      ->check(positive)
-      ->capture_default_str();
-  command->add_option("--limit", options.limit, "use so many test images (0: all)")
-      ->check(not_negative);
-  command->add_option("--samples", options.samples, "write the first test images and predictions")
-      ->check(not_negative);
-  command->add_option("--out", options.out, "folder for the samples")->capture_default_str();
-  add_image_options(*command, options.image);
-  add_threads(*command, threads);
-  return command;
-}
-
-CLI::App* add_predict(CLI::App& app, PredictOptions& options, int& threads) {
-  CLI::App* const command = app.add_subcommand("predict", "name what is on image files");
-  command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
-      ->required();
-  command->add_option("images", options.images, image_files_help())->required();
-  command->add_option("--top", options.top, "classes to print for each")
-      ->check(positive)
-      ->capture_default_str();
-  add_image_options(*command, options.image);
-  add_threads(*command, threads);
-  return command;
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "speedrun/learning.hpp"
 #include "speedrun/network.hpp"
 #include "speedrun/settings.hpp"
+#include "speedrun/trained.hpp"
 
 namespace speedrun {
 
@@ -131,13 +132,15 @@ class Run {
   }
 
   train::CheckpointsOptions checkpoints_options() {
-    const nlohmann::json card = {{"program", config_.program},
-                                 {"target", config_.target},
-                                 {"optimizer", config_.optimizer},
-                                 {"data_name", printable(data_.split.train.name)},
-                                 {"class_names", data_.split.train.class_names},
-                                 {"mean", statistics_.mean},
-                                 {"standard_deviation", statistics_.standard_deviation}};
+    const auto& images = data_.split.train;
+    const auto card = make_card({.program = config_.program,
+                                 .model = {.classes = images.classes()},
+                                 .data_name = printable(images.name),
+                                 .class_names = images.class_names,
+                                 .preparation = data_.preparation,
+                                 .mean = statistics_.mean,
+                                 .standard_deviation = statistics_.standard_deviation},
+                                config_.target, config_.optimizer);
     return {.folder = options_.out,
             .configuration = configuration(),
             .metadata = {{"cnnrnn", card.dump()}},

@@ -180,6 +180,29 @@ TEST_CASE("half precision becomes the model's type, and one element a scalar") {
   CHECK_THROWS_WITH(load_with(Tensor<float>::ones({1, 1})), Contains("expected (), got (1, 1)"));
 }
 
+TEST_CASE("a model saved in bfloat16 has numbers of eight bits, and counts as they were") {
+  const TemporaryFolder folder;
+  auto model = network<double>(1);
+  io::save(folder.file("whole"), model);
+  io::save(folder.file("half"), model, {{"made", "here"}}, {.bfloat16 = true});
+  const auto half = io::read_safetensors(folder.file("half"));
+  CHECK(half.metadata.at("made") == "here");
+  CHECK(names_in(half) == names_in(io::read_safetensors(folder.file("whole"))));
+  CHECK(std::holds_alternative<Tensor<std::int64_t>>(half.tensors.at("1.num_batches_tracked")));
+  CHECK(std::holds_alternative<Tensor<io::BFloat16>>(half.tensors.at("1.running_var")));
+  auto loaded = network<double>(2);
+  io::load(folder.file("half"), loaded);
+  const auto expected = model.named_parameters();
+  for (std::size_t k = 0; const auto& [name, parameter] : loaded.named_parameters()) {
+    const auto& exact = expected[k++].second.value();
+    for (Index i = 0; i < exact.size(); ++i) {
+      const double value = parameter.value().data()[i];
+      CHECK(value == Approx(exact.data()[i]).epsilon(0x1p-8).margin(1e-30));
+      CHECK(static_cast<float>(io::BFloat16::nearest(static_cast<float>(value))) == value);
+    }
+  }
+}
+
 TEST_CASE("tensors that nobody asked for are unexpected, whatever their type") {
   const TemporaryFolder folder;
   auto model = network<float>(1);

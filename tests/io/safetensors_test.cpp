@@ -125,6 +125,21 @@ TEST_CASE("half precision has the values of its bits") {
   CHECK(std::isnan(brain(0x7fc0)));
 }
 
+TEST_CASE("the nearest number of eight bits of precision, of two as near the even one") {
+  const auto nearest = [](float value) { return io::BFloat16::nearest(value).bits; };
+  CHECK(nearest(-3.140625F) == 0xc049);
+  CHECK(nearest(1.0F + 0x1p-8F) == 0x3f80);
+  CHECK(nearest(1.0F + 0x1.8p-7F) == 0x3f82);
+  CHECK(nearest(1.0F + 0x1p-8F + 0x1p-23F) == 0x3f81);
+  CHECK(nearest(0x1p-133F) == 0x0001);
+  CHECK(nearest(std::numeric_limits<float>::max()) == 0x7f80);
+  CHECK(nearest(-std::numeric_limits<float>::infinity()) == 0xff80);
+  for (const float nan : {std::numeric_limits<float>::quiet_NaN(),
+                          std::bit_cast<float>(std::uint32_t{0x7f800001})}) {
+    CHECK(std::isnan(static_cast<float>(io::BFloat16::nearest(nan))));
+  }
+}
+
 TEST_CASE("safetensors: no tensors, and an empty header") {
   const TemporaryFolder folder;
   io::write_safetensors(folder.file("x"), {});

@@ -33,6 +33,7 @@ def check_recipe(data, folder, *recipe):
     whole = folder / "whole"
     text = run(PROGRAM, *options(data, whole, recipe, threads=1))
     assert LAST_LINE.search(text) and "14 steps of 16 images" in text, text
+    (folder / "last_line").write_text(text.splitlines()[-1])
     assert len(history(whole)) == 4, history(whole)
     for which in (signal.SIGINT, signal.SIGKILL):
         out = folder / which.name
@@ -43,6 +44,25 @@ def check_recipe(data, folder, *recipe):
         assert result(out) == result(whole), f"the run that got {which.name} differs with {recipe}"
         assert resume_state(out) == resume_state(whole)
         assert resumed.splitlines()[-1].split(" in ")[0] == text.splitlines()[-1].split(" in ")[0]
+
+
+def check_saved(data, out):
+    """What the run saved reaches what its last line says, and almost that in bfloat16, of half the size."""
+    saved = out / "checkpoint.safetensors"
+    text = run(PROGRAM, "evaluate", "--data", data, "--limit", 64, "--checkpoint", saved, "--samples", 2,
+               "--out", out)
+    last = (out.parent / "last_line").read_text()
+    assert f"test accuracy {float(last.split()[0]) / 100:.4f}" in text, (text, last)
+    half = out / "half.safetensors"
+    assert str(half) in run(PROGRAM, "export", "--checkpoint", saved, "--out", half)
+    assert 0.45 < half.stat().st_size / saved.stat().st_size < 0.55
+    names = [run(PROGRAM, "predict", "--checkpoint", path, "--top", 1, *sorted((out / "samples").glob("*.png")))
+             for path in (saved, half)]
+    assert names[0].count(".png: ") == names[1].count(".png: ") == 2, names
+    text = run("cifar10_cnn_rnn", "evaluate", "--data", data, "--checkpoint", saved, code=1)
+    assert "expected a model of cifar10_cnn_rnn, got one of cifar10_speedrun" in text, text
+    text = run(PROGRAM, "predict", "--checkpoint", out / "resume.safetensors", out / "samples" / "0.png", code=1)
+    assert "resume.safetensors: expected " in text, text
 
 
 def check_refusals(data, folder):
@@ -62,6 +82,7 @@ with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     mnist = write_mnist(folder / "mnist")
     check_recipe(mnist, folder / "sgd")
+    check_saved(mnist, folder / "sgd" / "whole")
     check_recipe(mnist, folder / "muon", "--optimizer", "muon")
     text = run(PROGRAM, "--data", mnist, "--target", 96, "--epochs", 0.5, "--batch", 16, "--limit", 64,
                "--out", folder / "96")

@@ -41,6 +41,14 @@ struct Float16 {
 struct BFloat16 {
   std::uint16_t bits = 0;
 
+  /// Of two as near the even one. What is not a number stays so.
+  static BFloat16 nearest(float value) {
+    const auto whole = std::bit_cast<std::uint32_t>(value);
+    const std::uint32_t half = 0x7fffU + ((whole >> 16) & 1U);
+    const std::uint32_t rounded = value == value ? whole + half : whole | 0x400000U;
+    return {static_cast<std::uint16_t>(rounded >> 16)};
+  }
+
   template <class T>
   requires std::is_arithmetic_v<T>
   explicit operator T() const {

@@ -46,6 +46,19 @@ void put_state(SafetensorsFile& file, const std::string& prefix, const nn::State
   put(state.counters);
 }
 
+/// Rounds the tensors of T to BF16.
+template <class T>
+void round_to_bfloat16(SafetensorsFile& file) {
+  for (auto& [name, tensor] : file.tensors) {
+    if (const auto* whole = std::get_if<Tensor<T>>(&tensor)) {
+      Tensor<BFloat16> rounded(whole->shape());
+      std::ranges::transform(whole->span(), rounded.mutable_data(),
+                             [](T value) { return BFloat16::nearest(static_cast<float>(value)); });
+      tensor = std::move(rounded);
+    }
+  }
+}
+
 /// Takes a tensor of the file as one of T. Half precision becomes what the model has.
 template <class T>
 Tensor<T> take_tensor(const std::string& path, const std::string& name, const AnyTensor& any,
@@ -237,12 +250,21 @@ void check_fits(const std::string& path, nn::Module<T>& module, const nn::StateD
 
 }  // namespace detail
 
+struct SaveOptions {
+  /// Rounds all that is not a whole number to BF16, which has 8 bits of precision: half the size.
+  bool bfloat16 = false;
+};
+
 /// Writes the parameters and buffers of `module`, whole or not at all: a plain safetensors file
 /// that the same network in PyTorch takes with load_state_dict(strict=True). Throws FileError.
 template <class T>
-void save(const std::string& path, nn::Module<T>& module, const Metadata& metadata = {}) {
+void save(const std::string& path, nn::Module<T>& module, const Metadata& metadata = {},
+          const SaveOptions& options = {}) {
   SafetensorsFile file;
   detail::put_state(file, "", nn::state_dict(module));
+  if (options.bfloat16) {
+    detail::round_to_bfloat16<T>(file);
+  }
   file.metadata = metadata;
   write_safetensors(path, file);
 }

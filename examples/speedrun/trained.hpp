@@ -1,0 +1,79 @@
+#pragma once
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cnnrnn/train/views.hpp"
+#include "program/model_file.hpp"
+#include "speedrun/network.hpp"
+
+namespace speedrun {
+
+/// What a saved network says about itself, as the other programs' do, and the recipe that it is of.
+inline nlohmann::json make_card(const program::ModelCard& card, int target,
+                                const std::string& optimizer) {
+  nlohmann::json json = card;
+  json["target"] = target;
+  json["optimizer"] = optimizer;
+  return json;
+}
+
+/// The network as it is tested: by the image, its mirror image, and both moved by a pixel.
+class TestedNetwork : public nn::Layer<float> {
+ public:
+  TestedNetwork(const Recipe& recipe, Index classes, Random& random)
+      : network_(recipe, classes, random),
+        views_(network_, train::mirror_and_shift_views<float>()) {}
+
+  Variable<float> operator()(const Variable<float>& x) override { return views_(x); }
+  void visit(nn::Visitor<float>& visitor) override { network_.visit(visitor); }
+  std::string describe() const override { return network_.describe(); }
+
+ private:
+  Network network_;
+  train::TestTimeAugmentation<float> views_;
+};
+
+/// What `evaluate` and `predict` make a saved network with: one of the recipe that it names. Throws
+/// FileError unless it is a network of this program.
+inline program::Classifier classifier_of(const std::string& path) {
+  const auto metadata = io::read_safetensors(path).metadata;
+  const auto entry = metadata.find("cnnrnn");
+  require<FileError>(entry != metadata.end(), path,
+                     ": expected a model that cifar10_speedrun saved, got a file without its "
+                     "description");
+  Recipe recipe{};
+  try {
+    const auto card = nlohmann::json::parse(entry->second);
+    const auto name = card.at("program").get<std::string>();
+    require<FileError>(name == "cifar10_speedrun", path,
+                       ": expected a model of cifar10_speedrun, got one of ", name);
+    recipe = recipe_for(card.at("target").get<int>(), card.at("optimizer").get<std::string>());
+  } catch (const nlohmann::json::exception& error) {
+    throw FileError(path + ": expected the description of a model, got " + error.what());
+  }
+  program::Classifier classifier;
+  classifier.name = "cifar10_speedrun";
+  classifier.make = [recipe](const NetworkOptions& options, Random& random) {
+    return std::make_unique<TestedNetwork>(recipe, options.classes, random);
+  };
+  return classifier;
+}
+
+struct ExportOptions {
+  std::string checkpoint;
+  std::string out;
+};
+
+/// Writes a saved network with weights in bfloat16: half the size, to hand it on.
+inline int export_model(const ExportOptions& options) {
+  auto loaded = program::load_model(classifier_of(options.checkpoint), options.checkpoint);
+  const auto metadata = io::read_safetensors(options.checkpoint).metadata;
+  io::save(options.out, *loaded.model, metadata, {.bfloat16 = true});
+  std::cout << "model:   " << options.out << std::endl;
+  return 0;
+}
+
+}  // namespace speedrun
