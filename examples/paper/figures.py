@@ -1,4 +1,7 @@
 """Draws figures 4 and 5 of the paper: test accuracy by epoch, with and without an RNN."""
+import itertools
+import statistics
+
 from paper.grid import NETWORKS
 
 # What each figure shows: the network and the RNNs beside it (none given: all that have runs).
@@ -13,18 +16,28 @@ def selected(results, network, rnns):
             and (not rnns or result.row.rnn in ("none", *rnns))]
 
 
+def mean_and_spread(histories):
+    """Of the test accuracies of each epoch, over the runs that went on so long."""
+    columns = [[epoch.test_accuracy for epoch in row if epoch]
+               for row in itertools.zip_longest(*histories)]
+    return ([statistics.fmean(column) for column in columns],
+            [statistics.stdev(column) if len(column) > 1 else 0 for column in columns])
+
+
 def draw_curves(axes, results):
+    """A curve for each row: the mean of its runs in a band of one standard deviation, and where each
+    run ended."""
     for result, color in zip(results, COLORS * len(results)):
-        for number, run in enumerate(result.runs):
-            history = run.history()
-            epochs = [epoch.epoch for epoch in history]
-            accuracies = [epoch.test_accuracy for epoch in history]
-            label = f"{result.row.title} ({accuracies[-1]:.3f})" if len(result.runs) == 1 else (
-                f"{result.row.title} ({result.test:.3f}, {len(result.runs)} seeds)")
-            axes.plot(epochs, accuracies, color=color, linewidth=1.5, marker=".", markersize=4,
-                      alpha=1 if len(result.runs) == 1 else 0.6,
-                      label="" if number else label)
-            axes.plot(epochs[-1], accuracies[-1], color=color, marker="o", markersize=8)
+        histories = [run.history() for run in result.runs]
+        mean, spread = mean_and_spread(histories)
+        epochs = range(1, len(mean) + 1)
+        seeds = "" if len(histories) == 1 else f", {len(histories)} seeds"
+        axes.plot(epochs, mean, color=color, linewidth=1.5, marker=".", markersize=4,
+                  label=f"{result.row.title} ({result.test:.3f}{seeds})")
+        axes.fill_between(epochs, [m - s for m, s in zip(mean, spread)],
+                          [m + s for m, s in zip(mean, spread)], color=color, alpha=0.2, linewidth=0)
+        for history in histories:
+            axes.plot(len(history), history[-1].test_accuracy, color=color, marker="o", markersize=6)
 
 
 def mark_paper(axes, network, right):
