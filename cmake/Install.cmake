@@ -36,3 +36,9 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/cnnrnn.pc.in ${PROJECT_BINARY_DIR}/cn
 install(FILES ${PROJECT_BINARY_DIR}/cnnrnn.pc DESTINATION ${pkgconfig_dir})
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+if(PROJECT_IS_TOP_LEVEL)
+  add_custom_target(uninstall
+    COMMAND ${CMAKE_COMMAND} -DMANIFEST=${PROJECT_BINARY_DIR}/install_manifest.txt
+      -P ${PROJECT_SOURCE_DIR}/cmake/Uninstall.cmake)
+endif()

@@ -3,7 +3,7 @@
 
 build_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev
   python3 python3-numpy python3-matplotlib dataset-fashion-mnist)
-test_packages=(clang clang-tidy libomp-dev pkg-config catch2 libbenchmark-dev libdnnl-dev python3-scipy
+test_packages=(clang clang-tidy debhelper libomp-dev pkg-config catch2 libbenchmark-dev libdnnl-dev python3-scipy
   python3-torch python3-torchvision)
 # To run the NEON kernels on any machine.
 [[ $(uname -m) == aarch64 ]] || test_packages+=(g++-aarch64-linux-gnu qemu-user-static)

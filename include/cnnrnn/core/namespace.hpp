@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cnnrnn/core/requirements.hpp"
+#include "cnnrnn/core/version.hpp"
 
 // The library lives in cnnrnn::v0, an inline namespace: objects built against different major
 // versions of the headers fail to link instead of mixing their layouts.

@@ -1,0 +1,21 @@
+# cmake -P of this, with MANIFEST, removes what the last installation from a build folder put down,
+# and the folders of ours that this leaves empty.
+
+if(NOT EXISTS ${MANIFEST})
+  message(FATAL_ERROR "uninstall: expected ${MANIFEST}, found none; install from this folder first")
+endif()
+file(STRINGS ${MANIFEST} files)
+foreach(file IN LISTS files)
+  set(file $ENV{DESTDIR}${file})
+  message(STATUS "Removing ${file}")
+  file(REMOVE ${file})
+  cmake_path(GET file PARENT_PATH folder)
+  while(folder MATCHES "/cnnrnn(/|$)" AND EXISTS ${folder})
+    file(GLOB left ${folder}/*)
+    if(left)
+      break()
+    endif()
+    file(REMOVE_RECURSE ${folder})
+    cmake_path(GET folder PARENT_PATH folder)
+  endwhile()
+endforeach()

@@ -1,0 +1,126 @@
+"""Every package names the version of the headers, and those whose tools are here can be built and used."""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIPPED = 77
+LIBRARY_ALONE = ["-DCNNRNN_BUILD_TESTS=OFF", "-DCNNRNN_BUILD_EXAMPLES=OFF", "-DCNNRNN_BUILD_BENCHMARKS=OFF"]
+
+
+def run(*command, **options):
+    """Runs a command; a failure prints all it said and ends the test."""
+    command = [str(part) for part in command]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if result.returncode:
+        sys.exit(f"{' '.join(command)}\n{result.stdout}{result.stderr}exit code {result.returncode}")
+    return result.stdout
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            print(f"skipped: there is no {tool}")
+            sys.exit(SKIPPED)
+
+
+def version(source):
+    text = (source / "include" / "cnnrnn" / "core" / "version.hpp").read_text()
+    return ".".join(re.findall(r"#define CNNRNN_VERSION_\w+ (\d+)", text))
+
+
+def build_consumer(args, work, prefix):
+    build = work / "consumer"
+    run("cmake", "-S", args.source / "examples" / "consumer", "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", build)
+    run(build / "consumer")
+
+
+def versions(args, _work):
+    packaging, expected = args.source / "packaging", version(args.source)
+    found = {
+        "vcpkg": json.loads((packaging / "vcpkg" / "cnnrnn" / "vcpkg.json").read_text())["version"],
+        "Debian": re.match(r"cnnrnn \((.*?)\)", (packaging / "debian" / "changelog").read_text()).group(1),
+        "CITATION.cff": re.search(r"^version: (.*)$", (args.source / "CITATION.cff").read_text(), re.M).group(1)}
+    assert all(value == expected for value in found.values()), (expected, found)
+    minor = expected.rpartition(".")[0]
+    for document in ("README.md", "docs/installing.md", "examples/consumer/CMakeLists.txt"):
+        assert f"find_package(cnnrnn {minor} REQUIRED)" in (args.source / document).read_text(), document
+
+
+def uninstall(args, work):
+    """What is installed is removed, and nothing else."""
+    build, prefix = work / "build", work / "prefix"
+    other = prefix / "include" / "other.hpp"
+    other.parent.mkdir(parents=True)
+    other.write_text("of somebody else")
+    run("cmake", "-S", args.source, "-B", build, *LIBRARY_ALONE)
+    assert "expected" in subprocess.run(["cmake", "--build", build, "--target", "uninstall"], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    run("cmake", "--install", build, "--prefix", prefix)
+    assert (prefix / "include" / "cnnrnn" / "cnnrnn.hpp").exists()
+    run("cmake", "--build", build, "--target", "uninstall")
+    left = [path for path in prefix.rglob("*") if path.is_file() or "cnnrnn" in path.name]
+    assert left == [other], left
+
+
+def copy_sources(args, folder, *others):
+    for name in ("CMakeLists.txt", "LICENSE", "cmake", "include", *others):
+        whole = args.source / name
+        (shutil.copytree if whole.is_dir() else shutil.copy)(whole, folder / name)
+
+
+def debian(args, work):
+    need("dpkg-buildpackage", "dh", "dpkg-deb")
+    source = work / "cnnrnn"
+    source.mkdir()
+    copy_sources(args, source)
+    shutil.copytree(args.source / "packaging" / "debian", source / "debian")
+    run("dpkg-buildpackage", "--no-sign", "--build=binary", "--no-check-builddeps", cwd=source,
+        env={**os.environ, "DEB_BUILD_OPTIONS": "nocheck"})
+    [package] = work.glob("*.deb")
+    assert version(args.source) in package.name and package.name.endswith("_all.deb"), package
+    run("dpkg-deb", "--extract", package, work / "unpacked")
+    build_consumer(args, work, work / "unpacked" / "usr")
+
+
+EIGEN = """
+from conan import ConanFile
+class Eigen(ConanFile):
+    name, version, package_type = "eigen", "3.4.0", "header-library"
+    def package_info(self):
+        self.cpp_info.includedirs = [{folder!r}]
+        self.cpp_info.bindirs = self.cpp_info.libdirs = []
+        self.cpp_info.set_property("cmake_file_name", "Eigen3")
+        self.cpp_info.set_property("cmake_target_name", "Eigen3::Eigen")
+"""
+
+
+def conan(args, work):
+    """With a recipe for the Eigen that is installed, so that nothing is downloaded."""
+    need("conan")
+    (work / "eigen").mkdir()
+    (work / "eigen" / "conanfile.py").write_text(EIGEN.format(folder=str(args.eigen)))
+    environment = {**os.environ, "CONAN_HOME": str(work / "home")}
+    run("conan", "profile", "detect", env=environment)
+    (work / "cnnrnn" / "examples").mkdir(parents=True)
+    copy_sources(args, work / "cnnrnn", "packaging", "examples/consumer")
+    for recipe in (work / "eigen", work / "cnnrnn" / "packaging" / "conan"):
+        run("conan", "create", recipe, "--no-remote", "-s", "compiler.cppstd=20", env=environment)
+
+
+WAYS = {function.__name__: function for function in (versions, uninstall, debian, conan)}
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--source", type=pathlib.Path, required=True)
+parser.add_argument("--eigen", type=pathlib.Path, required=True)
+parser.add_argument("way", choices=WAYS)
+arguments = parser.parse_args()
+with tempfile.TemporaryDirectory() as folder:
+    WAYS[arguments.way](arguments, pathlib.Path(folder))
+print(f"{arguments.way}: as expected")
