@@ -26,6 +26,7 @@ class CNNRNN_SHARED Error : public std::runtime_error {
     located_ = path + ": " + std::runtime_error::what();
   }
 
+  /// The message, behind the path of the layer if there is one.
   const char* what() const noexcept override {
     return layer_.empty() ? std::runtime_error::what() : located_.c_str();
   }

@@ -44,8 +44,8 @@ inline bool is_control(std::string_view character) {
 
 }  // namespace detail
 
-/// The text as one line that is safe to print: line breaks as \n, other control characters and
-/// bytes that are not UTF-8 as \x1b.
+/// The text as one line that is safe to print: line breaks as `\n`, other control characters and
+/// bytes that are not UTF-8 as `\x1b`.
 inline std::string printable(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string line;

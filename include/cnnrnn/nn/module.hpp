@@ -30,25 +30,31 @@ class Visitor {
   Visitor(const Visitor&) = delete;
   Visitor& operator=(const Visitor&) = delete;
 
-  // What a module's visit() calls, once for each of its parts. Undefined ones are passed over.
+  /// Sees a parameter: what a module's visit() calls, once for each of its parts. Undefined ones
+  /// are passed over.
   void operator()(std::string_view name, Variable<T>& part) {
     if (part.defined()) {
       parameter(path(name), part);
     }
   }
+  /// Sees a buffer, such as running statistics.
   void operator()(std::string_view name, Tensor<T>& part) {
     if (part.defined()) {
       buffer(path(name), part);
     }
   }
+  /// Sees a counter, such as num_batches_tracked.
   void operator()(std::string_view name, Tensor<Index>& part) { counter(path(name), part); }
+  /// Sees a generator, such as that of dropout.
   void operator()(std::string_view name, Random& part) { random(path(name), part); }
+  /// Sees a module, and by way of its visit() all of its parts.
   void operator()(std::string_view name, Module<T>& part) {
     const std::string outside = std::exchange(path_, path(name));
     part.set_path(path_);
     module(path_, part);
     path_ = outside;
   }
+  /// Sees a module that is held by a pointer; a null one is passed over.
   template <class Part>
   requires std::is_base_of_v<Module<T>, Part>
   void operator()(std::string_view name, std::unique_ptr<Part>& part) {
@@ -56,6 +62,7 @@ class Visitor {
       (*this)(name, static_cast<Module<T>&>(*part));
     }
   }
+  /// Sees parts of one kind, which are numbered from 0: `name.0`.
   template <class Part>
   void operator()(std::string_view name, std::vector<Part>& parts) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -64,10 +71,15 @@ class Visitor {
   }
 
  protected:
+  /// Called for each parameter.
   virtual void parameter(const std::string& /*path*/, Variable<T>& /*value*/) {}
+  /// Called for each buffer.
   virtual void buffer(const std::string& /*path*/, Tensor<T>& /*value*/) {}
+  /// Called for each counter.
   virtual void counter(const std::string& /*path*/, Tensor<Index>& /*value*/) {}
+  /// Called for each generator.
   virtual void random(const std::string& /*path*/, Random& /*value*/) {}
+  /// Called for each module; goes on to its parts.
   virtual void module(const std::string& path, Module<T>& part);
 
  private:
@@ -96,6 +108,8 @@ class Module {
   /// All parameters with their paths, in the order of the visit: one that several modules share is
   /// listed once, under its first path.
   std::vector<std::pair<std::string, Variable<T>>> named_parameters();
+
+  /// The parameters of named_parameters(), for an optimizer.
   std::vector<Variable<T>> parameters();
 
   /// How many numbers the parameters hold.
@@ -103,11 +117,17 @@ class Module {
 
   /// This module, under an empty path, and all modules in it with their paths, each once.
   std::vector<std::pair<std::string, Module*>> named_modules();
+
+  /// The modules of named_modules().
   std::vector<Module*> modules();
 
   /// Chooses the behaviour of dropout and batch norm, here and in all parts.
   void train(bool training = true);
+
+  /// Ends training mode, here and in all parts: train(false).
   void eval() { train(false); }
+
+  /// Whether it is in training mode, as a new module is.
   bool training() const { return training_; }
 
   /// Puts this module and all parts into evaluation mode to stay: train(), of whatever module they
@@ -127,6 +147,7 @@ class Module {
   /// empty path for the whole module. Throws ValueError when there is no parameter.
   void set_requires_grad(bool required, std::string_view path);
 
+  /// Clears the gradients of all parameters.
   void zero_grad();
 
   /// Where it is in the outermost module whose parts have been listed since, as by parameters():
@@ -177,6 +198,7 @@ class Module {
 template <class T>
 class Layer : public Module<T> {
  public:
+  /// y of x. Throws ShapeError unless x has the shape that the layer takes.
   virtual Variable<T> operator()(const Variable<T>& x) = 0;
 
   /// Runs this layer, and in the same pass those of the layers behind it that it can take along:

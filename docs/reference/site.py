@@ -1,0 +1,121 @@
+"""Builds the reference and the guide pages with Doxygen: target `docs`.
+
+The guide pages are the Markdown files of the repository. Doxygen gets copies whose links lead to its
+own pages; files outside of the site that they link to are shown as they are. Fails on any warning,
+such as a public name without documentation.
+"""
+
+import argparse
+import html
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md", "tests/*/README.md"]
+
+# What a page holds beside plain text; the earliest wins, so that code stays as it is.
+TOKEN = re.compile(
+    r"^```(?P<language>\w*)(?P<quoted>[^\n]*)(?P<code>\n.*?^```$)"
+    r"|^(?P<level>#+) (?P<heading>[^\n]*)$"
+    r"|(?P<image>!?)\[(?P<text>(?:`[^`]*`|[^\]`])*)\]\(\s*(?P<target>[^)\s]+)\s*\)"
+    r"|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+
+FILE_PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>
+<link rel="stylesheet" href="../doxygen.css"><link rel="stylesheet" href="../site.css"></head>
+<body><div class="contents"><p><a href="../index.html">cnnrnn</a>: {name}</p>
+<pre class="fragment">{text}</pre></div></body></html>
+"""
+
+
+def slug(heading):
+    """The anchor that GitHub gives a heading."""
+    words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+    return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+
+
+class Site:
+    """The pages of a repository, and the other files that they link to."""
+
+    def __init__(self, source):
+        self.source = source
+        self.pages = sorted(path for pattern in PAGES for path in source.glob(pattern))
+        self.files = {}
+
+    def label(self, page, anchor=""):
+        name = page.relative_to(self.source).with_suffix("").as_posix()
+        parts = [name.removeprefix("docs/"), *([anchor] if anchor else [])]
+        return re.sub(r"\W", "_", "__".join(parts).lower())
+
+    def link(self, page, image, text, target):
+        """A link of a page as one within the site."""
+        path, _, anchor = target.partition("#")
+        file = pathlib.Path(os.path.normpath(page.parent / path)) if path else page
+        if file.suffix == ".md":
+            return f"[{text}](@ref {self.label(file, anchor)})"
+        if file.suffix == ".hpp" and self.source / "include" in file.parents:
+            return f"[{text}](@ref {file.relative_to(self.source / 'include').as_posix()})"
+        if not file.is_file():
+            return text
+        name = file.relative_to(self.source).as_posix()
+        picture = file.suffix == ".png"
+        self.files[file] = f"files/{name.replace('/', '_')}{'' if picture else '.html'}"
+        if image:
+            return f'<img src="{self.files[file]}" alt="{html.escape(text)}">'
+        return f"[{text}]({self.files[file]})"
+
+    def translate(self, page):
+        """The text of a page as Doxygen reads it."""
+        def replace(match):
+            if match["code"]:
+                return f"```{match['language']}{match['code']}"
+            if match["level"]:
+                anchor = "" if match["level"] == "#" else slug(match["heading"])
+                return f"{match[0]} {{#{self.label(page, anchor)}}}"
+            if match["target"] and not re.match(r"[a-z][a-z+.-]*:", match["target"]):
+                return self.link(page, match["image"], match["text"], match["target"])
+            return match[0]
+
+        return TOKEN.sub(replace, page.read_text(encoding="utf-8"))
+
+    def write_pages(self, folder):
+        for page in self.pages:
+            copy = folder / page.relative_to(self.source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(self.translate(page), encoding="utf-8")
+
+    def write_files(self, folder):
+        (folder / "files").mkdir(exist_ok=True)
+        for file, name in self.files.items():
+            if file.suffix == ".png":
+                shutil.copyfile(file, folder / name)
+                continue
+            text = html.escape(file.read_text(encoding="utf-8"))
+            title = file.relative_to(self.source).as_posix()
+            (folder / name).write_text(FILE_PAGE.format(name=title, text=text), encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", type=pathlib.Path, required=True)
+    parser.add_argument("--doxygen", required=True)
+    parser.add_argument("--doxyfile", type=pathlib.Path, required=True)
+    parser.add_argument("--output", type=pathlib.Path, required=True)
+    args = parser.parse_args()
+
+    for old in ("html", "pages"):
+        shutil.rmtree(args.output / old, ignore_errors=True)
+    site = Site(args.source)
+    site.write_pages(args.output / "pages")
+    subprocess.run([args.doxygen, str(args.doxyfile)], check=True)
+    site.write_files(args.output / "html")
+
+    warnings = (args.output / "warnings.log").read_text(encoding="utf-8")
+    print(warnings or f"{args.output / 'html' / 'index.html'}: no warnings")
+    return 1 if warnings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
