@@ -14,7 +14,12 @@ FNR == 1 {
 }
 
 /= (default|delete);/ { sub(/^.*= (default|delete);/, "") }
-/^#include <stb_/ { $0 = "" }
-/^ *#(define|undef) / && !/\\$/ { $0 = "" }
+
+# Macros are the library's own business, but for those of programs of many translation units.
+in_macro || (/^ *#(define|undef) / && !/ CNNRNN_(EXTERN|INSTANTIATE)\(/) {
+  in_macro = /\\$/
+  print ""
+  next
+}
 
 { print }

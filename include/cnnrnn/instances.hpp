@@ -13,6 +13,7 @@
 /// and one of them CNNRNN_INSTANTIATE(float) as well. All must be compiled for the same instruction
 /// set. T is float or double.
 #define CNNRNN_EXTERN(T) CNNRNN_INSTANCES(extern template, T)
+/// Compiles the templates of CNNRNN_EXTERN(T), in one translation unit of a program.
 #define CNNRNN_INSTANTIATE(T) CNNRNN_INSTANCES(template, T)
 
 #define CNNRNN_INSTANCES(template_, T)                                                             \

@@ -10,6 +10,7 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of Variable::backward.
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep what was saved, so that backward can run again
 };

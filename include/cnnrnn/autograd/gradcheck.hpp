@@ -14,6 +14,7 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of gradcheck.
 struct GradcheckOptions {
   double epsilon = 1e-6;             ///< half the step of the central difference
   double absolute_tolerance = 1e-5;  ///< |analytic - numeric| may be this ...
@@ -21,14 +22,17 @@ struct GradcheckOptions {
   std::uint64_t seed = 1;            ///< of the random upstream gradients
 };
 
+/// What gradcheck has found.
 struct GradcheckResult {
-  bool passed = false;
+  bool passed = false;   ///< whether every comparison was within the tolerances
   bool trusted = false;  ///< false when all gradients are all but zero: then nothing was checked
   std::string log;       ///< a line a comparison, with its worst element
 
+  /// Whether all gradients agree and some of them were large enough to tell.
   explicit operator bool() const { return passed && trusted; }
 };
 
+/// A function of any number of inputs and outputs.
 using GradcheckFunction =
     std::function<std::vector<Variable<double>>(const std::vector<Variable<double>>&)>;
 

@@ -24,11 +24,14 @@ class CNNRNN_SHARED Observer {
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;
 
+  /// An operation has run, with these inputs and outputs.
   virtual void operation(std::string_view name, const std::vector<Variable<T>>& inputs,
                          const std::vector<Tensor<T>>& outputs) = 0;
 
   /// A module begins, and ends, what it was called for; others may do so within.
   virtual void module_begins(const std::string& /*path*/) {}
+
+  /// The module that began last has ended.
   virtual void module_ends() {}
 
   /// The operation just seen has gone on the tape.
@@ -36,6 +39,8 @@ class CNNRNN_SHARED Observer {
 
   /// Its backward function begins, and has ended.
   virtual void backward_begins(const Record<T>& /*record*/) {}
+
+  /// Its backward function has ended.
   virtual void backward_ends(const Record<T>& /*record*/) {}
 
   /// That of this thread; nullptr if there is none.

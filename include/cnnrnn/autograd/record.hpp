@@ -20,13 +20,17 @@ class Record;
 /// One output of a record: where a variable comes from, and where its gradient goes.
 template <class T>
 struct Edge {
-  std::shared_ptr<Record<T>> record;
-  Index output = 0;
+  std::shared_ptr<Record<T>> record;  ///< the operation
+  Index output = 0;                   ///< which of its outputs
 
+  /// Whether there is a record: constants have none.
   explicit operator bool() const { return record != nullptr; }
   friend bool operator==(const Edge&, const Edge&) = default;
 
+  /// The shape of the output.
   const Shape& shape() const { return record->shapes[static_cast<std::size_t>(output)]; }
+
+  /// The gradient of the output; undefined while there is none.
   Tensor<T>& gradient() const { return record->gradients[static_cast<std::size_t>(output)]; }
 
   /// Adds a finished tensor to the gradient. The first one is taken as it is, not copied.
@@ -64,6 +68,7 @@ struct Edge {
 template <class T>
 class Gradients {
  public:
+  /// The gradients of a record whose backward function runs next.
   explicit Gradients(Record<T>& record)
       : record_(record), asked_(record.inputs.size()), apart_(record.inputs.size()) {}
 
@@ -148,8 +153,10 @@ class Gradients {
 template <class T>
 class Record {
  public:
+  /// A backward function: reads dy and leaves dx.
   using Backward = std::function<void(Gradients<T>&)>;
 
+  /// An operation on the tape: its name, where its inputs come from, and the shapes of its outputs.
   Record(std::string operation, std::vector<Edge<T>> from, std::vector<Shape> to, Backward function)
       : name(std::move(operation)),
         inputs(std::move(from)),
@@ -157,6 +164,7 @@ class Record {
         gradients(shapes.size()),
         backward(std::move(function)) {}
 
+  /// A record without inputs, of a parameter or an input.
   static std::shared_ptr<Record> leaf(const Shape& shape, bool requires_grad = true) {
     auto record = std::make_shared<Record>("leaf", std::vector<Edge<T>>{},
                                            std::vector<Shape>{shape}, nullptr);
@@ -180,14 +188,15 @@ class Record {
   Record(const Record&) = delete;
   Record& operator=(const Record&) = delete;
 
+  /// Whether it is a parameter or an input: its gradient stays after the backward pass.
   bool is_leaf() const { return inputs.empty(); }
 
-  std::string name;
-  std::vector<Edge<T>> inputs;
-  std::vector<Shape> shapes;
-  std::vector<Tensor<T>> gradients;
-  Backward backward;
-  bool requires_grad = true;  ///< false: a leaf that is frozen
+  std::string name;                  ///< of the operation, for messages and observers
+  std::vector<Edge<T>> inputs;       ///< where they come from
+  std::vector<Shape> shapes;         ///< of the outputs
+  std::vector<Tensor<T>> gradients;  ///< of the outputs; undefined while there are none
+  Backward backward;                 ///< empty in a leaf, and once the graph has been freed
+  bool requires_grad = true;         ///< false: a leaf that is frozen
 };
 
 CNNRNN_NAMESPACE_END

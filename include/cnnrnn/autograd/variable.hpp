@@ -17,6 +17,7 @@ CNNRNN_NAMESPACE_BEGIN
 template <class T>
 class Variable {
  public:
+  /// The scalar type.
   using value_type = T;
 
   /// An undefined variable.
@@ -33,17 +34,29 @@ class Variable {
   /// The output of a recorded operation; operations call record() instead.
   Variable(Tensor<T> value, Edge<T> edge) : value_(std::move(value)), edge_(std::move(edge)) {}
 
+  /// Whether there is a tensor; an undefined variable means "none".
   bool defined() const { return value_.defined(); }
+
+  /// The tensor.
   const Tensor<T>& value() const { return value_; }
+
+  /// The shape of the tensor.
   const Shape& shape() const { return value_.shape(); }
+
+  /// The length of an axis; negative axes count from the end.
   Index dim(Index axis) const { return value_.dim(axis); }
+
+  /// The number of axes.
   Index rank() const { return value_.rank(); }
+
+  /// The only element. Throws ShapeError if there are more.
   T item() const { return value_.item(); }
 
   /// The value for an update in place, as an optimizer does it: write into its memory, which all
   /// handles share. Assigning another tensor would part this handle from the others.
   Tensor<T>& mutable_value() { return value_; }
 
+  /// Whether backward gives it a gradient.
   bool requires_grad() const { return edge_ && edge_.record->requires_grad; }
 
   /// Whether it collects a gradient from now on, for all handles of the leaf. One that does not is
@@ -79,6 +92,7 @@ class Variable {
     edge_.gradient() = std::move(gradient);
   }
 
+  /// Clears the gradient.
   void zero_grad() {
     if (edge_) {
       edge_.gradient() = {};
@@ -107,6 +121,7 @@ class Variable {
     cnnrnn::backward<T>({edge_}, {gradient}, options);
   }
 
+  /// Where it comes from on the tape.
   const Edge<T>& edge() const { return edge_; }
 
  private:

@@ -18,10 +18,10 @@ CNNRNN_NAMESPACE_BEGIN
 
 /// What the caching allocator has done so far, in bytes and calls.
 struct AllocatorStatistics {
-  std::size_t bytes_in_use = 0;
-  std::size_t bytes_cached = 0;
-  std::size_t peak_bytes_in_use = 0;
-  std::size_t system_allocations = 0;
+  std::size_t bytes_in_use = 0;        ///< held by tensors and scratch
+  std::size_t bytes_cached = 0;        ///< kept for reuse
+  std::size_t peak_bytes_in_use = 0;   ///< the most there has been in use
+  std::size_t system_allocations = 0;  ///< calls for memory from the system
 };
 
 /// Keeps freed memory, so that a training step reuses the last step's. Small blocks are kept by
@@ -29,7 +29,7 @@ struct AllocatorStatistics {
 /// again. Every block is 64-byte aligned: a cache line, and the widest vector. Thread safe.
 class CachingAllocator {
  public:
-  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t alignment = 64;  ///< of every block, in bytes
 
   /// From this size on a block is cut out of a segment, and only segments are rounded up to a
   /// class.
@@ -87,6 +87,7 @@ class CachingAllocator {
     release();
   }
 
+  /// What has been done so far.
   AllocatorStatistics statistics() const {
     const std::scoped_lock lock(mutex_);
     return statistics_;

@@ -9,6 +9,7 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// A matrix of Eigen in the row-major order of tensors.
 template <class T>
 using EigenMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 

@@ -11,10 +11,13 @@ CNNRNN_NAMESPACE_BEGIN
 /// every one must be stored, true means that every one must be added to.
 template <class T>
 struct GradientSpan {
-  std::span<T> values;
-  bool accumulate = false;
+  std::span<T> values;      ///< where to store or add; empty if nobody needs the gradient
+  bool accumulate = false;  ///< add to what is there, else overwrite it
 
+  /// Whether anybody needs the gradient.
   bool needed() const { return !values.empty(); }
+
+  /// The first value; null if the gradient is not needed.
   T* data() const { return values.data(); }
 
   /// Stores or adds one value.

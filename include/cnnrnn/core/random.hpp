@@ -19,8 +19,10 @@ CNNRNN_NAMESPACE_BEGIN
 /// words, so a generator can be saved and restored.
 class Random {
  public:
+  /// The four words of the generator.
   using State = std::array<std::uint64_t, 4>;
 
+  /// A generator that is determined by its seed.
   explicit Random(std::uint64_t seed = 0) {
     for (auto& word : state_) {
       word = split_mix(seed);
@@ -36,7 +38,10 @@ class Random {
     return Random(seed);
   }
 
+  /// The state, to be saved.
   const State& state() const { return state_; }
+
+  /// Goes on from a saved state.
   void restore(const State& state) { state_ = state; }
 
   /// 64 random bits.
@@ -77,6 +82,7 @@ class Random {
     return static_cast<Index>(draw);
   }
 
+  /// True with the given probability.
   bool bernoulli(double probability) { return uniform() < probability; }
 
   /// Reorders the items, each order equally likely (Fisher and Yates).

@@ -106,6 +106,7 @@ class ThreadScratch {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
+  /// Uninitialised memory for `size` elements. Throws std::bad_alloc.
   explicit ThreadScratch(Index size) : bytes_(whole_lines(size)) {
     if (bytes_ == 0) {
       return;
@@ -130,6 +131,7 @@ class ThreadScratch {
   ThreadScratch(const ThreadScratch&) = delete;
   ThreadScratch& operator=(const ThreadScratch&) = delete;
 
+  /// The first element.
   T* data() const { return reinterpret_cast<T*>(memory_); }
 
  private:

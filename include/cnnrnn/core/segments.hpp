@@ -21,9 +21,10 @@ CNNRNN_NAMESPACE_BEGIN
 /// touch become one again.
 class Segments {
  public:
+  /// A stretch of memory from the system.
   struct Segment {
-    void* memory;
-    std::size_t size;
+    void* memory;      ///< its first byte
+    std::size_t size;  ///< in bytes
   };
 
   /// A new segment, all of it one block in use. Throws std::bad_alloc.
@@ -66,6 +67,7 @@ class Segments {
     return size;
   }
 
+  /// The size of a block in use, in bytes.
   std::size_t size_of(void* block) const {
     return pieces_.find(static_cast<std::byte*>(block))->second.size;
   }

@@ -19,7 +19,7 @@ using Index = std::int64_t;
 /// The dimensions of a tensor, outermost first; up to six, stored inline. Rank 0 is a scalar.
 class Shape {
  public:
-  static constexpr Index max_rank = 6;
+  static constexpr Index max_rank = 6;  ///< the most axes a shape can have
 
   Shape() = default;
 
@@ -27,6 +27,7 @@ class Shape {
   Shape(std::initializer_list<Index> dims)
       : Shape(std::span<const Index>(dims.begin(), dims.size())) {}
 
+  /// The shape of these lengths. Throws ShapeError for a negative one, or for too many.
   explicit Shape(std::span<const Index> dims) {
     require<ShapeError>(std::ssize(dims) <= max_rank, "shape: expected at most ", max_rank,
                         " dimensions, got ", dims.size());
@@ -35,6 +36,7 @@ class Shape {
     }
   }
 
+  /// The number of axes.
   Index rank() const { return rank_; }
 
   /// Number of elements; 1 for a scalar.
@@ -43,6 +45,7 @@ class Shape {
   /// Dimension `axis`; negative axes count from the end.
   Index operator[](Index axis) const { return dims_[position(axis)]; }
 
+  /// The lengths of the axes.
   std::span<const Index> dims() const { return {dims_.data(), static_cast<std::size_t>(rank_)}; }
 
   /// The same shape with dimension `axis` replaced.

@@ -11,8 +11,8 @@ CNNRNN_NAMESPACE_BEGIN
 /// The eigenvalues (K) of a symmetric matrix, the largest first, and its eigenvectors of length 1,
 /// the rows of (K, K). The element of a vector that is largest in size is positive.
 struct SymmetricEigen {
-  Tensor<double> values;
-  Tensor<double> vectors;
+  Tensor<double> values;   ///< (K), the largest first
+  Tensor<double> vectors;  ///< (K, K), an eigenvector in each row
 };
 
 /// Decomposes a symmetric matrix (K, K), of which the lower half is read, by Eigen's

@@ -62,10 +62,11 @@ class TeamBarrier {
 
 /// One of the threads of a team.
 struct TeamMember {
-  int number;
-  int members;
-  TeamBarrier* barrier;
+  int number;            ///< from 0 on
+  int members;           ///< of the team
+  TeamBarrier* barrier;  ///< null in a team of one
 
+  /// Returns when all members have called it.
   void wait() const {
     if (members > 1) {
       barrier->wait(members);

@@ -18,6 +18,7 @@ CNNRNN_NAMESPACE_BEGIN
 template <class T>
 class Storage {
  public:
+  /// Uninitialised memory for `size` elements. Throws std::bad_alloc.
   explicit Storage(Index size)
       : bytes_(static_cast<std::size_t>(size) * sizeof(T)),
         data_(static_cast<T*>(CachingAllocator::instance().allocate(bytes_))) {}
@@ -25,8 +26,13 @@ class Storage {
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
+  /// The first element.
   T* data() const { return data_; }
+
+  /// How often the memory was handed out for writing.
   std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
+
+  /// Counts that the memory is handed out for writing.
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
@@ -46,6 +52,7 @@ class Tensor {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
+  /// The scalar type.
   using value_type = T;
 
   /// An undefined tensor.
@@ -61,27 +68,46 @@ class Tensor {
                         " values for shape ", shape, ", got ", values.size());
     std::copy(values.begin(), values.end(), storage_->data());
   }
+
+  /// A tensor of these values, row by row. Throws ShapeError unless their number fits the shape.
   Tensor(const Shape& shape, std::initializer_list<T> values)
       : Tensor(shape, std::span<const T>(values.begin(), values.size())) {}
 
+  /// A tensor filled with one value.
   static Tensor full(const Shape& shape, T value) {
     Tensor tensor(shape);
     std::fill_n(tensor.storage_->data(), shape.size(), value);
     return tensor;
   }
+
+  /// A tensor of zeros.
   static Tensor zeros(const Shape& shape) { return full(shape, T{}); }
+
+  /// A tensor of ones.
   static Tensor ones(const Shape& shape) { return full(shape, T{1}); }
+
+  /// A tensor of shape () with one value.
   static Tensor scalar(T value) { return full(Shape{}, value); }
 
+  /// Whether there is memory; an undefined tensor means "none".
   bool defined() const { return storage_ != nullptr; }
+
+  /// The shape; () of an undefined tensor.
   const Shape& shape() const { return shape_; }
+
+  /// The number of axes.
   Index rank() const { return shape_.rank(); }
+
+  /// The length of an axis. Throws ShapeError for one that is not there.
   Index dim(Index axis) const { return shape_[axis]; }
 
   /// Number of elements; 0 when undefined.
   Index size() const { return defined() ? shape_.size() : 0; }
 
+  /// The elements, row by row, for reading; null if undefined.
   const T* data() const { return defined() ? storage_->data() : nullptr; }
+
+  /// The elements for writing: tensors saved for backward notice.
   T* mutable_data() {
     if (!defined()) {
       return nullptr;
@@ -90,7 +116,10 @@ class Tensor {
     return storage_->data();
   }
 
+  /// The elements for reading.
   std::span<const T> span() const { return {data(), static_cast<std::size_t>(size())}; }
+
+  /// The elements for writing, as mutable_data.
   std::span<T> mutable_span() { return {mutable_data(), static_cast<std::size_t>(size())}; }
 
   /// Element at the given position; throws ShapeError unless there is one index per dimension and
@@ -99,6 +128,8 @@ class Tensor {
   const T& operator()(Indices... index) const {
     return data()[offset({static_cast<Index>(index)...})];
   }
+
+  /// One element for writing. Throws ShapeError for an index outside.
   template <class... Indices>
   T& mutable_at(Indices... index) {
     return mutable_data()[offset({static_cast<Index>(index)...})];
@@ -115,6 +146,8 @@ class Tensor {
   Tensor reshape(std::initializer_list<Index> dims) const {
     return reshape(infer({dims.begin(), dims.size()}));
   }
+
+  /// The same memory under another shape. Throws ShapeError unless the sizes agree.
   Tensor reshape(const Shape& shape) const {
     require<ShapeError>(shape.size() == size(), "reshape: expected ", size(), " elements of ",
                         shape_, ", got ", shape);
@@ -150,6 +183,8 @@ class Tensor {
 
   /// Whether no other handle shares the memory.
   bool unique() const { return storage_.use_count() == 1; }
+
+  /// Whether both are handles to the same memory.
   bool shares_memory_with(const Tensor& other) const {
     return defined() && storage_ == other.storage_;
   }

@@ -22,11 +22,11 @@ struct Batch {
 
 /// What a batch transform may know beside the batch.
 struct BatchContext {
-  Random& random;  ///< numbers of this batch in this epoch
-  std::uint64_t seed = 0;
-  Index epoch = 0;
-  Index index = 0;    ///< of the batch in the epoch
-  Index classes = 0;  ///< of the data set
+  Random& random;          ///< numbers of this batch in this epoch
+  std::uint64_t seed = 0;  ///< of the loader
+  Index epoch = 0;         ///< of the pass
+  Index index = 0;         ///< of the batch in the epoch
+  Index classes = 0;       ///< of the data set
 };
 
 /// Changes a batch after the transforms of its images. It may run on another thread, so it must
@@ -36,6 +36,7 @@ using BatchTransform = std::function<void(Batch<T>&, const BatchContext&)>;
 
 // A batch takes apart into images and labels.
 
+/// The parts of a batch for structured bindings: 0 are the images, 1 the labels.
 template <std::size_t Part, class T>
 auto& get(Batch<T>& batch) {
   if constexpr (Part == 0) {
@@ -44,10 +45,14 @@ auto& get(Batch<T>& batch) {
     return batch.labels;
   }
 }
+
+/// The same, for reading.
 template <std::size_t Part, class T>
 const auto& get(const Batch<T>& batch) {
   return get<Part>(const_cast<Batch<T>&>(batch));
 }
+
+/// The same, of a temporary.
 template <std::size_t Part, class T>
 auto&& get(Batch<T>&& batch) {
   return std::move(get<Part>(batch));

@@ -19,8 +19,8 @@ namespace data {
 
 /// How a loader cuts a data set into batches.
 struct LoaderOptions {
-  Index batch = 128;
-  bool shuffle = false;
+  Index batch = 128;       ///< images in a batch
+  bool shuffle = false;    ///< another order in each epoch
   std::uint64_t seed = 0;  ///< of the order and the transforms
   bool drop_last = false;  ///< leave out the last batch when it is not full
 
@@ -30,9 +30,9 @@ struct LoaderOptions {
   std::vector<double> sample_weights = {};
   Index samples = 0;  ///< drawn in an epoch; 0: as many as there are images
 
-  std::vector<Transform> transforms = {};
-  ChannelStatistics normalization = {};  ///< none: a scale of 0 to 1
-  Index prefetch = 2;                    ///< batches made ahead by threads; 0: no thread
+  std::vector<Transform> transforms = {};  ///< of single images, in this order
+  ChannelStatistics normalization = {};    ///< none: a scale of 0 to 1
+  Index prefetch = 2;                      ///< batches made ahead by threads; 0: no thread
 
   /// Threads that make batches ahead, each one of its own; with more than one, transforms run on
   /// several threads at once. No more than `prefetch` have work.
@@ -65,12 +65,16 @@ class BatchSource {
     }
   }
 
+  /// The images and labels that batches are made of.
   const ImageDataset& dataset() const { return dataset_; }
+
+  /// The options that it was made with.
   const LoaderOptions& options() const { return options_; }
 
   /// (H, W, C) of an image in a batch, as the transforms leave it.
   const Shape& image_shape() const { return shapes_.back(); }
 
+  /// Number of batches in an epoch.
   Index batches() const {
     const Index full = samples() / options_.batch;
     return options_.drop_last || samples() % options_.batch == 0 ? full : full + 1;

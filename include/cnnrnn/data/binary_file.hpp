@@ -81,7 +81,10 @@ class BinaryFile {
     require<FileError>(opened, "cannot open ", path_, ": ", reason());
   }
 
+  /// The path that the file was opened by.
   const std::string& path() const { return path_; }
+
+  /// The size of the file in bytes.
   Index size() const { return file_.bytes; }
 
   /// Throws FileError unless the file has exactly `bytes` bytes, which are `what`.

@@ -17,14 +17,14 @@ namespace data {
 
 /// How many images each file holds: the official numbers, unless a test makes smaller files.
 struct Cifar10Options {
-  Index images_per_file = 10'000;
+  Index images_per_file = 10'000;  ///< in each of the six files
 };
 
 /// Which of CIFAR-100's two labels are read, and how many images each file holds.
 struct Cifar100Options {
-  bool coarse = false;
-  Index train_images = 50'000;
-  Index test_images = 10'000;
+  bool coarse = false;          ///< the 20 superclasses as labels, else the 100 classes
+  Index train_images = 50'000;  ///< in train.bin
+  Index test_images = 10'000;   ///< in test.bin
 };
 
 namespace detail {

@@ -27,17 +27,26 @@ struct ImageDataset {
   std::vector<std::string> class_names;  ///< by label
   std::string name;                      ///< for messages: "CIFAR-10"
 
+  /// Number of images.
   Index size() const { return labels.size(); }
+
+  /// Height of the images in pixels.
   Index height() const { return images.dim(1); }
+
+  /// Width of the images in pixels.
   Index width() const { return images.dim(2); }
+
+  /// Channels of the images.
   Index channels() const { return images.dim(3); }
+
+  /// Number of classes.
   Index classes() const { return std::ssize(class_names); }
 };
 
 /// A data set's two parts.
 struct Split {
-  ImageDataset train;
-  ImageDataset test;
+  ImageDataset train;  ///< to learn from
+  ImageDataset test;   ///< to measure with
 };
 
 /// Throws ShapeError unless images are (N, H, W, C) with one label each, and ValueError when a

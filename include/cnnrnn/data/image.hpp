@@ -28,8 +28,8 @@ namespace data {
 /// How large an image file may be, packed and unpacked. The defaults are for your own files: they
 /// take the photos of a phone of 108 megapixels, for which decoding needs up to 2 GB.
 struct ImageLimits {
-  Index file_bytes = Index{1} << 30;
-  Index pixels = Index{1} << 27;  ///< 134 megapixels
+  Index file_bytes = Index{1} << 30;  ///< the largest file, in bytes
+  Index pixels = Index{1} << 27;      ///< 134 megapixels
   Index memory = 0;  ///< for decoding, in bytes; 0: the most that an image of its size can need
 
   /// For files from strangers: no file takes more than 88 MiB, which is enough for 13 megapixels,
@@ -41,7 +41,7 @@ struct ImageLimits {
 
 /// How image files are read.
 struct ImageOptions {
-  ImageLimits limits = {};
+  ImageLimits limits = {};          ///< on sizes
   bool ignore_orientation = false;  ///< leave the picture as it is stored, whatever EXIF says
 };
 

@@ -24,10 +24,10 @@ namespace data {
 
 /// The size every image is brought to, and how a folder without parts of its own is split.
 struct ImageFolderOptions {
-  Index height = 32;
-  Index width = 32;
-  Index test_every = 5;  ///< of each class, every 5th image is for testing; of fewer, the last
-  ImageOptions image = {};
+  Index height = 32;        ///< of every image, in pixels
+  Index width = 32;         ///< of every image, in pixels
+  Index test_every = 5;     ///< of each class, every 5th image is for testing; of fewer, the last
+  ImageOptions image = {};  ///< how image files are read
   std::optional<Preparation> preparation = {};  ///< in place of height and width
   bool skip_unreadable = false;                 ///< leave out files that are no whole images
 };

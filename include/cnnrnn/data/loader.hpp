@@ -30,7 +30,10 @@ class Loader {
       : source_(std::make_shared<const BatchSource<T>>(std::move(dataset), std::move(options),
                                                        std::move(batch_transforms))) {}
 
+  /// The images and labels that batches are made of.
   const ImageDataset& dataset() const { return source_->dataset(); }
+
+  /// The options that it was made with.
   const LoaderOptions& options() const { return source_->options(); }
 
   /// Number of batches in an epoch.
@@ -44,6 +47,7 @@ class Loader {
   /// (H, W, C) of the images in a batch, as the transforms leave them.
   const Shape& image_shape() const { return source_->image_shape(); }
 
+  /// The epoch of the next pass.
   Index epoch() const { return epoch_; }
 
   /// The epoch of the passes that begin from now on, and the batch that they begin with. Throws
@@ -60,10 +64,16 @@ class Loader {
   /// A pass over the batches that are left; it owns its threads.
   class Iterator {
    public:
+    /// Read once, from the front.
     using iterator_concept = std::input_iterator_tag;
+
+    /// What it points to.
     using value_type = Batch<T>;
+
+    /// The type of distances.
     using difference_type = std::ptrdiff_t;
 
+    /// A pass of an epoch from a batch on; starts its threads.
     Iterator(std::shared_ptr<const BatchSource<T>> source, Index epoch, Index first_batch) {
       const auto [ahead, threads] =
           std::pair(source->options().prefetch, source->options().threads);
@@ -81,11 +91,16 @@ class Loader {
       ++*this;
     }
 
+    /// The batch.
     Batch<T>& operator*() const { return *batch_; }
+
+    /// Goes to the next batch. Throws what a transform has thrown.
     Iterator& operator++() {
       batch_ = prefetcher_ ? prefetcher_->next() : make_(next_++);
       return *this;
     }
+
+    /// The same.
     void operator++(int) { ++*this; }
     friend bool operator==(const Iterator& iterator, std::default_sentinel_t) {
       return !iterator.batch_.has_value();
@@ -98,7 +113,10 @@ class Loader {
     mutable std::optional<Batch<T>> batch_;
   };
 
+  /// Begins a pass.
   Iterator begin() const { return Iterator(source_, epoch_, first_batch_); }
+
+  /// The end of every pass.
   std::default_sentinel_t end() const { return std::default_sentinel; }
 
  private:

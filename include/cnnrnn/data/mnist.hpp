@@ -35,8 +35,8 @@ inline std::vector<std::string> kmnist_class_names() {
 
 /// A data set that comes in files of MNIST's format.
 struct MnistKind {
-  std::string option;  ///< its name on a command line
-  std::string name;
+  std::string option;                           ///< its name on a command line
+  std::string name;                             ///< its name in messages
   std::vector<std::string> class_names;         ///< by label; none: the labels' numbers
   std::vector<std::uint8_t> first_labels = {};  ///< what its training labels begin with, if known
 };

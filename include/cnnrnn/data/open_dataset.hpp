@@ -20,15 +20,15 @@ namespace data {
 /// Which data set is opened, the size that its images are brought to, what is drawn when nothing is
 /// found, where Fashion-MNIST lies, and how image files are read.
 struct OpenOptions {
-  Index height = 32;
-  Index width = 32;
-  SyntheticOptions synthetic = {};
-  std::string fashion_mnist = debian_fashion_mnist;
+  Index height = 32;                                 ///< of the images, in pixels
+  Index width = 32;                                  ///< of the images, in pixels
+  SyntheticOptions synthetic = {};                   ///< what is drawn when nothing is found
+  std::string fashion_mnist = debian_fashion_mnist;  ///< the folder of Fashion-MNIST
   std::string kind = "auto";  ///< one of dataset_kinds(); auto: by what is in the folder
   /// How the images are brought to a network's size and colours; none: as fits the data set.
   std::optional<Preparation> preparation = {};
   bool skip_unreadable = false;  ///< leave out image files that cannot be read
-  ImageOptions image = {};
+  ImageOptions image = {};       ///< how image files are read
 };
 
 /// What OpenOptions::kind may be. `idx` is any data set in MNIST's format, with numbers as classes.
@@ -43,8 +43,8 @@ inline std::vector<std::string> dataset_kinds() {
 
 /// A data set and where it came from: a folder, or "drawn by this program".
 struct OpenedDataset {
-  Split split;
-  std::string where;
+  Split split;                          ///< the images for training and for testing
+  std::string where;                    ///< the folder, or "drawn by this program"
   std::string kind;                     ///< one of dataset_kinds(), never auto
   Preparation preparation = {};         ///< that its images went through
   LeftOut left_out = {};                ///< of a folder of images

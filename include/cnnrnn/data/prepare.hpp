@@ -16,11 +16,11 @@ namespace data {
 /// : width, is resized to height x width, made grey if the network knows only grey images, and put
 /// in the middle of a black image of padded_height x padded_width.
 struct Preparation {
-  Index height = 32;
-  Index width = 32;
-  Index padded_height = 32;
-  Index padded_width = 32;
-  bool grey = false;
+  Index height = 32;         ///< to which the middle is resized, in pixels
+  Index width = 32;          ///< to which the middle is resized, in pixels
+  Index padded_height = 32;  ///< of the image in all
+  Index padded_width = 32;   ///< of the image in all
+  bool grey = false;         ///< grey, in all channels
 
   friend bool operator==(const Preparation&, const Preparation&) = default;
 };

@@ -12,8 +12,8 @@ namespace data {
 
 /// A shape about the origin, inside the circle of radius 1.
 struct PlaneShape {
-  const char* name;
-  bool (*contains)(double x, double y);
+  const char* name;                      ///< of the class
+  bool (*contains)(double x, double y);  ///< whether a point of the unit square is in it
 };
 
 namespace detail {

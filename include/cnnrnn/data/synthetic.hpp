@@ -18,9 +18,9 @@ namespace data {
 
 /// How many images are drawn, and from which seed.
 struct SyntheticOptions {
-  Index train_images = 10'000;
-  Index test_images = 2'000;
-  std::uint64_t seed = 0;
+  Index train_images = 10'000;  ///< how many to learn from
+  Index test_images = 2'000;    ///< how many to measure with
+  std::uint64_t seed = 0;       ///< the images are determined by it
 };
 
 namespace detail {

@@ -68,6 +68,7 @@ class WeightedDraw {
                         "sample_weights: expected weights of a positive, finite sum, got ", sum);
   }
 
+  /// Draws a position by its weight.
   Index operator()(Random& random) const {
     const double total = sums_.back();
     const auto found = std::upper_bound(sums_.begin(), sums_.end(), random.uniform() * total);

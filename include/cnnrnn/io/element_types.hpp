@@ -15,8 +15,9 @@ namespace io {
 /// IEEE 754 half precision: a sign, 5 bits of exponent, 10 of fraction. It is kept, and converted
 /// to float or double, which hold all its values.
 struct Float16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits = 0;  ///< as in the file
 
+  /// The number as one of another type.
   template <class T>
   requires std::is_arithmetic_v<T>
   explicit operator T() const { return static_cast<T>(value()); }
@@ -39,7 +40,7 @@ struct Float16 {
 
 /// The upper half of a float: a sign, 8 bits of exponent, 7 of fraction.
 struct BFloat16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits = 0;  ///< as in the file
 
   /// Of two as near the even one. What is not a number stays so.
   static BFloat16 nearest(float value) {
@@ -49,6 +50,7 @@ struct BFloat16 {
     return {static_cast<std::uint16_t>(rounded >> 16)};
   }
 
+  /// The number as one of another type.
   template <class T>
   requires std::is_arithmetic_v<T>
   explicit operator T() const {

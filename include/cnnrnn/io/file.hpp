@@ -24,6 +24,8 @@ template <class T>
 std::span<const std::byte> bytes_of(std::span<const T> values) {
   return std::as_bytes(values);
 }
+
+/// The bytes of a text.
 inline std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
@@ -71,6 +73,7 @@ class InputFile {
     size_ = static_cast<std::uint64_t>(status.st_size);
   }
 
+  /// The path under which the file will be.
   const std::string& path() const { return path_; }
 
   /// Bytes in the file when it was opened.

@@ -16,8 +16,10 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace io {
 
+/// What a file says beside its tensors, by name.
 using Metadata = std::map<std::string, std::string>;
 
+/// Options of load.
 struct LoadOptions {
   bool convert = false;     ///< turn F32 into F64 or F64 into F32 where the model has the other
   bool strict = true;       ///< else what fits is loaded, and the rest stays as it was
@@ -26,7 +28,7 @@ struct LoadOptions {
 
 /// What a file left, by PyTorch's names, and what it says beside its tensors.
 struct LoadResult : nn::IncompatibleKeys {
-  Metadata metadata;
+  Metadata metadata;  ///< goes into the file
 };
 
 namespace detail {
@@ -250,6 +252,7 @@ void check_fits(const std::string& path, nn::Module<T>& module, const nn::StateD
 
 }  // namespace detail
 
+/// Options of save.
 struct SaveOptions {
   /// Rounds all that is not a whole number to BF16, which has 8 bits of precision: half the size.
   bool bfloat16 = false;

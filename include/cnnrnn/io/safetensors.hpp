@@ -26,8 +26,8 @@ using AnyTensor = std::variant<Tensor<float>, Tensor<double>, Tensor<Float16>, T
 
 /// What a safetensors file holds: tensors by name, and texts by name.
 struct SafetensorsFile {
-  std::map<std::string, AnyTensor> tensors;
-  std::map<std::string, std::string> metadata;
+  std::map<std::string, AnyTensor> tensors;     ///< by name
+  std::map<std::string, std::string> metadata;  ///< what the file says beside its tensors
 };
 
 namespace detail {

@@ -40,6 +40,7 @@ class Relu6 : public Layer<T> {
 template <class T>
 class LeakyRelu : public Layer<T> {
  public:
+  /// Throws ValueError unless the slope is finite.
   explicit LeakyRelu(double slope = 0.01) : slope_(slope) {
     require<ValueError>(std::isfinite(slope), "LeakyRelu: expected a finite slope, got ", slope);
   }
@@ -48,6 +49,7 @@ class LeakyRelu : public Layer<T> {
   void visit(Visitor<T>& /*visitor*/) override {}
   std::string describe() const override { return to_message("LeakyRelu(slope ", slope_, ')'); }
 
+  /// The slope of the negative side.
   double slope() const { return slope_; }
 
  private:
@@ -103,6 +105,7 @@ class HardSwish : public Layer<T> {
 template <class T>
 class Gelu : public Layer<T> {
  public:
+  /// Exact, or by the tanh approximation.
   explicit Gelu(GeluApproximation approximation = GeluApproximation::none)
       : approximation_(approximation) {}
 
@@ -112,6 +115,7 @@ class Gelu : public Layer<T> {
     return approximation_ == GeluApproximation::none ? "Gelu()" : "Gelu(tanh)";
   }
 
+  /// Which of the two formulas it computes.
   GeluApproximation approximation() const { return approximation_; }
 
  private:

@@ -13,6 +13,7 @@ namespace nn {
 template <class T>
 class AdaptiveMaxPool2d : public Layer<T> {
  public:
+  /// A pooling to `output` pixels. Throws ValueError unless they are positive.
   explicit AdaptiveMaxPool2d(Size2d output) : output_(output) {
     check_adaptive_pool2d("AdaptiveMaxPool2d", output);
   }
@@ -30,6 +31,7 @@ class AdaptiveMaxPool2d : public Layer<T> {
 template <class T>
 class AdaptiveAvgPool2d : public Layer<T> {
  public:
+  /// A pooling to `output` pixels. Throws ValueError unless they are positive.
   explicit AdaptiveAvgPool2d(Size2d output) : output_(output) {
     check_adaptive_pool2d("AdaptiveAvgPool2d", output);
   }

@@ -15,8 +15,9 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of BatchNorm1d and BatchNorm2d.
 struct BatchNormOptions {
-  double epsilon = 1e-5;
+  double epsilon = 1e-5;                 ///< added to the variance
   std::optional<double> momentum = 0.1;  ///< none: the plain average over all batches so far
   bool affine = true;                    ///< learn a weight and a bias
   bool track_running_statistics = true;  ///< else evaluation uses the batch's statistics too
@@ -27,7 +28,8 @@ struct BatchNormOptions {
 /// scale and shift (C) of each channel.
 template <class T>
 struct ScaleShift {
-  Tensor<T> scale, shift;
+  Tensor<T> scale;  ///< what a channel is multiplied by, (C)
+  Tensor<T> shift;  ///< what is added behind that, (C)
 };
 
 /// What BatchNorm1d and BatchNorm2d share; see batch_norm. The parameters are weight (C), starting
@@ -83,6 +85,8 @@ class BatchNorm : public Layer<T> {
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
     return fused(x, next, {});
   }
+
+  /// The same, with statistics that whoever made x has found already.
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next, const BatchStatistics<T>& batch) {
     const Activation activation = next_activation(next);
     if (activation == Activation::relu &&
@@ -127,6 +131,8 @@ class BatchNorm : public Layer<T> {
   /// The parameters (C), to initialise, freeze or look at; undefined where the options leave them
   /// out.
   Variable<T>& weight() { return weight_; }
+
+  /// What is added behind the scale, (C); see weight().
   Variable<T>& bias() { return bias_; }
 
   void visit(Visitor<T>& visitor) override {
@@ -148,6 +154,7 @@ class BatchNorm : public Layer<T> {
   }
 
  protected:
+  /// Throws ValueError for options out of range.
   BatchNorm(const char* name, Index channels, const BatchNormOptions& options)
       : channels_(channels), options_(options) {
     require<ValueError>(channels > 0, name, ": expected a positive number of channels, got ",
@@ -227,6 +234,7 @@ class BatchNorm : public Layer<T> {
 template <class T>
 class BatchNorm1d : public BatchNorm<T> {
  public:
+  /// A batch norm of `channels` channels.
   explicit BatchNorm1d(Index channels, const BatchNormOptions& options = {})
       : BatchNorm<T>("BatchNorm1d", channels, options) {}
 
@@ -242,6 +250,7 @@ class BatchNorm1d : public BatchNorm<T> {
 template <class T>
 class BatchNorm2d : public BatchNorm<T> {
  public:
+  /// A batch norm of `channels` channels.
   explicit BatchNorm2d(Index channels, const BatchNormOptions& options = {})
       : BatchNorm<T>("BatchNorm2d", channels, options) {}
 

@@ -8,13 +8,14 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of Conv1d.
 struct Conv1dOptions {
-  Index kernel = 3;
-  Index stride = 1;
-  Index padding = 0;
-  Index dilation = 1;
-  Index groups = 1;
-  bool bias = true;
+  Index kernel = 3;    ///< its size
+  Index stride = 1;    ///< steps between two windows
+  Index padding = 0;   ///< zeros on each side
+  Index dilation = 1;  ///< steps between the kernel's elements
+  Index groups = 1;    ///< of channels, each convolved for itself
+  bool bias = true;    ///< learn a bias
 };
 
 /// Convolution of sequences, (N, T, in) -> (N, OT, out); see conv1d. The weight starts Kaiming
@@ -22,6 +23,7 @@ struct Conv1dOptions {
 template <class T>
 class Conv1d : public FoldingConvolution<T, BatchNorm1d<T>> {
  public:
+  /// A convolution of `in` to `out` channels, with initial weights drawn from `random`.
   Conv1d(Index in, Index out, const Conv1dOptions& options, Random& random)
       : FoldingConvolution<T, BatchNorm1d<T>>(weight_shape(in, out, options), out, options.bias,
                                               random),

@@ -15,14 +15,15 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of Conv2d.
 struct Conv2dOptions {
-  Size2d kernel{3};
-  Size2d stride{1};
-  Size2d padding{0};
-  Size2d dilation{1};
-  Index groups = 1;
-  bool bias = true;
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
+  Size2d kernel{3};                                    ///< its size
+  Size2d stride{1};                                    ///< steps between two windows
+  Size2d padding{0};                                   ///< zeros on each side
+  Size2d dilation{1};                                  ///< steps between the kernel's elements
+  Index groups = 1;                                    ///< of channels, each convolved for itself
+  bool bias = true;                                    ///< learn a bias
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;  ///< automatic: by the shapes
 };
 
 /// Two-dimensional convolution, (N, H, W, in) -> (N, OH, OW, out); see conv2d. The weight starts
@@ -30,6 +31,7 @@ struct Conv2dOptions {
 template <class T>
 class Conv2d : public Layer<T> {
  public:
+  /// A convolution of `in` to `out` channels, with initial weights drawn from `random`.
   Conv2d(Index in, Index out, const Conv2dOptions& options, Random& random)
       : in_(in), out_(out), options_(options) {
     validate();
@@ -54,9 +56,13 @@ class Conv2d : public Layer<T> {
   Variable<T> norm(const Variable<T>& x, BatchNorm2d<T>& norm) {
     return norm_activated(x, norm, Activation::none);
   }
+
+  /// ReLU of the batch norm of the convolution.
   Variable<T> norm_relu(const Variable<T>& x, BatchNorm2d<T>& norm) {
     return norm_activated(x, norm, Activation::relu);
   }
+
+  /// Any activation of the batch norm of the convolution.
   Variable<T> norm_activated(const Variable<T>& x, BatchNorm2d<T>& norm, Activation activation) {
     return this->called([&] {
       if (folds(norm)) {
@@ -73,10 +79,14 @@ class Conv2d : public Layer<T> {
   Variable<T> norm_add(const Variable<T>& x, BatchNorm2d<T>& norm, const Variable<T>& shortcut) {
     return norm_add_activated(x, norm, shortcut, Activation::none);
   }
+
+  /// ReLU of the same sum: the end of a residual block.
   Variable<T> norm_add_relu(const Variable<T>& x, BatchNorm2d<T>& norm,
                             const Variable<T>& shortcut) {
     return norm_add_activated(x, norm, shortcut, Activation::relu);
   }
+
+  /// Any activation of the same sum.
   Variable<T> norm_add_activated(const Variable<T>& x, BatchNorm2d<T>& norm,
                                  const Variable<T>& shortcut, Activation activation) {
     require<ShapeError>(shortcut.defined(), "Conv2d: expected a shortcut, got an undefined one");
@@ -111,9 +121,11 @@ class Conv2d : public Layer<T> {
     return {behind.y, behind.layers + 1};
   }
 
-  /// The parameters (out, in / groups, KH, KW) and (out), to initialise, freeze or look at; the bias
-  /// is undefined where there is none.
+  /// The parameters (out, in / groups, KH, KW) and (out), to initialise, freeze or look at; the
+  /// bias is undefined where there is none.
   Variable<T>& weight() { return weight_; }
+
+  /// The bias (out); see weight().
   Variable<T>& bias() { return bias_; }
 
   void visit(Visitor<T>& visitor) override {

@@ -15,15 +15,16 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of ConvLstm.
 struct ConvLstmOptions {
-  Size2d kernel{3};  ///< odd: maps keep their size
-  ConvLstmPeepholes peepholes = ConvLstmPeepholes::current;
-  Index layers = 1;
-  bool bidirectional = false;
-  bool bias = true;
-  bool batch_first = true;  ///< x (N, T, H, W, C), else (T, N, H, W, C), and y likewise
-  double dropout = 0;       ///< of the outputs of every layer but the last, in training
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
+  Size2d kernel{3};                                          ///< odd: maps keep their size
+  ConvLstmPeepholes peepholes = ConvLstmPeepholes::current;  ///< which cell states the gates see
+  Index layers = 1;                                          ///< one on top of the other
+  bool bidirectional = false;  ///< also from the last step to the first
+  bool bias = true;            ///< learn a bias
+  bool batch_first = true;     ///< x (N, T, H, W, C), else (T, N, H, W, C), and y likewise
+  double dropout = 0;          ///< of the outputs of every layer but the last, in training
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;  ///< automatic: by the shapes
 };
 
 /// Convolutional LSTM (Shi et al. 2015) for maps of one size, which its peepholes have too: x (N,
@@ -35,6 +36,8 @@ struct ConvLstmOptions {
 template <class T>
 class ConvLstm : public Module<T> {
  public:
+  /// A network of `filters` filters on maps of `map` pixels and `channels` channels, with initial
+  /// weights drawn from `random`.
   ConvLstm(Index channels, Index filters, Size2d map, const ConvLstmOptions& options,
            Random& random)
       : channels_(channels), filters_(filters), map_(map), options_(options) {
@@ -49,6 +52,7 @@ class ConvLstm : public Module<T> {
     }
   }
 
+  /// The same with default options.
   ConvLstm(Index channels, Index filters, Size2d map, Random& random)
       : ConvLstm(channels, filters, map, ConvLstmOptions{}, random) {}
 

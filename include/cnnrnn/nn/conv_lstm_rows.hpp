@@ -24,10 +24,12 @@ inline const RnnTapOptions& for_conv_lstm(const RnnTapOptions& o) {
 template <class T>
 class ConvLstmRows : public detail::RecurrentRows<T> {
  public:
+  /// A reader with the given peepholes and initial weights drawn from `random`.
   ConvLstmRows(const RnnTapOptions& options, ConvLstmPeepholes peepholes, Random& random)
       : detail::RecurrentRows<T>("ConvLstmRows", detail::for_conv_lstm(options), Cell::conv_lstm,
                                  peepholes, random) {}
 
+  /// The same with peepholes to the current states.
   ConvLstmRows(const RnnTapOptions& options, Random& random)
       : ConvLstmRows(options, ConvLstmPeepholes::current, random) {}
 };

@@ -8,14 +8,15 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of ConvTranspose1d.
 struct ConvTranspose1dOptions {
-  Index kernel = 3;
-  Index stride = 1;
-  Index padding = 0;
-  Index output_padding = 0;
-  Index dilation = 1;
-  Index groups = 1;
-  bool bias = true;
+  Index kernel = 3;          ///< its size
+  Index stride = 1;          ///< steps between two windows
+  Index padding = 0;         ///< zeros on each side
+  Index output_padding = 0;  ///< more on one side of the result
+  Index dilation = 1;        ///< steps between the kernel's elements
+  Index groups = 1;          ///< of channels, each convolved for itself
+  bool bias = true;          ///< learn a bias
 };
 
 /// Transposed convolution of sequences, (N, T, in) -> (N, OT, out); see conv_transpose1d. The
@@ -23,6 +24,7 @@ struct ConvTranspose1dOptions {
 template <class T>
 class ConvTranspose1d : public FoldingConvolution<T, BatchNorm1d<T>> {
  public:
+  /// A transposed convolution of `in` to `out` channels, with initial weights drawn from `random`.
   ConvTranspose1d(Index in, Index out, const ConvTranspose1dOptions& options, Random& random)
       : FoldingConvolution<T, BatchNorm1d<T>>(weight_shape(in, out, options), out, options.bias,
                                               random),

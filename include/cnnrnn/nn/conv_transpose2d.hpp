@@ -8,15 +8,16 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of ConvTranspose2d.
 struct ConvTranspose2dOptions {
-  Size2d kernel{3};
-  Size2d stride{1};
-  Size2d padding{0};
-  Size2d output_padding{0};
-  Size2d dilation{1};
-  Index groups = 1;
-  bool bias = true;
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
+  Size2d kernel{3};                                    ///< its size
+  Size2d stride{1};                                    ///< steps between two windows
+  Size2d padding{0};                                   ///< zeros on each side
+  Size2d output_padding{0};                            ///< more on one side of the result
+  Size2d dilation{1};                                  ///< steps between the kernel's elements
+  Index groups = 1;                                    ///< of channels, each convolved for itself
+  bool bias = true;                                    ///< learn a bias
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;  ///< automatic: by the shapes
 };
 
 namespace detail {
@@ -48,6 +49,7 @@ std::string describe_conv_transpose(const char* name, Index in, Index out, const
 template <class T>
 class ConvTranspose2d : public FoldingConvolution<T, BatchNorm2d<T>> {
  public:
+  /// A transposed convolution of `in` to `out` channels, with initial weights drawn from `random`.
   ConvTranspose2d(Index in, Index out, const ConvTranspose2dOptions& options, Random& random)
       : FoldingConvolution<T, BatchNorm2d<T>>(weight_shape(in, out, options), out, options.bias,
                                               random),

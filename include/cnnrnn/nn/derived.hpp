@@ -20,13 +20,21 @@ class Derived {
  public:
   Derived() = default;
   ~Derived() = default;
+
+  /// A copy makes its value anew.
   Derived(const Derived& /*other*/) {}
+
+  /// A moved one makes its value anew.
   Derived(Derived&& /*other*/) noexcept {}
+
+  /// Forgets the value.
   Derived& operator=(const Derived& /*other*/) {
     const std::scoped_lock lock(mutex_);
     value_ = nullptr;
     return *this;
   }
+
+  /// Forgets the value.
   Derived& operator=(Derived&& other) noexcept { return *this = other; }
 
   /// The value of the sources as they are: the kept one, or make().

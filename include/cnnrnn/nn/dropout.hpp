@@ -13,6 +13,7 @@ namespace nn {
 template <class T>
 class Dropout : public Layer<T> {
  public:
+  /// Sets a share `p` of the elements to zero; its generator is seeded from `random`.
   Dropout(double p, Random& random) : p_(checked(p)), random_(random.bits()) {}
 
   Variable<T> operator()(const Variable<T>& x) override {

@@ -20,10 +20,12 @@ namespace nn {
 template <class T, class Norm>
 class FoldingConvolution : public Layer<T> {
  public:
+  /// y of x, with packed weights in evaluation.
   Variable<T> operator()(const Variable<T>& x) override {
     return this->called([&] { return convolve(x, weight_, bias_, false); });
   }
 
+  /// Takes along what the convolution does.
   Fused<T> fused(const Variable<T>& x, const NextLayers<T>& next) override {
     auto* const norm = next.template get<Norm>();
     const bool folds =
@@ -36,8 +38,11 @@ class FoldingConvolution : public Layer<T> {
 
   /// The parameters, to initialise, freeze or look at; the bias is undefined where there is none.
   Variable<T>& weight() { return weight_; }
+
+  /// The bias (out); see weight().
   Variable<T>& bias() { return bias_; }
 
+  /// Lists the weight and the bias.
   void visit(Visitor<T>& visitor) override {
     visitor("weight", weight_);
     visitor("bias", bias_);

@@ -44,6 +44,7 @@ class NoFusionGuard {
 template <class T>
 class NextLayers {
  public:
+  /// The layers behind one, nearest first.
   explicit NextLayers(std::span<const std::unique_ptr<Layer<T>>> layers) : layers_(layers) {}
 
   /// Layer `i` behind it if that is an L, and nothing derived from it; else null.
@@ -66,8 +67,8 @@ class NextLayers {
 /// What came out of a layer and of those behind it that ran with it: `layers` of them in all.
 template <class T>
 struct Fused {
-  Variable<T> y;
-  std::size_t layers = 1;
+  Variable<T> y;           ///< what the last of the layers gives
+  std::size_t layers = 1;  ///< how many layers have run, the first included
 };
 
 }  // namespace nn

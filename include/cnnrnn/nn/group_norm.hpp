@@ -9,9 +9,10 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of GroupNorm.
 struct GroupNormOptions {
-  double epsilon = 1e-5;
-  bool affine = true;  ///< learn a weight and a bias
+  double epsilon = 1e-5;  ///< added to the variance
+  bool affine = true;     ///< learn a weight and a bias
 };
 
 /// Group normalisation as a layer, of images (N, H, W, C) or anything (N, ..., C); see group_norm.
@@ -20,6 +21,7 @@ struct GroupNormOptions {
 template <class T>
 class GroupNorm : public Layer<T> {
  public:
+  /// A normalisation of `groups` groups of `channels` channels.
   GroupNorm(Index groups, Index channels, const GroupNormOptions& options = {})
       : groups_(groups), channels_(channels), epsilon_(options.epsilon) {
     require<ValueError>(channels > 0 && groups > 0 && channels % groups == 0,
@@ -51,7 +53,10 @@ class GroupNorm : public Layer<T> {
                       weight_.defined() ? ")" : ", not affine)");
   }
 
+  /// The scale (C); undefined unless affine.
   Variable<T>& weight() { return weight_; }
+
+  /// What is added behind the scale, (C); undefined unless affine.
   Variable<T>& bias() { return bias_; }
 
  private:

@@ -10,10 +10,11 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of Gru.
 struct GruOptions {
-  Index layers = 1;
-  bool bidirectional = false;
-  bool bias = true;
+  Index layers = 1;                 ///< one on top of the other
+  bool bidirectional = false;       ///< also from the last step to the first
+  bool bias = true;                 ///< learn a bias
   bool batch_first = true;          ///< x (N, T, F), else (T, N, F)
   double dropout = 0;               ///< between layers, in training
   bool linear_before_reset = true;  ///< PyTorch's form, else the original one; see GruForm
@@ -24,6 +25,7 @@ struct GruOptions {
 template <class T>
 class Gru : public detail::RecurrentModule<T> {
  public:
+  /// A network of `features` inputs and `units` units, with initial weights drawn from `random`.
   Gru(Index features, Index units, const GruOptions& options, Random& random)
       : detail::RecurrentModule<T>(
             {"Gru", 3, features, units, options.layers, options.bidirectional, options.bias,
@@ -31,8 +33,11 @@ class Gru : public detail::RecurrentModule<T> {
             random),
         form_(options.linear_before_reset ? GruForm::linear_before_reset : GruForm::original) {}
 
+  /// The same with default options.
   Gru(Index features, Index units, Random& random) : Gru(features, units, GruOptions{}, random) {}
 
+  /// Reads sequences, from the states h0 (layers D, N, units), zeros if undefined; `lengths` are
+  /// the steps of each sequence, all if empty. Throws ShapeError, ValueError.
   RecurrentOutput<T> operator()(const Variable<T>& x, const Variable<T>& h0 = {},
                                 std::vector<Index> lengths = {}) {
     return run(x, h0, this->options(std::move(lengths)));

@@ -21,11 +21,13 @@ void constant(Tensor<T>& weight, double value) {
   std::fill_n(weight.mutable_data(), weight.size(), static_cast<T>(value));
 }
 
+/// Every element = 0.
 template <class T>
 void zeros(Tensor<T>& weight) {
   constant(weight, 0);
 }
 
+/// Every element = 1.
 template <class T>
 void ones(Tensor<T>& weight) {
   constant(weight, 1);
@@ -49,11 +51,12 @@ void uniform(Tensor<T>& weight, Random& random, double low, double high) {
   }
 }
 
+/// Options of trunc_normal.
 struct TruncatedNormalOptions {
-  double mean = 0;
-  double deviation = 1;
-  double low = -2;
-  double high = 2;
+  double mean = 0;       ///< of the normal distribution
+  double deviation = 1;  ///< standard, of the normal distribution
+  double low = -2;       ///< the least value
+  double high = 2;       ///< the greatest value
 };
 
 /// Normal with the given mean and deviation, but only values from low to high. Throws ValueError
@@ -87,6 +90,7 @@ void trunc_normal(Tensor<T>& weight, Random& random, const TruncatedNormalOption
   }
 }
 
+/// The activation behind a weight, for gain().
 enum class Nonlinearity { linear, sigmoid, tanh, relu, leaky_relu };
 
 /// The factor by which an activation shrinks deviations; `slope` is leaky ReLU's.
@@ -103,12 +107,15 @@ inline double gain(Nonlinearity nonlinearity, double slope = 0.01) {
   }
 }
 
+/// Which of a weight's two fans counts.
 enum class Fan { in, out };
 
 /// How many values an output of the weight (O, I, ...) is made of, and how many an input goes into.
 struct Fans {
-  double in, out;
+  double in;   ///< values that an output is made of
+  double out;  ///< outputs that an input goes into
 
+  /// The fans of a weight. Throws ShapeError below rank 2.
   explicit Fans(const Shape& weight) : in(1), out(1) {
     require<ShapeError>(weight.rank() >= 2 && weight.size() > 0,
                         "initialiser: expected a weight (O, I, ...), got ", weight);
@@ -118,9 +125,10 @@ struct Fans {
   }
 };
 
+/// Options of kaiming_normal and kaiming_uniform.
 struct KaimingOptions {
-  Fan fan = Fan::in;  ///< in keeps the size of activations, out that of gradients
-  double gain = std::numbers::sqrt2;
+  Fan fan = Fan::in;                  ///< in keeps the size of activations, out that of gradients
+  double gain = std::numbers::sqrt2;  ///< of the activation; by default that of ReLU
 
   /// The deviation gain / sqrt(fan) of a weight.
   double deviation(const Shape& weight) const {

@@ -9,10 +9,11 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of LayerNorm.
 struct LayerNormOptions {
-  double epsilon = 1e-5;
-  bool affine = true;  ///< learn a weight and a bias: PyTorch's elementwise_affine
-  bool bias = true;    ///< false: of these the weight alone
+  double epsilon = 1e-5;  ///< added to the variance
+  bool affine = true;     ///< learn a weight and a bias: PyTorch's elementwise_affine
+  bool bias = true;       ///< false: of these the weight alone
 };
 
 /// Layer normalisation as a layer, (..., normalized) -> the same; see layer_norm. Weight and bias
@@ -21,6 +22,7 @@ struct LayerNormOptions {
 template <class T>
 class LayerNorm : public Layer<T> {
  public:
+  /// A normalisation over the last axes, which have the shape `normalized`.
   explicit LayerNorm(const Shape& normalized, const LayerNormOptions& options = {})
       : normalized_(normalized), epsilon_(options.epsilon) {
     require<ValueError>(normalized.rank() > 0 && normalized.size() > 0,
@@ -34,6 +36,8 @@ class LayerNorm : public Layer<T> {
       bias_ = Variable<T>(Tensor<T>::zeros(normalized), true);
     }
   }
+
+  /// A normalisation over the last axis.
   explicit LayerNorm(Index channels, const LayerNormOptions& options = {})
       : LayerNorm(Shape{channels}, options) {}
 
@@ -53,7 +57,10 @@ class LayerNorm : public Layer<T> {
                                          : ", no bias)");
   }
 
+  /// The scale; undefined unless affine.
   Variable<T>& weight() { return weight_; }
+
+  /// What is added behind the scale; undefined without a bias.
   Variable<T>& bias() { return bias_; }
 
  private:

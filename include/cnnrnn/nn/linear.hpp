@@ -12,8 +12,9 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of Linear.
 struct LinearOptions {
-  bool bias = true;
+  bool bias = true;       ///< learn a bias
   Index zero_inputs = 0;  ///< the last ones, whose weights start at zero: the layer begins without
 };
 
@@ -23,6 +24,7 @@ struct LinearOptions {
 template <class T>
 class Linear : public Layer<T> {
  public:
+  /// A dense layer of `in` to `out` features, with initial weights drawn from `random`.
   Linear(Index in, Index out, const LinearOptions& options, Random& random) {
     require<ValueError>(in > 0 && out > 0, "Linear: expected positive widths, got ", in, " and ",
                         out);
@@ -35,6 +37,7 @@ class Linear : public Layer<T> {
     }
   }
 
+  /// The same with default options.
   Linear(Index in, Index out, Random& random) : Linear(in, out, LinearOptions{}, random) {}
 
   Variable<T> operator()(const Variable<T>& x) override {
@@ -52,6 +55,8 @@ class Linear : public Layer<T> {
   /// The parameters (out, in) and (out), to initialise, freeze or look at; the bias is undefined
   /// where there is none.
   Variable<T>& weight() { return weight_; }
+
+  /// The bias (out); see weight().
   Variable<T>& bias() { return bias_; }
 
   void visit(Visitor<T>& visitor) override {

@@ -10,13 +10,14 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of Lstm.
 struct LstmOptions {
-  Index layers = 1;
-  bool bidirectional = false;
-  bool bias = true;
-  bool batch_first = true;  ///< x (N, T, F), else (T, N, F)
-  double dropout = 0;       ///< between layers, in training
-  bool peepholes = false;   ///< gates see the cell state: weight_ci, weight_cf, weight_co
+  Index layers = 1;            ///< one on top of the other
+  bool bidirectional = false;  ///< also from the last step to the first
+  bool bias = true;            ///< learn a bias
+  bool batch_first = true;     ///< x (N, T, F), else (T, N, F)
+  double dropout = 0;          ///< between layers, in training
+  bool peepholes = false;      ///< gates see the cell state: weight_ci, weight_cf, weight_co
 };
 
 /// Long short-term memory, x (N, T, features) -> y (N, T, D units), h and c (layers D, N, units);
@@ -26,6 +27,7 @@ struct LstmOptions {
 template <class T>
 class Lstm : public detail::RecurrentModule<T> {
  public:
+  /// A network of `features` inputs and `units` units, with initial weights drawn from `random`.
   Lstm(Index features, Index units, const LstmOptions& options, Random& random)
       : detail::RecurrentModule<T>(
             {"Lstm", 4, features, units, options.layers, options.bidirectional, options.bias,
@@ -33,9 +35,12 @@ class Lstm : public detail::RecurrentModule<T> {
             random),
         peepholes_(options.peepholes) {}
 
+  /// The same with default options.
   Lstm(Index features, Index units, Random& random)
       : Lstm(features, units, LstmOptions{}, random) {}
 
+  /// Reads sequences, from states of (layers D, N, units), zeros if undefined; `lengths` are the
+  /// steps of each sequence, all if empty. Throws ShapeError, ValueError.
   LstmOutput<T> operator()(const Variable<T>& x, const LstmStates<T>& initial = {},
                            std::vector<Index> lengths = {}) {
     return run(x, initial, this->options(std::move(lengths)));

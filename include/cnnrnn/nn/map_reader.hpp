@@ -12,14 +12,15 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of MapReader.
 struct MapReaderOptions {
-  Index channels = 0;  ///< of the map
-  Index patch = 1;     ///< a step is a patch x patch square of the map
-  Index units = 32;    ///< of a direction; a ConvLSTM has a quarter as many filters
-  Cell cell = Cell::gru;
+  Index channels = 0;     ///< of the map
+  Index patch = 1;        ///< a step is a patch x patch square of the map
+  Index units = 32;       ///< of a direction; a ConvLSTM has a quarter as many filters
+  Cell cell = Cell::gru;  ///< of the recurrent network
   std::optional<ConvLstmPeepholes> peepholes = {};  ///< see SequenceOptions
-  Lines lines = Lines::rows;
-  bool bidirectional = true;
+  Lines lines = Lines::rows;                        ///< what is read as sequences
+  bool bidirectional = true;                        ///< also from the last step to the first
 };
 
 namespace detail {
@@ -43,6 +44,7 @@ void check_patches(const char* name, const Variable<T>& x, Index channels, Index
 template <class T>
 class MapReader : public Layer<T> {
  public:
+  /// A reader with initial weights drawn from `random`.
   MapReader(const MapReaderOptions& options, Random& random)
       : options_(checked(options)),
         network_(convolves() ? options.channels : options.channels * options.patch * options.patch,
@@ -80,6 +82,7 @@ class MapReader : public Layer<T> {
     return (options_.bidirectional ? 2 : 1) * of_direction;
   }
 
+  /// The recurrent network.
   const SequenceLayer<T>& network() const { return network_; }
 
   void visit(Visitor<T>& visitor) override { network_.visit(visitor); }

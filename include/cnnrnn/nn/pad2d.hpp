@@ -13,6 +13,7 @@ namespace nn {
 template <class T>
 class Pad2d : public Layer<T> {
  public:
+  /// Throws ValueError for a negative border.
   explicit Pad2d(const Pad2dOptions& options) : options_(options) { check_pad2d("Pad2d", options); }
 
   Variable<T> operator()(const Variable<T>& x) override { return pad2d(x, options_); }

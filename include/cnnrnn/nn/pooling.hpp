@@ -24,6 +24,7 @@ inline std::string describe_pool2d(const char* name, const Pool2dOptions& option
 template <class T>
 class MaxPool2d : public Layer<T> {
  public:
+  /// Throws ValueError for options that no image fits.
   explicit MaxPool2d(const Pool2dOptions& options = {}) : options_(options) {
     check_pool2d("MaxPool2d", options);
   }
@@ -34,6 +35,7 @@ class MaxPool2d : public Layer<T> {
     return detail::describe_pool2d("MaxPool2d", options_) + ")";
   }
 
+  /// The options that it was made with.
   const Pool2dOptions& options() const { return options_; }
 
  private:
@@ -54,6 +56,7 @@ bool pools_by_two(const MaxPool2d<T>* layer) {
 template <class T>
 class AvgPool2d : public Layer<T> {
  public:
+  /// Throws ValueError for options that no image fits.
   explicit AvgPool2d(const AvgPool2dOptions& options = {}) : options_(options) {
     check_pool2d("AvgPool2d", pool2d_options(options));
   }

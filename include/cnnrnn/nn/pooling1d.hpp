@@ -23,6 +23,7 @@ std::string describe_pool1d(const char* name, const Options& o) {
 template <class T>
 class MaxPool1d : public Layer<T> {
  public:
+  /// Throws ValueError for options that no sequence fits.
   explicit MaxPool1d(const Pool1dOptions& options = {}) : options_(options) {
     cnnrnn::detail::check_pool("MaxPool1d", options);
   }
@@ -42,6 +43,7 @@ class MaxPool1d : public Layer<T> {
 template <class T>
 class AvgPool1d : public Layer<T> {
  public:
+  /// Throws ValueError for options that no sequence fits.
   explicit AvgPool1d(const AvgPool1dOptions& options = {}) : options_(options) {
     cnnrnn::detail::check_pool("AvgPool1d", options);
   }

@@ -21,11 +21,11 @@ namespace nn {
 
 /// What a module has taken, in milliseconds, without the parts of it that have a row of their own.
 struct ProfileRow {
-  std::string path;  ///< empty for what belongs to no module, such as a loss
-  Index calls = 0;
-  double forward = 0;
-  double backward = 0;
-  double share = 0;  ///< of the time of all rows, from 0 to 1
+  std::string path;     ///< empty for what belongs to no module, such as a loss
+  Index calls = 0;      ///< how often it was called
+  double forward = 0;   ///< milliseconds
+  double backward = 0;  ///< milliseconds
+  double share = 0;     ///< of the time of all rows, from 0 to 1
 };
 
 namespace detail {
@@ -96,6 +96,7 @@ class ProfileRecorder : private Observer<T> {
 template <class T>
 class Profiler {
  public:
+  /// A profiler of a model, stopped.
   explicit Profiler(Module<T>& model) { model.named_modules(); }  // which tells all their paths
 
   /// Counts from here on, beside what it has counted before. Begin and end may not lie within a
@@ -105,6 +106,8 @@ class Profiler {
       recorder_.emplace(rows_);
     }
   }
+
+  /// Counts no further.
   void stop() { recorder_.reset(); }
 
   /// Forgets what it has counted.

@@ -27,18 +27,19 @@ enum class ReadoutLines { rows, columns, rows_and_columns, rows_then_columns };
 /// their mean, the largest of each unit, or both.
 enum class ReadoutPooling { last, mean, max, mean_and_max };
 
+/// Options of RecurrentReadout.
 struct RecurrentReadoutOptions {
   Index channels = 0;  ///< of the map
-  Index height = 0;
-  Index width = 0;
-  Index patch = 1;   ///< a step is a patch x patch square of the map
-  Index units = 32;  ///< of a direction; a ConvLSTM has a quarter as many filters
+  Index height = 0;    ///< of the map
+  Index width = 0;     ///< of the map
+  Index patch = 1;     ///< a step is a patch x patch square of the map
+  Index units = 32;    ///< of a direction; a ConvLSTM has a quarter as many filters
   Index reduced =
       0;  ///< channels to which a 1x1 convolution, batch norm and ReLU bring the map; 0: none
-  Cell cell = Cell::gru;
-  std::optional<ConvLstmPeepholes> peepholes = {};  ///< see SequenceOptions
-  ReadoutLines lines = ReadoutLines::rows_then_columns;
-  ReadoutPooling pooling = ReadoutPooling::mean_and_max;
+  Cell cell = Cell::gru;                                  ///< of the recurrent network
+  std::optional<ConvLstmPeepholes> peepholes = {};        ///< see SequenceOptions
+  ReadoutLines lines = ReadoutLines::rows_then_columns;   ///< what is read as sequences
+  ReadoutPooling pooling = ReadoutPooling::mean_and_max;  ///< what is made of the states
   bool each_line = false;  ///< keep the features of every line, else pool over the lines too
   double dropout = 0;      ///< of the features, in training
 };
@@ -58,6 +59,7 @@ struct RecurrentReadoutOptions {
 template <class T>
 class RecurrentReadout : public Layer<T> {
  public:
+  /// A readout with initial weights drawn from `random`.
   RecurrentReadout(const RecurrentReadoutOptions& options, Random& random)
       : options_(checked(options)) {
     Index channels = options.channels;

@@ -16,15 +16,16 @@ namespace nn {
 /// What a sweep makes of a map: the states of its networks, or the map plus projections of them.
 enum class SweepForm { residual, plain };
 
+/// Options of RecurrentSweep.
 struct RecurrentSweepOptions {
-  Index channels = 0;  ///< of the map
-  Index patch = 1;     ///< a step is a patch x patch square of the map
-  Index units = 32;    ///< of a direction; a ConvLSTM has a quarter as many filters
-  Cell cell = Cell::gru;
+  Index channels = 0;     ///< of the map
+  Index patch = 1;        ///< a step is a patch x patch square of the map
+  Index units = 32;       ///< of a direction; a ConvLSTM has a quarter as many filters
+  Cell cell = Cell::gru;  ///< of the recurrent network
   std::optional<ConvLstmPeepholes> peepholes = {};           ///< see SequenceOptions
   std::vector<Lines> lines = {Lines::rows, Lines::columns};  ///< what is read, in this order
-  bool bidirectional = true;
-  SweepForm form = SweepForm::residual;
+  bool bidirectional = true;             ///< also from the last step to the first
+  SweepForm form = SweepForm::residual;  ///< what is made of the map
 };
 
 /// Recurrent networks that sweep over the rows of a feature map and then over its columns, so that
@@ -41,6 +42,7 @@ struct RecurrentSweepOptions {
 template <class T>
 class RecurrentSweep : public Layer<T> {
  public:
+  /// A sweep with initial weights drawn from `random`.
   RecurrentSweep(const RecurrentSweepOptions& options, Random& random)
       : RecurrentSweep("RecurrentSweep", options, random) {}
 
@@ -80,6 +82,7 @@ class RecurrentSweep : public Layer<T> {
   }
 
  protected:
+  /// The same under another name in messages.
   RecurrentSweep(const char* name, const RecurrentSweepOptions& options, Random& random)
       : name_(name), options_(checked(name, options)) {
     const bool residual = options.form == SweepForm::residual;

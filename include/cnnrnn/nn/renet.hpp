@@ -9,6 +9,7 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of ReNet.
 struct ReNetOptions {
   Index channels = 0;  ///< of the input
   Index patch = 2;     ///< a position of the output is a patch x patch square of the input
@@ -38,6 +39,7 @@ inline constexpr Cell cell_of<Rnn<T>> = Cell::rnn;
 template <class T, class Network = Lstm<T>>
 class ReNet : public RecurrentSweep<T> {
  public:
+  /// A layer with initial weights drawn from `random`.
   ReNet(const ReNetOptions& options, Random& random)
       : RecurrentSweep<T>("ReNet",
                           {.channels = options.channels,

@@ -19,6 +19,7 @@ namespace nn {
 template <class T>
 class Residual : public Layer<T> {
  public:
+  /// The block of these layers, one after the other.
   template <class... Layers>
   requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<T>, Layers> && ...) &&
            !(std::is_same_v<Residual, Layers> && ...)) explicit Residual(Layers... layers)

@@ -10,13 +10,14 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// Options of Rnn.
 struct RnnOptions {
-  Index layers = 1;
-  bool bidirectional = false;
-  bool bias = true;
-  bool batch_first = true;  ///< x (N, T, F), else (T, N, F)
-  double dropout = 0;       ///< between layers, in training
-  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;
+  Index layers = 1;                                      ///< one on top of the other
+  bool bidirectional = false;                            ///< also from the last step to the first
+  bool bias = true;                                      ///< learn a bias
+  bool batch_first = true;                               ///< x (N, T, F), else (T, N, F)
+  double dropout = 0;                                    ///< between layers, in training
+  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< tanh or ReLU
 };
 
 /// A simple recurrent network, x (N, T, features) -> y (N, T, D units), h (layers D, N, units); see
@@ -24,6 +25,7 @@ struct RnnOptions {
 template <class T>
 class Rnn : public detail::RecurrentModule<T> {
  public:
+  /// A network of `features` inputs and `units` units, with initial weights drawn from `random`.
   Rnn(Index features, Index units, const RnnOptions& options, Random& random)
       : detail::RecurrentModule<T>(
             {"Rnn", 1, features, units, options.layers, options.bidirectional, options.bias,
@@ -31,8 +33,11 @@ class Rnn : public detail::RecurrentModule<T> {
             random),
         nonlinearity_(options.nonlinearity) {}
 
+  /// The same with default options.
   Rnn(Index features, Index units, Random& random) : Rnn(features, units, RnnOptions{}, random) {}
 
+  /// Reads sequences, from the states h0 (layers D, N, units), zeros if undefined; `lengths` are
+  /// the steps of each sequence, all if empty. Throws ShapeError, ValueError.
   RecurrentOutput<T> operator()(const Variable<T>& x, const Variable<T>& h0 = {},
                                 std::vector<Index> lengths = {}) {
     return run(x, h0, this->options(std::move(lengths)));

@@ -15,11 +15,11 @@ namespace nn {
 
 /// The feature map that an RNN tap reads, and how: patches of patch x patch, `units` a direction.
 struct RnnTapOptions {
-  Index channels = 0;
-  Index height = 0;
-  Index width = 0;
-  Index patch = 4;
-  Index units = 32;
+  Index channels = 0;  ///< of the map
+  Index height = 0;    ///< of the map
+  Index width = 0;     ///< of the map
+  Index patch = 4;     ///< pixels of a patch's side
+  Index units = 32;    ///< of a direction
 };
 
 namespace detail {
@@ -95,11 +95,13 @@ class RecurrentRows : public RowReader<T> {
 template <class T>
 class LstmRows : public detail::RecurrentRows<T> {
  public:
+  /// A reader with or without peepholes; the initial weights are drawn from `random`.
   LstmRows(const RnnTapOptions& options, bool peepholes, Random& random)
       : detail::RecurrentRows<T>("LstmRows", options, Cell::lstm,
                                  peepholes ? ConvLstmPeepholes::current : ConvLstmPeepholes::none,
                                  random) {}
 
+  /// The same without peepholes.
   LstmRows(const RnnTapOptions& options, Random& random) : LstmRows(options, false, random) {}
 };
 
@@ -107,6 +109,7 @@ class LstmRows : public detail::RecurrentRows<T> {
 template <class T>
 class GruRows : public detail::RecurrentRows<T> {
  public:
+  /// A reader with initial weights drawn from `random`.
   GruRows(const RnnTapOptions& options, Random& random)
       : detail::RecurrentRows<T>("GruRows", options, Cell::gru, ConvLstmPeepholes::none, random) {}
 };
@@ -115,6 +118,7 @@ class GruRows : public detail::RecurrentRows<T> {
 template <class T>
 class IrnnRows : public detail::RecurrentRows<T> {
  public:
+  /// A reader with initial weights drawn from `random`.
   IrnnRows(const RnnTapOptions& options, Random& random)
       : detail::RecurrentRows<T>("IrnnRows", options, Cell::irnn, ConvLstmPeepholes::none, random) {
   }
@@ -128,6 +132,7 @@ class IrnnRows : public detail::RecurrentRows<T> {
 template <class T>
 class RnnTap : public Layer<T> {
  public:
+  /// A tap with the given reader.
   template <class Rows>
   requires std::is_base_of_v<RowReader<T>, Rows>
   explicit RnnTap(Rows rows)
@@ -135,6 +140,7 @@ class RnnTap : public Layer<T> {
 
   Variable<T> operator()(const Variable<T>& x) override { return batch_norm_((*rnn_)(x)); }
 
+  /// How many features come out.
   Index features() const { return rnn_->features(); }
 
   /// The recurrent part, whose weights the paper decays (section 4.2).

@@ -37,16 +37,18 @@ inline Cell cell_named(std::string_view name) {
       to_message("cell_named: expected lstm, gru, rnn, relu_rnn, irnn or conv_lstm, got ", name));
 }
 
+/// The name of a cell, as cell_named takes it.
 inline std::string_view name_of(Cell cell) {
   return detail::cell_names[static_cast<std::size_t>(cell)];
 }
 
+/// Options of SequenceLayer.
 struct SequenceOptions {
-  Cell cell = Cell::lstm;
-  Index layers = 1;
-  bool bidirectional = false;
-  bool bias = true;
-  double dropout = 0;  ///< between layers, in training
+  Cell cell = Cell::lstm;      ///< the kind of network
+  Index layers = 1;            ///< one on top of the other
+  bool bidirectional = false;  ///< also from the last step to the first
+  bool bias = true;            ///< learn a bias
+  double dropout = 0;          ///< between layers, in training
   /// Of an LSTM: none or current, of a ConvLSTM any; not given: none of the one, current of the
   /// other.
   std::optional<ConvLstmPeepholes> peepholes = {};
@@ -60,6 +62,7 @@ struct SequenceOptions {
 template <class T>
 class SequenceLayer : public Layer<T> {
  public:
+  /// A network of `features` inputs and `units` units, with initial weights drawn from `random`.
   SequenceLayer(Index features, Index units, const SequenceOptions& options, Random& random)
       : network_(make(features, units, options, random)) {}
 

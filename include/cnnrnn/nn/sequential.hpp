@@ -20,6 +20,7 @@ class Sequential : public Layer<T> {
  public:
   Sequential() = default;
 
+  /// A network of these layers, in this order.
   template <class... Layers>
   requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<T>, Layers> && ...) &&
            !(std::is_same_v<Sequential, Layers> && ...)) explicit Sequential(Layers... layers) {
@@ -32,6 +33,7 @@ class Sequential : public Layer<T> {
     layers_.push_back(std::make_unique<Added>(std::move(layer)));
   }
 
+  /// Number of layers.
   std::size_t size() const { return layers_.size(); }
 
   Variable<T> operator()(const Variable<T>& x) override {

@@ -12,6 +12,7 @@ namespace nn {
 template <class T>
 class Softmax : public Layer<T> {
  public:
+  /// A softmax along an axis; negative ones count from the end.
   explicit Softmax(Index axis = -1) : axis_(axis) {}
 
   Variable<T> operator()(const Variable<T>& x) override { return softmax(x, axis_); }
@@ -26,6 +27,7 @@ class Softmax : public Layer<T> {
 template <class T>
 class LogSoftmax : public Layer<T> {
  public:
+  /// A log softmax along an axis; negative ones count from the end.
   explicit LogSoftmax(Index axis = -1) : axis_(axis) {}
 
   Variable<T> operator()(const Variable<T>& x) override { return log_softmax(x, axis_); }

@@ -20,11 +20,12 @@ namespace nn {
 /// Tensors share the module's memory: a snapshot that must not change is a `clone`.
 template <class T>
 struct StateDict {
-  std::map<std::string, Tensor<T>> tensors;
-  std::map<std::string, Tensor<Index>> counters;
-  std::map<std::string, Random::State> random_states;
+  std::map<std::string, Tensor<T>> tensors;            ///< parameters and buffers, by path
+  std::map<std::string, Tensor<Index>> counters;       ///< such as num_batches_tracked, by path
+  std::map<std::string, Random::State> random_states;  ///< of the generators, by path
   std::map<std::string, std::string> shared;  ///< a further path of a tensor: its first path
 
+  /// The same values in memory of their own.
   StateDict clone() const {
     StateDict copy = *this;
     for (auto& [name, tensor] : copy.tensors) {
@@ -256,6 +257,7 @@ std::string state_differences(Module<T>& module, const StateDict<T>& state) {
   return detail::compare_states(own, detail::with_shared(own, state)).message();
 }
 
+/// Options of load_state_dict.
 struct LoadStateDictOptions {
   bool strict = true;  ///< else what fits is loaded, and the rest stays as it was
 };

@@ -8,15 +8,16 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// How pixels between those of x are found.
 enum class UpsampleMode { nearest, bilinear };
 
 /// The size of the result, one of the two, and how pixels between those of x are found.
 struct UpsampleOptions {
-  Size2d size = 0;           ///< in pixels
-  Scale2d scale_factor = 0;  ///< OH = floor(H scale_factor)
-  UpsampleMode mode = UpsampleMode::nearest;
-  bool align_corners = false;           ///< with bilinear only; see UpsampleBilinearOptions
-  bool recompute_scale_factor = false;  ///< see UpsampleNearestOptions
+  Size2d size = 0;                            ///< in pixels
+  Scale2d scale_factor = 0;                   ///< OH = floor(H scale_factor)
+  UpsampleMode mode = UpsampleMode::nearest;  ///< nearest or bilinear
+  bool align_corners = false;                 ///< with bilinear only; see UpsampleBilinearOptions
+  bool recompute_scale_factor = false;        ///< see UpsampleNearestOptions
 };
 
 /// Images on a grid of another size as a layer; see upsample_nearest2d and upsample_bilinear2d.
@@ -24,6 +25,7 @@ struct UpsampleOptions {
 template <class T>
 class Upsample : public Layer<T> {
  public:
+  /// Throws ValueError for options out of range.
   explicit Upsample(const UpsampleOptions& options) : options_(options) {
     check_upsample("Upsample", nearest());
     require<ValueError>(!options.align_corners || options.mode == UpsampleMode::bilinear,

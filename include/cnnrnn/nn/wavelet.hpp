@@ -18,6 +18,7 @@ namespace nn {
 template <class T>
 class WaveletTransform : public Layer<T> {
  public:
+  /// Throws ValueError for a wavelet without a filter.
   explicit WaveletTransform(const WaveletOptions& options = {}) : options_(options) {
     check_wavelet("WaveletTransform", options);
   }

@@ -72,6 +72,7 @@ Tensor<double> mean_patch_product(const Tensor<T>& images, const PatchReader& d)
 
 }  // namespace detail
 
+/// Options of whitening.
 struct WhiteningOptions {
   double epsilon = 5e-4;  ///< added to the eigenvalues, so that noise is not blown up
 };

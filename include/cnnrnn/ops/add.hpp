@@ -53,31 +53,43 @@ Variable<T> sub(const Variable<T>& a, const Variable<T>& b) {
   return detail::add_scaled("sub", a, b, T(-1));
 }
 
+/// a + b with broadcasting; see add.
 template <class T>
 Variable<T> operator+(const Variable<T>& a, const Variable<T>& b) {
   return add(a, b);
 }
+
+/// a + b for a number b.
 template <class T>
 Variable<T> operator+(const Variable<T>& a, std::type_identity_t<T> b) {
   return scale_shift(a, 1, b, "add");
 }
+
+/// a + b for a number a.
 template <class T>
 Variable<T> operator+(std::type_identity_t<T> a, const Variable<T>& b) {
   return scale_shift(b, 1, a, "add");
 }
 
+/// a - b with broadcasting; see sub.
 template <class T>
 Variable<T> operator-(const Variable<T>& a, const Variable<T>& b) {
   return sub(a, b);
 }
+
+/// a - b for a number b.
 template <class T>
 Variable<T> operator-(const Variable<T>& a, std::type_identity_t<T> b) {
   return scale_shift(a, 1, -b, "sub");
 }
+
+/// a - b for a number a.
 template <class T>
 Variable<T> operator-(std::type_identity_t<T> a, const Variable<T>& b) {
   return scale_shift(b, -1, a, "sub");
 }
+
+/// -x.
 template <class T>
 Variable<T> operator-(const Variable<T>& x) {
   return scale_shift(x, -1, 0, "negate");

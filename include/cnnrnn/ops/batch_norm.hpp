@@ -8,6 +8,7 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of batch_norm and of the ops that include it.
 struct BatchNormalization {
   bool training = true;                      ///< statistics of this batch, else the running ones
   double epsilon = 1e-5;                     ///< added to the variance
@@ -19,15 +20,15 @@ struct BatchNormalization {
 /// Running mean and (unbiased) variance (C) of a batch norm; undefined when nobody tracks them.
 template <class T>
 struct RunningStatistics {
-  Tensor<T> mean;
-  Tensor<T> variance;
+  Tensor<T> mean;      ///< (C)
+  Tensor<T> variance;  ///< (C)
 };
 
 /// Mean and biased variance (C) of a batch, found by whoever made it; undefined when nobody did.
 template <class T>
 struct BatchStatistics {
-  Tensor<T> mean;
-  Tensor<T> variance;
+  Tensor<T> mean;      ///< (C)
+  Tensor<T> variance;  ///< (C)
 };
 
 namespace detail {

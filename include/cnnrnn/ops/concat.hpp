@@ -54,6 +54,8 @@ Variable<T> concat(const std::vector<Variable<T>>& parts, Index axis = -1) {
     }
   });
 }
+
+/// The same for a list of variables: `concat<float>({a, b})`.
 template <class T>
 Variable<T> concat(std::initializer_list<Variable<T>> parts, Index axis = -1) {
   return concat(std::vector<Variable<T>>(parts), axis);

@@ -4,12 +4,13 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of conv1d.
 struct Convolution1d {
-  Index stride = 1;
-  Index padding = 0;
-  Index dilation = 1;
-  Index groups = 1;
-  bool relu = false;  ///< of the result, in the same pass
+  Index stride = 1;    ///< steps between two windows
+  Index padding = 0;   ///< zeros on each side
+  Index dilation = 1;  ///< steps between the kernel's elements
+  Index groups = 1;    ///< of channels, each convolved for itself
+  bool relu = false;   ///< of the result, in the same pass
 };
 
 namespace detail {

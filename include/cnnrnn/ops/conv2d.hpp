@@ -7,13 +7,14 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of conv2d.
 struct Convolution {
-  Size2d stride{1};
-  Size2d padding{0};
-  Size2d dilation{1};
-  Index groups = 1;
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
-  bool relu = false;  ///< of the result, in the same pass
+  Size2d stride{1};                                    ///< steps between two windows
+  Size2d padding{0};                                   ///< zeros on each side
+  Size2d dilation{1};                                  ///< steps between the kernel's elements
+  Index groups = 1;                                    ///< of channels, each convolved for itself
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;  ///< automatic: by the shapes
+  bool relu = false;                                   ///< of the result, in the same pass
 };
 
 namespace detail {
@@ -121,8 +122,9 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& weight, const Variab
 /// A convolution's result, and the mean and biased variance (O) of its channels.
 template <class T>
 struct ConvolutionMoments {
-  Variable<T> y;
-  Tensor<T> mean, variance;
+  Variable<T> y;       ///< the convolution
+  Tensor<T> mean;      ///< of each channel of y, (O)
+  Tensor<T> variance;  ///< the biased one, (O)
 };
 
 /// conv2d for a batch norm behind it: takes the moments of the result block by block, while it is

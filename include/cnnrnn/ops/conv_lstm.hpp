@@ -16,13 +16,14 @@ CNNRNN_NAMESPACE_BEGIN
 /// to the gates i, f and o, undefined unless the layer has them.
 template <class T>
 struct ConvLstmWeights {
-  Variable<T> weight_ih;
-  Variable<T> weight_hh;
-  Variable<T> bias;
-  Variable<T> peephole_i;
-  Variable<T> peephole_f;
-  Variable<T> peephole_o;
+  Variable<T> weight_ih;   ///< (4U, C, KH, KW)
+  Variable<T> weight_hh;   ///< (4U, U, KH, KW)
+  Variable<T> bias;        ///< (4U) or undefined
+  Variable<T> peephole_i;  ///< (U, H, W) or undefined
+  Variable<T> peephole_f;  ///< (U, H, W) or undefined
+  Variable<T> peephole_o;  ///< (U, H, W) or undefined
 
+  /// All of them, in the order above.
   std::array<Variable<T>, 6> all() const {
     return {weight_ih, weight_hh, bias, peephole_i, peephole_f, peephole_o};
   }
@@ -32,22 +33,23 @@ struct ConvLstmWeights {
 /// zeros.
 template <class T>
 struct ConvLstmStates {
-  Variable<T> h;
-  Variable<T> c;
+  Variable<T> h;  ///< hidden states
+  Variable<T> c;  ///< cell states
 };
 
 /// What a ConvLSTM gives: y (N, T, H, W, D U), h and c (L D, N, H, W, U).
 template <class T>
 struct ConvLstmOutput {
-  Variable<T> y;
-  Variable<T> h;
-  Variable<T> c;
+  Variable<T> y;  ///< the hidden states of all steps
+  Variable<T> h;  ///< hidden states behind the last step
+  Variable<T> c;  ///< cell states behind the last step
 };
 
+/// Options of conv_lstm_layer.
 struct ConvLstmLayerOptions {
-  ConvLstmPeepholes peepholes = ConvLstmPeepholes::current;
+  ConvLstmPeepholes peepholes = ConvLstmPeepholes::current;  ///< which cell states the gates see
   std::vector<Index> lengths{};  ///< steps of each sequence, those behind them padding; none: all T
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;  ///< automatic: by the shapes
 };
 
 namespace detail {

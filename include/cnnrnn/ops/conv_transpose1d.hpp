@@ -4,13 +4,14 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of conv_transpose1d.
 struct TransposedConvolution1d {
-  Index stride = 1;
+  Index stride = 1;          ///< steps between two windows
   Index padding = 0;         ///< of the convolution that it transposes: it crops the result
   Index output_padding = 0;  ///< steps more at the end, less than stride or dilation
-  Index dilation = 1;
-  Index groups = 1;
-  bool relu = false;  ///< of the result
+  Index dilation = 1;        ///< steps between the kernel's elements
+  Index groups = 1;          ///< of channels, each convolved for itself
+  bool relu = false;         ///< of the result
 };
 
 namespace detail {

@@ -12,14 +12,15 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of conv_transpose2d.
 struct TransposedConvolution {
-  Size2d stride{1};
+  Size2d stride{1};          ///< steps between two windows
   Size2d padding{0};         ///< of the convolution that it transposes: it crops the result
   Size2d output_padding{0};  ///< rows and columns more at the end, less than stride or dilation
-  Size2d dilation{1};
-  Index groups = 1;
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
-  bool relu = false;  ///< of the result
+  Size2d dilation{1};        ///< steps between the kernel's elements
+  Index groups = 1;          ///< of channels, each convolved for itself
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;  ///< automatic: by the shapes
+  bool relu = false;                                   ///< of the result
 };
 
 namespace detail {

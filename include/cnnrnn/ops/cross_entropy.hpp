@@ -12,11 +12,12 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of cross_entropy.
 struct CrossEntropyOptions {
-  double label_smoothing = 0;       ///< share of the target spread evenly over all classes
-  std::vector<double> weight = {};  ///< of each class (K); none: 1
-  Index ignore_index = -100;        ///< label of the rows that do not count
-  Reduction reduction = Reduction::mean;
+  double label_smoothing = 0;             ///< share of the target spread evenly over all classes
+  std::vector<double> weight = {};        ///< of each class (K); none: 1
+  Index ignore_index = -100;              ///< label of the rows that do not count
+  Reduction reduction = Reduction::mean;  ///< of the rows' losses
 };
 
 namespace detail {

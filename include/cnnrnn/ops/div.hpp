@@ -37,14 +37,19 @@ Variable<T> div(const Variable<T>& a, const Variable<T>& b) {
       });
 }
 
+/// a / b with broadcasting; see div.
 template <class T>
 Variable<T> operator/(const Variable<T>& a, const Variable<T>& b) {
   return div(a, b);
 }
+
+/// a / b for a number b.
 template <class T>
 Variable<T> operator/(const Variable<T>& a, std::type_identity_t<T> b) {
   return div(a, Variable<T>(Tensor<T>::scalar(b)));
 }
+
+/// a / b for a number a.
 template <class T>
 Variable<T> operator/(std::type_identity_t<T> a, const Variable<T>& b) {
   return div(Variable<T>(Tensor<T>::scalar(a)), b);

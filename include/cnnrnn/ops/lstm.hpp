@@ -15,16 +15,16 @@ using LstmWeights = RecurrentWeights<T>;
 /// The states of L layers with D directions, each (L D, N, U); undefined ones are zeros.
 template <class T>
 struct LstmStates {
-  Variable<T> h;
-  Variable<T> c;
+  Variable<T> h;  ///< hidden states
+  Variable<T> c;  ///< cell states
 };
 
 /// What an LSTM gives: y (N, T, D U), h and c (L D, N, U).
 template <class T>
 struct LstmOutput {
-  Variable<T> y;
-  Variable<T> h;
-  Variable<T> c;
+  Variable<T> y;  ///< the hidden states of all steps
+  Variable<T> h;  ///< hidden states behind the last step
+  Variable<T> c;  ///< cell states behind the last step
 };
 
 /// One LSTM layer of one or two directions (Hochreiter and Schmidhuber 1997), as PyTorch's with

@@ -9,8 +9,8 @@ CNNRNN_NAMESPACE_BEGIN
 /// The result of a pooling, and the statistics of its channels.
 template <class T>
 struct PoolingMoments {
-  Variable<T> y;
-  BatchStatistics<T> statistics;
+  Variable<T> y;                  ///< the pooled images
+  BatchStatistics<T> statistics;  ///< of the channels of y
 };
 
 /// max_pool2d for a batch norm behind it: takes mean and biased variance (C) of the result block by

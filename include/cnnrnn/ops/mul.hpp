@@ -35,14 +35,19 @@ Variable<T> mul(const Variable<T>& a, const Variable<T>& b) {
                    });
 }
 
+/// a b with broadcasting; see mul.
 template <class T>
 Variable<T> operator*(const Variable<T>& a, const Variable<T>& b) {
   return mul(a, b);
 }
+
+/// a b for a number b.
 template <class T>
 Variable<T> operator*(const Variable<T>& a, std::type_identity_t<T> b) {
   return scale_shift(a, b, 0, "mul");
 }
+
+/// a b for a number a.
 template <class T>
 Variable<T> operator*(std::type_identity_t<T> a, const Variable<T>& b) {
   return scale_shift(b, a, 0, "mul");

@@ -9,10 +9,11 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of nll_loss.
 struct NllLossOptions {
-  std::vector<double> weight = {};  ///< of each class (K); none: 1
-  Index ignore_index = -100;        ///< label of the rows that do not count
-  Reduction reduction = Reduction::mean;
+  std::vector<double> weight = {};        ///< of each class (K); none: 1
+  Index ignore_index = -100;              ///< label of the rows that do not count
+  Reduction reduction = Reduction::mean;  ///< of the rows' losses
 };
 
 /// Negative log-likelihood, -w(label) log p(label): with log_softmax before it, cross_entropy. The

@@ -11,8 +11,8 @@ CNNRNN_NAMESPACE_BEGIN
 
 /// How many elements are put before and behind an axis.
 struct Padding {
-  Index before = 0;
-  Index after = 0;
+  Index before = 0;  ///< elements in front
+  Index after = 0;   ///< elements behind
 };
 
 namespace detail {

@@ -7,10 +7,11 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of pad2d.
 struct Pad2dOptions {
-  Padding rows = {};     ///< above and below
-  Padding columns = {};  ///< left and right
-  PadMode mode = PadMode::zeros;
+  Padding rows = {};              ///< above and below
+  Padding columns = {};           ///< left and right
+  PadMode mode = PadMode::zeros;  ///< what the border is made of
 };
 
 /// Throws ValueError for a negative padding; `name` is the operation's.

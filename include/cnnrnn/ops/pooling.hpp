@@ -7,18 +7,20 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of max_pool2d.
 struct Pool2dOptions {
-  Size2d kernel = 2;
+  Size2d kernel = 2;       ///< its size
   Size2d stride = 0;       ///< 0 means the kernel
   Size2d padding = 0;      ///< at most half the kernel
   bool ceil_mode = false;  ///< keep a last window that is only partly inside
 };
 
+/// Options of avg_pool2d.
 struct AvgPool2dOptions {
-  Size2d kernel = 2;
-  Size2d stride = 0;
-  Size2d padding = 0;
-  bool ceil_mode = false;
+  Size2d kernel = 2;              ///< its size
+  Size2d stride = 0;              ///< 0 means the kernel
+  Size2d padding = 0;             ///< zeros on each side
+  bool ceil_mode = false;         ///< keep a last window that is only partly inside
   bool count_include_pad = true;  ///< the zeros of the padding count in the mean
 };
 
@@ -48,6 +50,7 @@ inline void check_pool2d(const char* name, const Pool2dOptions& options) {
   detail::check_pool(name, options);
 }
 
+/// Those that both kinds of pooling have.
 inline Pool2dOptions pool2d_options(const AvgPool2dOptions& options) {
   return {options.kernel, options.stride, options.padding, options.ceil_mode};
 }

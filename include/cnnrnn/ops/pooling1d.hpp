@@ -4,18 +4,20 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of max_pool1d.
 struct Pool1dOptions {
-  Index kernel = 2;
+  Index kernel = 2;        ///< its size
   Index stride = 0;        ///< 0 means the kernel
   Index padding = 0;       ///< at most half the kernel
   bool ceil_mode = false;  ///< keep a last window that is only partly inside
 };
 
+/// Options of avg_pool1d.
 struct AvgPool1dOptions {
-  Index kernel = 2;
-  Index stride = 0;
-  Index padding = 0;
-  bool ceil_mode = false;
+  Index kernel = 2;               ///< its size
+  Index stride = 0;               ///< 0 means the kernel
+  Index padding = 0;              ///< zeros on each side
+  bool ceil_mode = false;         ///< keep a last window that is only partly inside
   bool count_include_pad = true;  ///< the zeros of the padding count in the mean
 };
 
@@ -46,9 +48,9 @@ kernels::Pool2dDims pool1d_dims(const char* name, const Shape& x, const Options&
 
 /// Max-pooling of sequences; the padding never wins, NaN always does.
 ///
-/// x (N, T, C) -> y (N, OT, C) with OT = floor((T + 2 padding - kernel) / stride) + 1, rounded up in
-/// ceil mode as in max_pool2d. Saves the places of the largest, a byte each up to a kernel of 256.
-/// Throws ShapeError, and ValueError for options out of range.
+/// x (N, T, C) -> y (N, OT, C) with OT = floor((T + 2 padding - kernel) / stride) + 1, rounded up
+/// in ceil mode as in max_pool2d. Saves the places of the largest, a byte each up to a kernel of
+/// 256. Throws ShapeError, and ValueError for options out of range.
 template <class T>
 Variable<T> max_pool1d(const Variable<T>& x, const Pool1dOptions& options = {}) {
   const auto d = detail::pool1d_dims("max_pool1d", x.shape(), options);

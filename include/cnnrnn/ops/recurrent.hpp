@@ -14,8 +14,8 @@ CNNRNN_NAMESPACE_BEGIN
 /// What a GRU or a simple RNN gives: y (N, T, D U), h (L D, N, U).
 template <class T>
 struct RecurrentOutput {
-  Variable<T> y;
-  Variable<T> h;
+  Variable<T> y;  ///< the states of all steps
+  Variable<T> h;  ///< the states behind the last step
 };
 
 namespace detail {

@@ -20,31 +20,36 @@ CNNRNN_NAMESPACE_BEGIN
 template <class T>
 struct RecurrentWeights {
   RecurrentWeights() = default;
+
+  /// Weights without peepholes.
   RecurrentWeights(Variable<T> ih, Variable<T> hh, Variable<T> b_ih = {}, Variable<T> b_hh = {})
       : weight_ih(std::move(ih)),
         weight_hh(std::move(hh)),
         bias_ih(std::move(b_ih)),
         bias_hh(std::move(b_hh)) {}
 
-  Variable<T> weight_ih;
-  Variable<T> weight_hh;
-  Variable<T> bias_ih;
-  Variable<T> bias_hh;
-  Variable<T> weight_ci;
-  Variable<T> weight_cf;
-  Variable<T> weight_co;
+  Variable<T> weight_ih;  ///< (G U, F)
+  Variable<T> weight_hh;  ///< (G U, U)
+  Variable<T> bias_ih;    ///< (G U) or undefined
+  Variable<T> bias_hh;    ///< (G U) or undefined
+  Variable<T> weight_ci;  ///< (U) or undefined
+  Variable<T> weight_cf;  ///< (U) or undefined
+  Variable<T> weight_co;  ///< (U) or undefined
 };
 
 /// The weights of recurrent layers, packed for inference: they do not see later changes of the
 /// tensors that they were made of.
 template <class T>
 using PackedRecurrentLayer = std::vector<kernels::ForwardDirection<T>>;
+
+/// All layers, each with its directions.
 template <class T>
 using PackedRecurrent = std::vector<PackedRecurrentLayer<T>>;
 
 /// The lines of a feature map that are read as sequences.
 enum class Lines { rows, columns };
 
+/// Options of lstm, gru and rnn.
 struct RecurrentOptions {
   bool batch_first = true;  ///< x (N, T, F), else (T, N, F); y likewise
   /// x is a map (N, H, W, F) whose rows, or columns, are the sequences; y likewise, and there are

@@ -22,6 +22,8 @@ template <class T>
 Variable<T> reshape(const Variable<T>& x, std::initializer_list<Index> dims) {
   return detail::reshaped(x, x.value().reshape(dims));
 }
+
+/// The same: `reshape(x, {n, -1})` for a given shape.
 template <class T>
 Variable<T> reshape(const Variable<T>& x, const Shape& shape) {
   return detail::reshaped(x, x.value().reshape(shape));

@@ -30,6 +30,8 @@ Variable<T> stack(const std::vector<Variable<T>>& parts, Index axis = 0) {
   }
   return concat(layers, position);
 }
+
+/// The same for a list of variables: `stack<float>({a, b})`.
 template <class T>
 Variable<T> stack(std::initializer_list<Variable<T>> parts, Index axis = 0) {
   return stack(std::vector<Variable<T>>(parts), axis);

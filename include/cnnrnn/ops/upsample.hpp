@@ -11,11 +11,15 @@ CNNRNN_NAMESPACE_BEGIN
 
 /// Factors of height and width. One number means both.
 struct Scale2d {
-  double h = 0;
-  double w = 0;
+  double h = 0;  ///< of the height
+  double w = 0;  ///< of the width
 
   constexpr Scale2d() = default;
+
+  /// The same factor in both directions.
   constexpr Scale2d(double both) : h(both), w(both) {}  // NOLINT: `.scale_factor = 2`
+
+  /// A factor of the height and one of the width.
   constexpr Scale2d(double height, double width) : h(height), w(width) {}
 
   friend constexpr bool operator==(const Scale2d&, const Scale2d&) = default;
@@ -33,13 +37,15 @@ struct UpsampleNearestOptions {
   bool recompute_scale_factor = false;
 };
 
+/// Options of upsample_bilinear2d; see UpsampleNearestOptions.
 struct UpsampleBilinearOptions {
-  Size2d size = 0;
-  Scale2d scale_factor = 0;
+  Size2d size = 0;             ///< in pixels
+  Scale2d scale_factor = 0;    ///< OH = floor(H scale_factor)
   bool align_corners = false;  ///< the centres of the corner pixels, and not their corners, meet
-  bool recompute_scale_factor = false;
+  bool recompute_scale_factor = false;  ///< see UpsampleNearestOptions
 };
 
+/// The size that bilinear options ask for.
 inline UpsampleNearestOptions upsample_size(const UpsampleBilinearOptions& options) {
   return {options.size, options.scale_factor, options.recompute_scale_factor};
 }

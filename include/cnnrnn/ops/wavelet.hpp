@@ -9,9 +9,10 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+/// Options of dwt2d and idwt2d.
 struct WaveletOptions {
-  Wavelet wavelet = wavelets::haar;
-  WaveletExtension extension = WaveletExtension::periodic;
+  Wavelet wavelet = wavelets::haar;                         ///< one of namespace wavelets
+  WaveletExtension extension = WaveletExtension::periodic;  ///< what is beyond the borders
 };
 
 /// Throws ValueError for a wavelet without a filter; `name` is the operation's.

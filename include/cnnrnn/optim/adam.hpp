@@ -9,20 +9,22 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace optim {
 
+/// Options of Adam.
 struct AdamOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;  ///< times the weights, added to the gradient (L2)
+  double learning_rate = 1e-3;  ///< factor of a step
+  double beta1 = 0.9;           ///< decay of the mean of gradients
+  double beta2 = 0.999;         ///< decay of the mean of squared gradients
+  double epsilon = 1e-8;        ///< added to the root of the latter
+  double weight_decay = 0;      ///< times the weights, added to the gradient (L2)
 };
 
+/// Options of AdamW.
 struct AdamWOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 1e-2;  ///< times learning rate and weights, taken from the weights
+  double learning_rate = 1e-3;  ///< factor of a step
+  double beta1 = 0.9;           ///< decay of the mean of gradients
+  double beta2 = 0.999;         ///< decay of the mean of squared gradients
+  double epsilon = 1e-8;        ///< added to the root of the latter
+  double weight_decay = 1e-2;   ///< times learning rate and weights, taken from the weights
 };
 
 namespace detail {
@@ -85,8 +87,11 @@ class AdamFamily : public Optimizer<T> {
 template <class T>
 class Adam : public detail::AdamFamily<T, detail::Decay::l2> {
  public:
+  /// For parameters that are updated alike.
   explicit Adam(const std::vector<Variable<T>>& parameters, const AdamOptions& options = {})
       : Adam(std::vector<ParameterGroup<T>>{{.parameters = parameters}}, options) {}
+
+  /// For groups of parameters.
   explicit Adam(const std::vector<ParameterGroup<T>>& groups, const AdamOptions& options = {})
       : detail::AdamFamily<T, detail::Decay::l2>("Adam", groups, options) {}
 };
@@ -97,8 +102,11 @@ class Adam : public detail::AdamFamily<T, detail::Decay::l2> {
 template <class T>
 class AdamW : public detail::AdamFamily<T, detail::Decay::decoupled> {
  public:
+  /// For parameters that are updated alike.
   explicit AdamW(const std::vector<Variable<T>>& parameters, const AdamWOptions& options = {})
       : AdamW(std::vector<ParameterGroup<T>>{{.parameters = parameters}}, options) {}
+
+  /// For groups of parameters.
   explicit AdamW(const std::vector<ParameterGroup<T>>& groups, const AdamWOptions& options = {})
       : detail::AdamFamily<T, detail::Decay::decoupled>(
             "AdamW", groups,

@@ -11,6 +11,7 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace optim {
 
+/// Options of clip_grad_norm.
 struct ClipOptions {
   bool allow_nonfinite = false;  ///< return a norm that is not finite, and leave the gradients
 };

@@ -58,6 +58,7 @@ class Combined : public Optimizer<T> {
     return all;
   }
 
+  /// Number of groups of all optimizers.
   std::size_t groups() const override {
     std::size_t count = 0;
     for (const auto& part : parts_) {

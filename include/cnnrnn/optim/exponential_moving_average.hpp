@@ -5,8 +5,9 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace optim {
 
+/// Options of ExponentialMovingAverage.
 struct ExponentialMovingAverageOptions {
-  double decay = 0.999;
+  double decay = 0.999;  ///< how much of the average stays in each update
 };
 
 /// The exponential moving average of a module's parameters and buffers, which often predicts better
@@ -18,12 +19,14 @@ struct ExponentialMovingAverageOptions {
 template <class T>
 class ExponentialMovingAverage {
  public:
+  /// The averages of a module's parameters, which begin at the values that they have.
   explicit ExponentialMovingAverage(nn::Module<T>& module,
                                     const ExponentialMovingAverageOptions& options = {})
       : average_(module), decay_(options.decay) {
     check_decay(decay_);
   }
 
+  /// Takes in the parameters as they are, with the decay of the options.
   void update() { update(decay_); }
 
   /// The same with another decay, as a schedule has it.
@@ -47,6 +50,7 @@ class ExponentialMovingAverage {
   /// The module has the average while this lives.
   class Swapped {
    public:
+    /// Puts the averages into the module.
     explicit Swapped(ExponentialMovingAverage& average) : average_(average) { average_.swap(); }
     ~Swapped() { average_.swap(); }
     Swapped(const Swapped&) = delete;
@@ -55,6 +59,8 @@ class ExponentialMovingAverage {
    private:
     ExponentialMovingAverage& average_;
   };
+
+  /// Has the module run with the averages while the result lives.
   [[nodiscard]] Swapped swapped_in() { return Swapped(*this); }
 
  private:

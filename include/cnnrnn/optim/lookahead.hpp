@@ -5,6 +5,7 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace optim {
 
+/// Options of Lookahead.
 struct LookaheadOptions {
   Index every = 5;     ///< steps of the optimizer from one synchronisation to the next
   double share = 0.5;  ///< of the way that the slow weights go: alpha
@@ -18,6 +19,7 @@ struct LookaheadOptions {
 template <class T>
 class Lookahead {
  public:
+  /// The slow weights of a module, which begin at the values that the parameters have.
   explicit Lookahead(nn::Module<T>& module, const LookaheadOptions& options = {})
       : slow_(module), options_(options) {
     require<ValueError>(options.every > 0, "Lookahead: expected a positive every, got ",

@@ -21,15 +21,16 @@ enum class MuonScaling {
   none                 ///< 1
 };
 
+/// Options of Muon.
 struct MuonOptions {
-  double learning_rate = 1e-3;
-  double momentum = 0.95;
-  bool nesterov = true;
-  double weight_decay = 0.1;  ///< times learning rate and weights, taken from the weights
-  Index steps = 5;            ///< of the Newton-Schulz iteration
-  std::array<double, 3> coefficients{3.4445, -4.7750, 2.0315};
-  double epsilon = 1e-7;  ///< the least norm that a direction is divided by
-  MuonScaling scaling = MuonScaling::original;
+  double learning_rate = 1e-3;  ///< factor of a step
+  double momentum = 0.95;       ///< decay of the sum of gradients
+  bool nesterov = true;         ///< look ahead by the momentum
+  double weight_decay = 0.1;    ///< times learning rate and weights, taken from the weights
+  Index steps = 5;              ///< of the Newton-Schulz iteration
+  std::array<double, 3> coefficients{3.4445, -4.7750, 2.0315};  ///< of its polynomial
+  double epsilon = 1e-7;                        ///< the least norm that a direction is divided by
+  MuonScaling scaling = MuonScaling::original;  ///< of a step, by the shape of the matrix
 };
 
 /// Muon (Jordan et al. 2024), gradient descent along directions that are made orthogonal, with
@@ -45,8 +46,11 @@ class Muon : public Optimizer<T> {
   using typename Optimizer<T>::Rates;
 
  public:
+  /// For parameters that are updated alike.
   explicit Muon(const std::vector<Variable<T>>& parameters, const MuonOptions& options = {})
       : Muon(std::vector<ParameterGroup<T>>{{.parameters = parameters}}, options) {}
+
+  /// For groups of parameters.
   explicit Muon(const std::vector<ParameterGroup<T>>& groups, const MuonOptions& options = {})
       : Optimizer<T>("Muon", groups, {options.learning_rate, options.weight_decay},
                      {"momentum_buffer"}),

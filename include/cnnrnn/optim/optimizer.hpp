@@ -20,9 +20,9 @@ namespace optim {
 /// Parameters that are updated alike; what is not given is the optimizer's own option.
 template <class T>
 struct ParameterGroup {
-  std::vector<Variable<T>> parameters;
-  std::optional<double> learning_rate = {};
-  std::optional<double> weight_decay = {};
+  std::vector<Variable<T>> parameters;       ///< each in one group only
+  std::optional<double> learning_rate = {};  ///< none: the optimizer's own
+  std::optional<double> weight_decay = {};   ///< none: the optimizer's own
   Schedule schedule = {};  ///< of the steps of this optimizer: multiplies the learning rate
 };
 
@@ -30,9 +30,9 @@ struct ParameterGroup {
 /// over all groups. Tensors share the optimizer's memory.
 template <class T>
 struct OptimizerState {
-  std::map<std::string, Tensor<T>> tensors;
-  std::map<std::string, Index> steps;  ///< `3.step`, for parameters that have been updated;
-                                       ///< `all.step`, if a group has a schedule
+  std::map<std::string, Tensor<T>> tensors;  ///< by name
+  std::map<std::string, Index> steps;        ///< `3.step`, for parameters that have been updated;
+                                             ///< `all.step`, if a group has a schedule
 };
 
 namespace detail {
@@ -105,6 +105,7 @@ class Optimizer {
     return result;
   }
 
+  /// Number of groups.
   virtual std::size_t groups() const { return groups_.size(); }
 
   /// What multiplies the learning rate of every group, as a schedule sets it. Throws ValueError
@@ -206,13 +207,14 @@ class Optimizer {
  protected:
   /// What is remembered of one parameter: how often it was updated, and a tensor a slot.
   struct Memory {
-    Index steps = 0;
-    std::vector<Tensor<T>> tensors;
+    Index steps = 0;                 ///< how often it was updated
+    std::vector<Tensor<T>> tensors;  ///< one for each slot
   };
 
+  /// What a group has of its own, or from the optimizer's options.
   struct Rates {
-    double learning_rate;
-    double weight_decay;
+    double learning_rate;  ///< factor of a step
+    double weight_decay;   ///< share of the weights, or of their gradient
   };
 
   /// `slot_names` are those of the remembered tensors, which begin as zeros.

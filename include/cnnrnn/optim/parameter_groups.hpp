@@ -15,10 +15,11 @@ namespace optim {
 /// ParameterGroup.
 template <class T>
 struct GroupRule {
+  /// Whether it holds for a parameter.
   std::function<bool(const std::string& path, const Variable<T>& parameter)> chosen;
-  std::optional<double> learning_rate = {};
-  std::optional<double> weight_decay = {};
-  Schedule schedule = {};
+  std::optional<double> learning_rate = {};  ///< none: the optimizer's own
+  std::optional<double> weight_decay = {};   ///< none: the optimizer's own
+  Schedule schedule = {};                    ///< multiplies the learning rate
 };
 
 /// All parameters of a module in groups: group i has what rule i is the first to choose, and a last

@@ -41,6 +41,7 @@ inline Schedule constant_schedule() {
   return [](Index) { return 1.0; };
 }
 
+/// Options of step_schedule.
 struct StepScheduleOptions {
   Index every = 30;     ///< steps between two changes
   double factor = 0.1;  ///< of each change
@@ -57,6 +58,7 @@ inline Schedule step_schedule(const StepScheduleOptions& options = {}) {
   };
 }
 
+/// Options of cosine_schedule.
 struct CosineScheduleOptions {
   Index steps = 0;     ///< until the lowest point
   double minimum = 0;  ///< the factor there, and from there on
@@ -75,6 +77,7 @@ inline Schedule cosine_schedule(const CosineScheduleOptions& options) {
   };
 }
 
+/// Options of one_cycle_schedule.
 struct OneCycleScheduleOptions {
   Index steps = 0;              ///< in all
   double warm_up_share = 0.3;   ///< of the steps that rise
@@ -105,6 +108,7 @@ inline Schedule one_cycle_schedule(const OneCycleScheduleOptions& options) {
   };
 }
 
+/// Options of warm_up.
 struct WarmUpOptions {
   Index steps = 5;         ///< that rise
   double start = 1.0 / 3;  ///< the factor of the first
@@ -123,9 +127,10 @@ inline Schedule warm_up(const WarmUpOptions& options, Schedule then = constant_s
   };
 }
 
+/// A point of a piecewise linear schedule.
 struct ScheduleKnot {
-  Index step;
-  double factor;
+  Index step;     ///< from 0 on
+  double factor;  ///< of the learning rate
 };
 
 /// Straight lines from knot to knot, as NumPy's interp: before the first and behind the last the

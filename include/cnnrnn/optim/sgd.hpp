@@ -9,11 +9,12 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace optim {
 
+/// Options of Sgd.
 struct SgdOptions {
-  double learning_rate = 1e-2;
-  double momentum = 0;
-  double weight_decay = 0;  ///< times the weights, added to the gradient (L2)
-  bool nesterov = false;
+  double learning_rate = 1e-2;  ///< factor of a step
+  double momentum = 0;          ///< decay of the sum of gradients; 0: none is kept
+  double weight_decay = 0;      ///< times the weights, added to the gradient (L2)
+  bool nesterov = false;        ///< look ahead by the momentum
 };
 
 /// Stochastic gradient descent with momentum as PyTorch has it (Sutskever et al. 2013, with the
@@ -27,8 +28,11 @@ class Sgd : public Optimizer<T> {
   using typename Optimizer<T>::Rates;
 
  public:
+  /// For parameters that are updated alike.
   explicit Sgd(const std::vector<Variable<T>>& parameters, const SgdOptions& options = {})
       : Sgd(std::vector<ParameterGroup<T>>{{.parameters = parameters}}, options) {}
+
+  /// For groups of parameters.
   explicit Sgd(const std::vector<ParameterGroup<T>>& groups, const SgdOptions& options = {})
       : Optimizer<T>("Sgd", groups, {options.learning_rate, options.weight_decay},
                      slot_names(options.momentum)),

@@ -95,6 +95,7 @@ inline TrainingState to_state(const std::string& path, const io::RunState& run) 
 
 }  // namespace detail
 
+/// Options of Checkpoints.
 struct CheckpointsOptions {
   std::string folder;              ///< made if it is not there
   std::string configuration = {};  ///< a line that says which run it is: options, data, seed
@@ -104,7 +105,7 @@ struct CheckpointsOptions {
   /// into a checkpoint, `take` gets when the run resumes. What `take` throws is told as a
   /// FileError.
   std::function<void(io::RunState&)> put = {};
-  std::function<void(const io::RunState&)> take = {};
+  std::function<void(const io::RunState&)> take = {};  ///< gets what `put` has put
 };
 
 /// The files of a run, in a folder: `resume.safetensors`, from which the run goes on,
@@ -126,8 +127,13 @@ class Checkpoints {
                        ": expected a folder or the right to make one, got ", error.message());
   }
 
+  /// The path of the file to resume from.
   std::string resume_path() const { return options_.folder + "/resume.safetensors"; }
+
+  /// The path of the model.
   std::string model_path() const { return options_.folder + "/checkpoint.safetensors"; }
+
+  /// The path of the history.
   std::string history_path() const { return options_.folder + "/history.csv"; }
 
   /// Writes all three. Throws FileError, such as for a full disk; each file is then the old one or

@@ -22,9 +22,13 @@ namespace train {
 template <class T>
 class LossFunction {
  public:
+  /// Mean loss of logits (N, K) and labels (N,).
   using Function = std::function<Variable<T>(const Variable<T>&, const Tensor<Index>&)>;
+
+  /// Mean loss of logits (N, K) and shares of each class (N, K).
   using TargetFunction = std::function<Variable<T>(const Variable<T>&, const Tensor<T>&)>;
 
+  /// A loss of labels, or of shares of each class as well.
   template <class F>
   requires(!std::is_same_v<F, LossFunction> && std::is_constructible_v<Function, F>)
       LossFunction(F function, Index ignore_index = -100,  // NOLINT: any function is one
@@ -38,6 +42,7 @@ class LossFunction {
                         "reduction");
   }
 
+  /// The mean loss of a batch.
   Variable<T> operator()(const Variable<T>& logits, const Tensor<Index>& labels) const {
     return function_(logits, labels);
   }
@@ -59,6 +64,7 @@ class LossFunction {
     return reduction_ == Reduction::mean || count == 0 ? value : value / static_cast<double>(count);
   }
 
+  /// The label that does not count.
   Index ignore_index() const { return ignore_index_; }
 
  private:

@@ -12,15 +12,16 @@ namespace train {
 
 /// The results of an epoch; what was not measured is NaN.
 struct HistoryRow {
-  Index epoch = 0;  ///< from 1 on
-  double train_loss = 0;
-  double train_accuracy = 0;
-  double test_loss = std::numeric_limits<double>::quiet_NaN();
-  double test_accuracy = std::numeric_limits<double>::quiet_NaN();
-  double seconds = 0;  ///< of training, without the test
-  double images_per_second = 0;
+  Index epoch = 0;            ///< from 1 on
+  double train_loss = 0;      ///< the mean over the epoch's images, as they were trained
+  double train_accuracy = 0;  ///< from 0 to 1
+  double test_loss = std::numeric_limits<double>::quiet_NaN();  ///< the mean over all test images
+  double test_accuracy = std::numeric_limits<double>::quiet_NaN();  ///< from 0 to 1
+  double seconds = 0;            ///< of training, without the test
+  double images_per_second = 0;  ///< in training
 };
 
+/// The rows of all epochs, the first one first.
 using History = std::vector<HistoryRow>;
 
 /// The history as a table of comma-separated values with a header line; NaN is an empty field.

@@ -50,6 +50,8 @@ class Interrupt {
 
   /// The signal that came, or 0.
   int signal() const { return detail::interrupt_signal(); }
+
+  /// Whether a signal has come.
   bool requested() const { return signal() != 0; }
 
  private:

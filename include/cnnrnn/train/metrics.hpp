@@ -82,8 +82,8 @@ void count_confusions(const Tensor<T>& logits, const Tensor<Index>& labels, Tens
 /// The mean loss and the accuracy over batches of different sizes; NaN while no label counts.
 struct RunningMetrics {
   double loss_sum = 0;  ///< of the images' losses
-  Index correct = 0;
-  Index images = 0;  ///< whose labels count
+  Index correct = 0;    ///< right answers
+  Index images = 0;     ///< whose labels count
 
   /// Adds a batch by its mean loss and its right answers.
   void add(double mean_loss, Index right, Index count) {
@@ -92,7 +92,10 @@ struct RunningMetrics {
     images += count;
   }
 
+  /// The mean loss of an image.
   double loss() const { return per_image(loss_sum); }
+
+  /// The share of right answers.
   double accuracy() const { return per_image(static_cast<double>(correct)); }
 
  private:

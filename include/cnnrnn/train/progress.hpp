@@ -22,18 +22,20 @@ inline double steady_seconds() {
   return std::chrono::duration<double>(now).count();
 }
 
+/// Options of Progress.
 struct ProgressOptions {
   std::FILE* out = stdout;            ///< null: say nothing
   std::optional<bool> terminal = {};  ///< whether `out` is one; asked of the system if not given
   double line_seconds = 10;           ///< between plain lines
   double bar_seconds = 0.1;           ///< between two states of the bar
-  std::function<double()> clock = steady_seconds;
+  std::function<double()> clock = steady_seconds;  ///< seconds from any point on
 };
 
 /// Shows how far a piece of work is: a bar with rate and remaining time on a terminal, a plain line
 /// now and then in a file.
 class Progress {
  public:
+  /// A display that has shown nothing yet.
   explicit Progress(ProgressOptions options = {})
       : options_(std::move(options)),
         terminal_(options_.out != nullptr &&

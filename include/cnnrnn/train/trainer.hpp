@@ -37,15 +37,16 @@ struct TrainingState {
 /// Why a run ended: all epochs are done, after_epoch said so, or stop did.
 enum class Ending { finished, enough, stopped };
 
+/// Options of Trainer.
 template <class T>
 struct TrainerOptions {
-  Index epochs = 10;
+  Index epochs = 10;  ///< passes over the training images
 
   /// Batches in all, if not 0, instead of epochs. The last epoch ends with them and is complete
   /// then: a run at its end cannot be given more steps.
   Index steps = 0;
 
-  LossFunction<T> loss = cross_entropy_loss<T>();
+  LossFunction<T> loss = cross_entropy_loss<T>();         ///< of logits and labels
   optim::Schedule schedule = optim::constant_schedule();  ///< by batch, over all epochs
   double clip_norm = 0;                                   ///< 0: gradients are not clipped
 
@@ -75,8 +76,8 @@ struct TrainerOptions {
   /// Called after each epoch, and every so many batches or seconds within one if they are not 0,
   /// and when the run is stopped.
   std::function<void(const TrainingState&)> save = {};
-  Index save_batches = 0;
-  double save_seconds = 0;
+  Index save_batches = 0;   ///< 0: not within an epoch
+  double save_seconds = 0;  ///< 0: not within an epoch
 
   /// Called after each epoch, when it has been saved; false ends the run.
   std::function<bool(const TrainingState&)> after_epoch = {};
@@ -84,7 +85,7 @@ struct TrainerOptions {
   /// Asked after each batch; true saves and ends the run.
   std::function<bool()> stop = {};
 
-  ProgressOptions progress = {};
+  ProgressOptions progress = {};  ///< how the line on the terminal is shown
 };
 
 /// The least number of steps that makes up so many epochs, which need not be whole: for
@@ -169,6 +170,7 @@ class Trainer {
     return Ending::finished;
   }
 
+  /// Where the run is: epoch, step, metrics.
   const TrainingState& state() const { return state_; }
 
  private:

@@ -18,10 +18,11 @@ namespace train {
 /// A way to look at images (N, H, W, C), and how much it counts.
 template <class T>
 struct View {
-  std::function<Tensor<T>(const Tensor<T>&)> of;
-  double weight = 1;
+  std::function<Tensor<T>(const Tensor<T>&)> of;  ///< makes the view of images
+  double weight = 1;                              ///< its share in the mean
 };
 
+/// The views whose logits are averaged.
 template <class T>
 using Views = std::vector<View<T>>;
 

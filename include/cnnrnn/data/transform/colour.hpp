@@ -103,6 +103,7 @@ inline void adjust_hue(ImageBuffer& image, double turn) {
   });
 }
 
+/// Options of colour_jitter.
 struct ColourJitterOptions {
   double brightness = 0;  ///< the factor lies in 1 - brightness to 1 + brightness, and in 0 or more
   double contrast = 0;    ///< likewise

@@ -67,11 +67,12 @@ inline void cut_window(ImageBuffer& image, Index top, Index left, Index height, 
 
 }  // namespace detail
 
+/// Options of random_crop.
 struct RandomCropOptions {
-  Index height = 0;  ///< of the window; 0: of the image
-  Index width = 0;
-  Index padding = 0;  ///< pixels on each side that the window may take in
-  Border border = Border::black;
+  Index height = 0;               ///< of the window; 0: of the image
+  Index width = 0;                ///< of the window; 0: of the image
+  Index padding = 0;              ///< pixels on each side that the window may take in
+  Border border = Border::black;  ///< what is around the image
 };
 
 /// Cuts a window out of the image at a random place, after padding it on every side: torchvision's

@@ -61,6 +61,7 @@ inline auto shape_with_colour(const char* name, const std::vector<std::uint8_t>&
 
 }  // namespace detail
 
+/// Options of cutout.
 struct CutoutOptions {
   Index size = 0;                       ///< pixels of a side
   bool inside = false;                  ///< the whole square lies in the image
@@ -91,12 +92,13 @@ inline Transform cutout(const CutoutOptions& options) {
   return {cover, {.name = "cutout", .shape = shape}};
 }
 
+/// Options of random_erasing.
 struct RandomErasingOptions {
-  double probability = 0.5;
-  double least_area = 0.02;  ///< of the rectangle, as a share of the image
-  double greatest_area = 0.33;
-  double least_aspect = 0.3;  ///< height / width
-  double greatest_aspect = 3.3;
+  double probability = 0.5;             ///< of erasing at all
+  double least_area = 0.02;             ///< of the rectangle, as a share of the image
+  double greatest_area = 0.33;          ///< as a share of the image
+  double least_aspect = 0.3;            ///< height / width
+  double greatest_aspect = 3.3;         ///< height to width
   std::vector<std::uint8_t> fill = {};  ///< a colour; none: black
   bool noise = false;                   ///< random bytes instead
 };

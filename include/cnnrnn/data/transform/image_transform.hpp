@@ -16,13 +16,18 @@ namespace data {
 
 /// One image while transforms work on it: (height, width, channels).
 struct ImageBuffer {
-  Index height = 0;
-  Index width = 0;
-  Index channels = 0;
-  std::vector<std::uint8_t> values;
+  Index height = 0;                  ///< in pixels
+  Index width = 0;                   ///< in pixels
+  Index channels = 0;                ///< values of a pixel
+  std::vector<std::uint8_t> values;  ///< (height, width, channels)
 
+  /// (height, width, channels).
   Shape shape() const { return {height, width, channels}; }
+
+  /// The first value of a row.
   std::uint8_t* row(Index y) { return values.data() + y * width * channels; }
+
+  /// The first value of a row, for reading.
   const std::uint8_t* row(Index y) const { return values.data() + y * width * channels; }
 };
 
@@ -30,10 +35,11 @@ struct ImageBuffer {
 struct TransformContext {
   Random& random;          ///< numbers of this image in this epoch
   std::uint64_t seed = 0;  ///< of the loader
-  Index epoch = 0;
-  Index position = 0;  ///< of the image in the data set
+  Index epoch = 0;         ///< of the pass
+  Index position = 0;      ///< of the image in the data set
 };
 
+/// Options of a Transform.
 struct TransformOptions {
   std::string name = {};  ///< for messages
 
@@ -73,6 +79,7 @@ class Transform {
     }
   }
 
+  /// Changes an image. Throws ShapeError if it comes out in another shape than announced.
   void operator()(ImageBuffer& image, const TransformContext& context) const {
     function_(image, context);
   }
@@ -81,7 +88,10 @@ class Transform {
     function_(image, TransformContext{.random = random});
   }
 
+  /// Whether there is a function.
   explicit operator bool() const { return static_cast<bool>(function_); }
+
+  /// The name for messages.
   const std::string& name() const { return options_.name; }
 
   /// The shape that it makes of an image (H, W, C).

@@ -11,8 +11,8 @@ namespace data {
 
 /// What normalisation subtracts and divides by, for each channel, on a scale of 0 to 1.
 struct ChannelStatistics {
-  std::vector<double> mean;
-  std::vector<double> standard_deviation;
+  std::vector<double> mean;                ///< of each channel
+  std::vector<double> standard_deviation;  ///< of each channel
 };
 
 /// CIFAR-10's usual statistics: those of its 50,000 training images.
