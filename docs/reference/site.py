@@ -14,7 +14,8 @@ import shutil
 import subprocess
 import sys
 
-PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md", "tests/*/README.md"]
+PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md", "packaging/README.md",
+         "tests/*/README.md"]
 
 # What a page holds beside plain text; the earliest wins, so that code stays as it is.
 TOKEN = re.compile(
@@ -37,12 +38,20 @@ def slug(heading):
 
 
 class Site:
-    """The pages of a repository, and the other files that they link to."""
+    """The pages of a repository, in the order in which README links to them, and the other files
+    that they link to. Pages in deeper folders are parts of the page that links to them first."""
 
     def __init__(self, source):
         self.source = source
-        self.pages = sorted(path for pattern in PAGES for path in source.glob(pattern))
+        main = (source / "README.md").read_text(encoding="utf-8")
+        places = {path: main.rfind(f"]({path.relative_to(source).as_posix()}") % (len(main) + 1)
+                  for pattern in PAGES for path in source.glob(pattern)}
+        self.pages = sorted(places, key=lambda path: (self.is_part(path), path.name != "README.md", places[path], path))
         self.files = {}
+        self.placed = set()
+
+    def is_part(self, page):
+        return page.parent not in (self.source, self.source / "docs")
 
     def label(self, page, anchor=""):
         name = page.relative_to(self.source).with_suffix("").as_posix()
@@ -54,6 +63,9 @@ class Site:
         path, _, anchor = target.partition("#")
         file = pathlib.Path(os.path.normpath(page.parent / path)) if path else page
         if file.suffix == ".md":
+            if self.is_part(file) and page.name != "README.md" and file not in self.placed:
+                self.placed.add(file)
+                return f'@subpage {self.label(file)} "{text.replace("`", "")}"'
             return f"[{text}](@ref {self.label(file, anchor)})"
         if file.suffix == ".hpp" and self.source / "include" in file.parents:
             return f"[{text}](@ref {file.relative_to(self.source / 'include').as_posix()})"
@@ -75,15 +87,16 @@ class Site:
                 anchor = "" if match["level"] == "#" else slug(match["heading"])
                 return f"{match[0]} {{#{self.label(page, anchor)}}}"
             if match["target"] and not re.match(r"[a-z][a-z+.-]*:", match["target"]):
-                return self.link(page, match["image"], match["text"], match["target"])
+                return self.link(page, match["image"], " ".join(match["text"].split()),
+                                 match["target"])
             return match[0]
 
         return TOKEN.sub(replace, page.read_text(encoding="utf-8"))
 
     def write_pages(self, folder):
-        for page in self.pages:
-            copy = folder / page.relative_to(self.source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True)
+        for number, page in enumerate(self.pages):
+            copy = folder / f"{number:02}_{self.label(page)}.md"
             copy.write_text(self.translate(page), encoding="utf-8")
 
     def write_files(self, folder):
@@ -95,6 +108,15 @@ class Site:
             text = html.escape(file.read_text(encoding="utf-8"))
             title = file.relative_to(self.source).as_posix()
             (folder / name).write_text(FILE_PAGE.format(name=title, text=text), encoding="utf-8")
+
+
+def remove_dead_links(folder):
+    """Doxygen 1.9 links to the nested classes of a page when they are private and not on it."""
+    for page in folder.glob("class*.html"):
+        text = page.read_text(encoding="utf-8")
+        if 'name="nested-classes"' not in text:
+            page.write_text(re.sub(r'<a href="#nested-classes">Classes</a>( &#124;\s*)?', "", text),
+                            encoding="utf-8")
 
 
 def main():
@@ -111,6 +133,7 @@ def main():
     site.write_pages(args.output / "pages")
     subprocess.run([args.doxygen, str(args.doxyfile)], check=True)
     site.write_files(args.output / "html")
+    remove_dead_links(args.output / "html")
 
     warnings = (args.output / "warnings.log").read_text(encoding="utf-8")
     print(warnings or f"{args.output / 'html' / 'index.html'}: no warnings")

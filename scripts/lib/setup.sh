@@ -3,8 +3,9 @@
 
 build_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev
   python3 python3-numpy python3-matplotlib dataset-fashion-mnist)
+# The tests of the API reference also look at it in chromium, which is large, where it is installed.
 test_packages=(clang clang-tidy debhelper libomp-dev pkg-config catch2 libbenchmark-dev libdnnl-dev python3-scipy
-  python3-torch python3-torchvision)
+  python3-torch python3-torchvision doxygen)
 # To run the NEON kernels on any machine.
 [[ $(uname -m) == aarch64 ]] || test_packages+=(g++-aarch64-linux-gnu qemu-user-static)
 

@@ -139,7 +139,7 @@ class Profiler {
     return result;
   }
 
-  /// The rows as a table.
+  // The rows as a table.
   friend std::ostream& operator<<(std::ostream& out, const Profiler& profiler) {
     std::ostringstream table;
     table.imbue(std::locale::classic());
