@@ -19,7 +19,7 @@ endif()
 configure_file(docs/reference/Doxyfile.in ${CNNRNN_SITE}/Doxyfile @ONLY)
 
 set(CNNRNN_SITE_COMMAND
-  ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/docs/reference/site.py
+  ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/docs/reference/build.py
   --source ${PROJECT_SOURCE_DIR}
   --doxygen ${DOXYGEN_EXECUTABLE}
   --doxyfile ${CNNRNN_SITE}/Doxyfile

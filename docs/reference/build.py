@@ -14,8 +14,8 @@ import shutil
 import subprocess
 import sys
 
-PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md", "packaging/README.md",
-         "tests/*/README.md"]
+PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md",
+         "packaging/README.md", "tests/*/README.md"]
 
 # What a page holds beside plain text; the earliest wins, so that code stays as it is.
 TOKEN = re.compile(
@@ -43,12 +43,16 @@ class Site:
 
     def __init__(self, source):
         self.source = source
-        main = (source / "README.md").read_text(encoding="utf-8")
-        places = {path: main.rfind(f"]({path.relative_to(source).as_posix()}") % (len(main) + 1)
-                  for pattern in PAGES for path in source.glob(pattern)}
-        self.pages = sorted(places, key=lambda path: (self.is_part(path), path.name != "README.md", places[path], path))
+        self.main = source / "README.md"
+        self.pages = sorted({path for pattern in PAGES for path in source.glob(pattern)},
+                            key=self.place)
         self.files = {}
         self.placed = set()
+
+    def place(self, page):
+        main = self.main.read_text(encoding="utf-8")
+        found = main.rfind(f"]({page.relative_to(self.source).as_posix()}")
+        return self.is_part(page), page != self.main, found if found >= 0 else len(main), page
 
     def is_part(self, page):
         return page.parent not in (self.source, self.source / "docs")
@@ -63,7 +67,7 @@ class Site:
         path, _, anchor = target.partition("#")
         file = pathlib.Path(os.path.normpath(page.parent / path)) if path else page
         if file.suffix == ".md":
-            if self.is_part(file) and page.name != "README.md" and file not in self.placed:
+            if self.is_part(file) and page != self.main and file not in self.placed:
                 self.placed.add(file)
                 return f'@subpage {self.label(file)} "{text.replace("`", "")}"'
             return f"[{text}](@ref {self.label(file, anchor)})"

@@ -1,6 +1,6 @@
 """Checks the site that target `docs` has built: every link within it leads to a page and an anchor
-that are there, no command of Doxygen is left in the text, all of it is small enough for a browser,
-and Chromium shows the pages and finds a class by its name. With --browser only the latter."""
+that are there, no command of Doxygen is left in the text, all of it is small enough for a browser;
+and, with --browser, that Chromium shows pages and its search finds a class by name."""
 
 import argparse
 import functools
@@ -56,7 +56,8 @@ def check_text(site):
     """Commands that Doxygen has not understood, in the guide pages: code is outside of it."""
     for path in sorted(site.glob("*.html")):
         text = path.read_text(encoding="utf-8")
-        prose = re.sub(r"<(pre|code|tt|div class=\"line\").*?</(pre|code|tt|div)>", "", text, flags=re.DOTALL)
+        prose = re.sub(r'<(pre|code|tt|div class="line").*?</(pre|code|tt|div)>', "", text,
+                       flags=re.DOTALL)
         for command in re.findall(r"[@\\](?:ref|subpage|section|anchor|code|f\$) [^<]{0,40}", prose):
             yield f"{path.name}: {command} is left in the text"
 
