@@ -73,7 +73,7 @@ class InputFile {
     size_ = static_cast<std::uint64_t>(status.st_size);
   }
 
-  /// The path under which the file will be.
+  /// The path that the file was opened by.
   const std::string& path() const { return path_; }
 
   /// Bytes in the file when it was opened.
