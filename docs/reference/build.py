@@ -46,6 +46,8 @@ class Site:
         self.main = source / "README.md"
         self.pages = sorted({path for pattern in PAGES for path in source.glob(pattern)},
                             key=self.place)
+        self.titles = [page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+                       for page in self.pages]
         self.files = {}
         self.placed = set()
 
@@ -87,9 +89,11 @@ class Site:
         def replace(match):
             if match["code"]:
                 return f"```{match['language']}{match['code']}"
+            if match["level"] == "#":
+                same = self.titles.count(match["heading"]) > 1
+                return f"{match[0]}{f': {page.stem}' if same else ''} {{#{self.label(page)}}}"
             if match["level"]:
-                anchor = "" if match["level"] == "#" else slug(match["heading"])
-                return f"{match[0]} {{#{self.label(page, anchor)}}}"
+                return f"{match[0]} {{#{self.label(page, slug(match['heading']))}}}"
             if match["target"] and not re.match(r"[a-z][a-z+.-]*:", match["target"]):
                 return self.link(page, match["image"], " ".join(match["text"].split()),
                                  match["target"])

@@ -18,7 +18,7 @@ FNR == 1 {
 /include <stb/ { $0 = "" }
 
 # A name of a function in prose becomes a link by its parentheses.
-/\/\/\/.* see [a-z0-9_]+[.;]/ && match($0, /see [a-z0-9_]+/) {
+/\/\/\/.*(see|Options of) [a-z0-9_]+[.;]/ && match($0, /(see|Options of) [a-z0-9_]+/) {
   $0 = substr($0, 1, RSTART + RLENGTH - 1) "()" substr($0, RSTART + RLENGTH)
 }
 
