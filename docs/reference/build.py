@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md",
-         "packaging/README.md", "tests/*/README.md"]
+         "packaging/README.md", "examples/*/README.md", "tests/*/README.md"]
 
 # What a page holds beside plain text; the earliest wins, so that code stays as it is.
 TOKEN = re.compile(
