@@ -72,7 +72,7 @@ inline void show_feature_maps(const Network& network, const Subject& subject, st
   page.end_figures();
   auto map = network.stem(x);
   for (std::size_t k = 0; k < network.stages().size(); ++k) {
-    const auto& [layer, sweep, rows] = network.stages()[k];
+    const auto& [layer, sweep, control, rows, readout] = network.stages()[k];
     map = (*layer)(map);
     const auto shape = map.shape();
     const std::string stage = to_message("Stage ", k + 1);
@@ -87,10 +87,14 @@ inline void show_feature_maps(const Network& network, const Subject& subject, st
       page.figure(name + "_swept", channel_sheet(map.value()), stage + ": the map, swept.",
                   "What the recurrent networks along rows and columns have added to.");
     }
+    if (control != nullptr) {
+      map = (*control)(map);
+      page.figure(name + "_control", channel_sheet(map.value()), stage + ": behind the control.",
+                  "What the convolution in a sweep's place makes of the map.");
+    }
     if (rows != nullptr) {
-      auto read = map;
-      if (const auto& wavelet = network.card().model.wavelet; wavelet != "none") {
-        read = dwt2d(map, {cnnrnn::wavelet_named(wavelet)});
+      const auto read = network.read_by_tap(map);
+      if (network.card().model.wavelet != "none") {
         for (const auto& [band, first] : {std::pair{"LL", 0}, {"HH", 3}}) {
           page.figure(name + "_map_" + band, channel_sheet(read.value(), first * shape[3]),
                       to_message(stage, ": ", band, " of the map."),
@@ -100,6 +104,12 @@ inline void show_feature_maps(const Network& network, const Subject& subject, st
       const auto states = (*rows)(read);
       page.figure(name + "_tap", state_map(states.value()), stage + ": what the tap makes of it.",
                   to_message(states.dim(1), " final states, 64 to a line, before the batch norm."));
+    }
+    if (readout != nullptr) {
+      const auto features = (*readout)(map);
+      page.figure(name + "_readout", state_map(features.value()),
+                  stage + ": what the read-out makes of it.",
+                  to_message(features.dim(1), " features, 64 to a line."));
     }
     page.end_figures();
   }

@@ -47,11 +47,20 @@ struct Filters {
   Tensor<float> weight;
 };
 
-/// A stage of the network, the sweep behind it and the tap that reads its map, if there are.
+/// A stage of the network, the sweep or the control behind it and the tap or read-out that reads
+/// its map, if there are.
 struct Stage {
   cnnrnn::nn::Layer<float>* layer = nullptr;
   cnnrnn::nn::Layer<float>* sweep = nullptr;
+  cnnrnn::nn::Layer<float>* control = nullptr;
   cnnrnn::nn::Layer<float>* rows = nullptr;  ///< the tap's recurrent part
+  cnnrnn::nn::Layer<float>* readout = nullptr;
+
+  /// The map that the next stage and the tap read.
+  Variable<float> behind(const Variable<float>& map) const {
+    const Variable<float> swept = sweep == nullptr ? map : (*sweep)(map);
+    return control == nullptr ? swept : (*control)(swept);
+  }
 };
 
 /// The parts of a network that pictures are made of.
@@ -60,15 +69,20 @@ class Network : private cnnrnn::nn::Visitor<float> {
   explicit Network(const std::string& path) : loaded_(load_any(path)) {
     loaded_.model->visit(*this);
     for (Index k = 0; layers_.contains(to_message("stages.", k)); ++k) {
-      stages_.push_back({layers_.at(to_message("stages.", k)), nullptr, nullptr});
+      stages_.push_back({.layer = layers_.at(to_message("stages.", k))});
     }
-    const auto tapped = tapped_stages();
-    for (std::size_t k = 0; k < tapped.size(); ++k) {
-      stages_.at(tapped[k]).rows = layers_.at(to_message("taps.", k, ".rnn"));
+    const auto read = read_stages();
+    for (std::size_t k = 0; k < read.size(); ++k) {
+      Stage& stage = stages_.at(read[k]);
+      if (card().model.join == "readout") {
+        stage.readout = layers_.at(to_message("taps.", k));
+      } else {
+        stage.rows = layers_.at(to_message("taps.", k, ".rnn"));
+      }
     }
     for (std::size_t k = 0; k < stages_.size(); ++k) {
-      const auto sweep = layers_.find(to_message("sweeps.", k));
-      stages_[k].sweep = sweep == layers_.end() ? nullptr : sweep->second;
+      stages_[k].sweep = find(to_message("sweeps.", k));
+      stages_[k].control = find(to_message("controls.", k));
     }
   }
 
@@ -77,13 +91,40 @@ class Network : private cnnrnn::nn::Visitor<float> {
   const std::vector<Filters>& filters() const { return filters_; }
   const std::vector<Stage>& stages() const { return stages_; }
 
+  /// The layer at a path that there is.
+  cnnrnn::nn::Layer<float>& layer(const std::string& path) const { return *layers_.at(path); }
+
+  /// The layers in front of the first stage; null if there are none.
+  cnnrnn::nn::Layer<float>* stem() const { return find("stem"); }
+
   /// What goes into the first stage: the image, or what the layers in front of it make of it.
   Variable<float> stem(const Variable<float>& x) const {
-    const auto stem = layers_.find("stem");
-    return stem == layers_.end() ? x : (*stem->second)(x);
+    return stem() == nullptr ? x : (*stem())(x);
+  }
+
+  /// The map of a stage, from 0 on, before a sweep or a control behind it: images (N, 32, 32, 3) ->
+  /// (N, H, W, C).
+  Variable<float> map_of(std::size_t stage, const Variable<float>& x) const {
+    Variable<float> map = (*stages_[0].layer)(stem(x));
+    for (std::size_t k = 0; k < stage; ++k) {
+      map = (*stages_[k + 1].layer)(stages_[k].behind(map));
+    }
+    return map;
+  }
+
+  /// What a tap reads of a map: its sub-bands if there is a wavelet.
+  Variable<float> read_by_tap(const Variable<float>& map) const {
+    const auto& wavelet = card().model.wavelet;
+    return wavelet == "none" ? map : dwt2d(map, {cnnrnn::wavelet_named(wavelet)});
   }
 
  private:
+  /// The layer at a path; null if there is none.
+  cnnrnn::nn::Layer<float>* find(const std::string& path) const {
+    const auto layer = layers_.find(path);
+    return layer == layers_.end() ? nullptr : layer->second;
+  }
+
   void module(const std::string& path, cnnrnn::nn::Module<float>& part) override {
     if (auto* const layer = dynamic_cast<cnnrnn::nn::Layer<float>*>(&part)) {
       layers_[path] = layer;
@@ -98,11 +139,15 @@ class Network : private cnnrnn::nn::Visitor<float> {
     }
   }
 
-  /// The stages, from 0 on, that the taps read.
-  std::vector<std::size_t> tapped_stages() const {
+  /// The stages, from 0 on, that taps or read-outs read.
+  std::vector<std::size_t> read_stages() const {
     const auto& options = loaded_.card.model;
-    if (options.rnn == "none" || options.join != "tap") {
+    if (options.rnn == "none" || options.join == "sweep") {
       return {};
+    }
+    if (options.join == "readout") {
+      return joined_stages(loaded_.card.program, options.after, stages_.size(),
+                           {stages_.size() - 1});
     }
     return all_or_listed(loaded_.card.program, "taps all",
                          options.after == "default" ? options.taps : options.after, stages_.size());

@@ -39,6 +39,21 @@ class Picture {
     }
   }
 
+  /// Draws the outline of a square of `side` pixels, as far as it lies on the picture.
+  void frame(Index top, Index left, Index side, Colour colour) {
+    const auto dot = [&](Index row, Index column) {
+      if (row >= 0 && row < height() && column >= 0 && column < width()) {
+        paint(row, column, colour);
+      }
+    };
+    for (Index k = 0; k < side; ++k) {
+      dot(top, left + k);
+      dot(top + side - 1, left + k);
+      dot(top + k, left);
+      dot(top + k, left + side - 1);
+    }
+  }
+
   /// Every pixel as a square of factor x factor.
   Picture enlarged(Index factor) const {
     Picture result(height() * factor, width() * factor);
@@ -57,6 +72,15 @@ class Picture {
  private:
   cnnrnn::Tensor<std::uint8_t> pixels_;  // (height, width, red green blue alpha)
 };
+
+/// Two pictures side by side.
+inline Picture beside(const Picture& left, const Picture& right) {
+  constexpr Index gap = 12;
+  Picture both(std::max(left.height(), right.height()), left.width() + gap + right.width());
+  both.place(left, 0, 0);
+  both.place(right, 0, left.width() + gap);
+  return both;
+}
 
 /// How often a picture of `size` pixels is enlarged to come near to `wanted`.
 inline Index enlargement(Index size, Index wanted) { return std::max<Index>(1, wanted / size); }

@@ -1,29 +1,38 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "inspect/picture.hpp"
 
 namespace inspect {
 
-/// Equal tiles in rows and columns, numbered from 0 above and on the left.
+/// Equal tiles in rows and columns, numbered above and on the left: from 0 on, or the rows as it is
+/// told.
 class Sheet {
  public:
   Sheet(Index rows, Index columns, Index tile_height, Index tile_width)
+      : Sheet(counted(rows), columns, tile_height, tile_width) {}
+
+  Sheet(const std::vector<Index>& rows, Index columns, Index tile_height, Index tile_width)
       : step_({tile_height + gap, tile_width + gap}),
-        picture_(margin + rows * step_.h, margin + columns * step_.w) {
-    for (Index row = 0; row < rows; ++row) {
-      write(row, margin + row * step_.h + tile_height / 2, margin / 2);
+        left_(left_margin(rows)),
+        picture_(margin + std::ssize(rows) * step_.h, left_ + columns * step_.w) {
+    for (Index row = 0; row < std::ssize(rows); ++row) {
+      write(rows[static_cast<std::size_t>(row)], margin + row * step_.h + tile_height / 2,
+            left_ / 2);
     }
     for (Index column = 0; column < columns; ++column) {
-      write(column, margin / 2, margin + column * step_.w + tile_width / 2);
+      write(column, margin / 2, left_ + column * step_.w + tile_width / 2);
     }
   }
 
   void place(const Picture& tile, Index row, Index column) {
-    picture_.place(tile, margin + row * step_.h, margin + column * step_.w);
+    picture_.place(tile, margin + row * step_.h, left_ + column * step_.w);
   }
 
   const Picture& picture() const { return picture_; }
@@ -40,6 +49,21 @@ class Sheet {
       "####.##.##.####", ".#.##..#..#.###", "###..#####..###", "###..####..####",
       "#.##.####..#..#", "####..###..####", "####..####.####", "###..#..#..#..#",
       "####.#####.####", "####.####..####"};
+
+  static std::vector<Index> counted(Index count) {
+    std::vector<Index> numbers(static_cast<std::size_t>(count));
+    std::iota(numbers.begin(), numbers.end(), Index{0});
+    return numbers;
+  }
+
+  /// Room for the longest number.
+  static Index left_margin(const std::vector<Index>& numbers) {
+    Index room = margin;
+    for (const Index number : numbers) {
+      room = std::max(room, std::ssize(std::to_string(number)) * pitch + dot);
+    }
+    return room;
+  }
 
   /// Writes a number around a point.
   void write(Index number, Index row, Index column) {
@@ -60,6 +84,7 @@ class Sheet {
   }
 
   cnnrnn::Size2d step_;
+  Index left_;
   Picture picture_;
 };
 

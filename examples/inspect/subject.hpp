@@ -28,12 +28,7 @@ struct Subject {
   Tensor<std::uint8_t> pixels;  // (32, 32, 3)
 
   /// As the network takes it: (1, 32, 32, 3), normalised as in training.
-  Variable<float> input(const program::ModelCard& card) const {
-    const cnnrnn::data::Normalizer<float> normalize(card.statistics(), 3);
-    Tensor<float> x({1, image_side, image_side, 3});
-    normalize(pixels.data(), image_side * image_side, x.mutable_data());
-    return Variable<float>(x);
-  }
+  Variable<float> input(const program::ModelCard& card) const;
 
   /// Its brightness, from 0 to 1.
   Grid<double> brightness() const {
@@ -45,6 +40,24 @@ struct Subject {
     return grey;
   }
 };
+
+/// Images as the network takes them: (N, 32, 32, 3), normalised as in training.
+inline Tensor<float> inputs(const std::vector<const Subject*>& subjects,
+                            const program::ModelCard& card) {
+  const cnnrnn::data::Normalizer<float> normalize(card.statistics(), 3);
+  constexpr Index pixels = image_side * image_side;
+  Tensor<float> x({std::ssize(subjects), image_side, image_side, 3});
+  float* to = x.mutable_data();
+  for (const Subject* subject : subjects) {
+    normalize(subject->pixels.data(), pixels, to);
+    to += 3 * pixels;
+  }
+  return x;
+}
+
+inline Variable<float> Subject::input(const program::ModelCard& card) const {
+  return inputs({this}, card);
+}
 
 /// The image files, or without any the first `count` test images of a data set, prepared as those
 /// that the network was trained on. Throws FileError.

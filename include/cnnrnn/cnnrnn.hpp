@@ -42,6 +42,7 @@
 #include "cnnrnn/data/transform.hpp"
 #include "cnnrnn/nn/activations.hpp"
 #include "cnnrnn/nn/adaptive_pooling.hpp"
+#include "cnnrnn/nn/back_projection.hpp"
 #include "cnnrnn/nn/batch_norm.hpp"
 #include "cnnrnn/nn/conv1d.hpp"
 #include "cnnrnn/nn/conv2d.hpp"

@@ -219,6 +219,8 @@ TEST_CASE("a convolution takes along a batch norm and a shortcut in training") {
       require_close(got[i], expected[i], 1e-12);
     }
   };
+  check([](Conv& c, Norm& n, const Images& x, const Images& s) { return n(c(x), {}) + s; },
+        [](Conv& c, Norm& n, const Images& x, const Images& s) { return n(c(x)) + s; });
   check([](Conv& c, Norm& n, const Images& x, const Images& s) { return c.norm(x, n) + s; },
         [](Conv& c, Norm& n, const Images& x, const Images& s) { return n(c(x)) + s; });
   check([](Conv& c, Norm& n, const Images& x, const Images& s) { return c.norm_add(x, n, s); },
@@ -243,6 +245,43 @@ TEST_CASE("a sequence runs batch norm, ReLU and pooling in one pass, unless it i
   CHECK_FALSE(nn::fusion_enabled());
   CHECK(last_op(with_relu) == "relu");
   CHECK(last_op(with_pool) == "max_pool2d");
+}
+
+TEST_CASE("what a layer is asked to take along runs by itself where it is told so") {
+  Random random(3);
+  nn::Conv2d<double> convolution(9, 9, {.padding = 1, .bias = false}, random);
+  nn::BatchNorm2d<double> norm(9);
+  const Variable<double> x(random_tensor<double>({2, 4, 4, 9}, 1), true);
+  norm(convolution(x));
+  convolution.eval();
+  norm.eval();
+  const auto results = [&] {
+    return std::vector{convolution.norm_relu(x, norm),
+                       convolution.norm_add_activated(x, norm, x, Activation::relu6),
+                       norm.relu_pool(x), norm.activated(x, Activation::silu)};
+  };
+  const auto fused = results();
+  const std::vector<std::string> names{"relu", "relu6", "max_pool2d", "silu"};
+  const nn::NoFusionGuard guard;
+  const auto apart = results();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    CHECK(apart[i].edge().record->name == names[i]);
+    require_close(apart[i].value(), fused[i].value(), 1e-12);
+  }
+  class Names : public Observer<double> {
+   public:
+    std::string found;
+
+   private:
+    void operation(std::string_view name, const std::vector<Variable<double>>& /*inputs*/,
+                   const std::vector<Tensor<double>>& /*outputs*/) override {
+      found += std::string(name) + ' ';
+    }
+  };
+  const NoGradGuard no_grad;
+  const Names names_seen;
+  require_close(convolution.norm_relu(x, norm).value(), fused[0].value(), 1e-12);
+  CHECK(names_seen.found == "batch_norm relu ");
 }
 
 TEST_CASE("a layer derived from one that is known runs by itself") {

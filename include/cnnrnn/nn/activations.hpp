@@ -122,6 +122,34 @@ class Gelu : public Layer<T> {
   GeluApproximation approximation_;
 };
 
+namespace detail {
+
+/// An activation by the op of its own.
+template <class T>
+Variable<T> activate(const Variable<T>& x, Activation activation) {
+  switch (activation) {
+    case Activation::relu:
+      return relu(x);
+    case Activation::relu6:
+      return relu6(x);
+    case Activation::silu:
+      return silu(x);
+    case Activation::hard_swish:
+      return hard_swish(x);
+    case Activation::leaky_relu:
+      return leaky_relu(x);
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_tanh:
+      return gelu(x, GeluApproximation::tanh);
+    case Activation::none:
+      break;
+  }
+  return x;
+}
+
+}  // namespace detail
+
 /// The activation behind a layer that it can take along, or none.
 template <class T>
 Activation next_activation(const NextLayers<T>& next) {

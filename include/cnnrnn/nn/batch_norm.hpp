@@ -42,7 +42,7 @@ class BatchNorm : public Layer<T> {
 
   /// The same where whoever made x may have found its statistics already.
   Variable<T> operator()(const Variable<T>& x, const BatchStatistics<T>& batch) {
-    return alone(x, false, batch);
+    return alone(x, Activation::none, batch);
   }
 
   /// ReLU of the batch norm, in one pass. Whoever made x may have found its statistics already.
@@ -76,6 +76,9 @@ class BatchNorm : public Layer<T> {
 
   /// ReLU of the batch norm, pooled by windows of 2 x 2, in one pass; see batch_norm_relu_pool.
   Variable<T> relu_pool(const Variable<T>& x, const BatchStatistics<T>& batch = {}) {
+    if (!fusion_enabled()) {
+      return max_pool2d(relu(x, batch), {.kernel = 2});
+    }
     return normalise(x, Activation::relu, [&](const auto& options) {
       return batch_norm_relu_pool(x, weight_, bias_, running(), options, batch);
     });
@@ -181,7 +184,15 @@ class BatchNorm : public Layer<T> {
   virtual const char* name() const = 0;
   virtual void check_rank(const Shape& x) const = 0;
 
+  /// Whether an activation runs by itself, behind the batch norm.
+  static bool apart(Activation activation) {
+    return activation != Activation::none && !fusion_enabled();
+  }
+
   Variable<T> alone(const Variable<T>& x, Activation activation, const BatchStatistics<T>& batch) {
+    if (apart(activation)) {
+      return detail::activate(alone(x, Activation::none, batch), activation);
+    }
     return normalise(x, activation, [&](const auto& options) {
       return batch_norm(x, weight_, bias_, running(), options, batch);
     });
@@ -189,6 +200,9 @@ class BatchNorm : public Layer<T> {
 
   Variable<T> with_shortcut(const Variable<T>& x, const Variable<T>& shortcut,
                             Activation activation, const BatchStatistics<T>& batch) {
+    if (apart(activation)) {
+      return detail::activate(with_shortcut(x, shortcut, Activation::none, batch), activation);
+    }
     return normalise(x, activation, [&](const auto& options) {
       return batch_norm_add(x, shortcut, weight_, bias_, running(), options, batch);
     });

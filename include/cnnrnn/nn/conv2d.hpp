@@ -128,6 +128,8 @@ class Conv2d : public Layer<T> {
   /// The bias (out); see weight().
   Variable<T>& bias() { return bias_; }
 
+  const Conv2dOptions& options() const { return options_; }
+
   void visit(Visitor<T>& visitor) override {
     visitor("weight", weight_);
     visitor("bias", bias_);
@@ -149,7 +151,9 @@ class Conv2d : public Layer<T> {
     }
     return !this->training() && !grad_enabled();
   }
-  bool folds(const BatchNorm2d<T>& norm) { return keeps_packed() && !norm.uses_batch_statistics(); }
+  bool folds(const BatchNorm2d<T>& norm) {
+    return fusion_enabled() && keeps_packed() && !norm.uses_batch_statistics();
+  }
 
   ConvolutionMoments<T> with_moments(const Variable<T>& x, const BatchNorm2d<T>& norm) const {
     if (norm.uses_batch_statistics()) {
