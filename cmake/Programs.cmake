@@ -13,6 +13,11 @@ target_link_libraries(cnnrnn_program_options INTERFACE cnnrnn::cnnrnn)
 include(${CMAKE_CURRENT_LIST_DIR}/Warnings.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/Sanitizers.cmake)
 
+# Programs for Windows run without GCC's libraries beside them.
+if(MINGW)
+  target_link_options(cnnrnn_program_options INTERFACE -static)
+endif()
+
 if(CNNRNN_NATIVE)
   include(CheckCXXCompilerFlag)
   check_cxx_compiler_flag(-march=native CNNRNN_HAS_MARCH_NATIVE)

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include "program/arguments.hpp"
 #include "program/commands.hpp"
 #include "speedrun/run.hpp"
 #include "speedrun/trained.hpp"
@@ -93,7 +94,7 @@ int main(int argc, char** argv) {
       "cifar10_speedrun");
   const Commands commands(app);
   try {
-    app.parse(argc, argv);
+    program::parse(app, argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

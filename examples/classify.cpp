@@ -8,6 +8,7 @@
 #include "classify/labels.hpp"
 #include "classify/pictures.hpp"
 #include "classify/weights.hpp"
+#include "program/arguments.hpp"
 #include "program/best_classes.hpp"
 #include "program/image_options.hpp"
 
@@ -103,7 +104,7 @@ int main(int argc, char** argv) {
   Options options;
   add_options(app, options);
   try {
-    app.parse(argc, argv);
+    program::parse(app, argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

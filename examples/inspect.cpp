@@ -12,6 +12,7 @@
 #include "inspect/projections.hpp"
 #include "inspect/sub_bands.hpp"
 #include "inspect/theorem.hpp"
+#include "program/arguments.hpp"
 #include "program/image_options.hpp"
 #include "program/terminal.hpp"
 #include "program/text_file.hpp"
@@ -138,7 +139,7 @@ int main(int argc, char** argv) {
   Options options;
   add_options(app, options);
   try {
-    app.parse(argc, argv);
+    program::parse(app, argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

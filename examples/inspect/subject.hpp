@@ -68,7 +68,7 @@ inline std::vector<Subject> open_subjects(const std::vector<std::string>& files,
   using namespace cnnrnn::data;
   std::vector<Subject> subjects;
   for (const std::string& file : files) {
-    subjects.push_back({std::filesystem::path(file).filename().string(),
+    subjects.push_back({cnnrnn::os::to_name(cnnrnn::os::to_path(file).filename()),
                         prepare(read_image(file, image), preparation)});
   }
   if (!files.empty()) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cnnrnn/data/dataset.hpp"
+#include "cnnrnn/io/file.hpp"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpragmas"
@@ -13,6 +14,7 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wstringop-overflow"
+#define STBI_WRITE_NO_STDIO
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #if __has_include(<stb/stb_image_write.h>)
@@ -30,9 +32,15 @@ inline void write_png(const std::string& path, const cnnrnn::Tensor<std::uint8_t
   const auto height = static_cast<int>(pixels.dim(0));
   const auto width = static_cast<int>(pixels.dim(1));
   const auto channels = static_cast<int>(pixels.dim(2));
-  const int written =
-      stbi_write_png(path.c_str(), width, height, channels, pixels.data(), width * channels);
-  cnnrnn::require<cnnrnn::FileError>(written != 0, path, ": cannot write the image");
+  std::string bytes;
+  const auto append = [](void* to, void* data, int size) {
+    static_cast<std::string*>(to)->append(static_cast<const char*>(data),
+                                          static_cast<std::size_t>(size));
+  };
+  const int made = stbi_write_png_to_func(append, &bytes, width, height, channels, pixels.data(),
+                                          width * channels);
+  cnnrnn::require<cnnrnn::FileError>(made != 0, path, ": cannot make the image");
+  cnnrnn::io::write_text(path, bytes);
 }
 
 /// Image number `index` of a data set: (H, W, C).

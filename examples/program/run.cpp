@@ -6,6 +6,7 @@
 #include <iostream>
 #include <string>
 
+#include "program/arguments.hpp"
 #include "program/commands.hpp"
 #include "program/train.hpp"
 
@@ -139,7 +140,7 @@ int run(int argc, char** argv, const Classifier& classifier) {
   const CLI::App* const evaluate_command = add_evaluate(app, evaluation, train.threads);
   add_predict(app, prediction, train.threads);
   try {
-    app.parse(argc, argv);
+    parse(app, argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "cnnrnn/system/files.hpp"
 #include "program/settings.hpp"
 #include "program/text_file.hpp"
 
@@ -27,16 +27,18 @@ struct RunFolder {
 inline void remove_files(std::initializer_list<std::string> files) {
   for (const auto& file : files) {
     std::error_code error;
-    std::filesystem::remove(file, error);
-    cnnrnn::require<cnnrnn::FileError>(!error, file, ": cannot remove: ", error.message());
+    cnnrnn::os::remove_file(file, error);
+    cnnrnn::require<cnnrnn::FileError>(!error, file,
+                                       ": cannot remove: ", cnnrnn::os::reason(error));
   }
 }
 
 /// The configuration that a run in `folder` was started with. Throws FileError.
 inline RunConfig read_config(const RunFolder& folder) {
-  cnnrnn::require<cnnrnn::FileError>(std::filesystem::exists(folder.config()), folder.config(),
-                                     ": expected the configuration of a run to go on with, found "
-                                     "none; begin one without --resume");
+  cnnrnn::require<cnnrnn::FileError>(
+      cnnrnn::os::kind_of_file(folder.config()) != cnnrnn::os::FileKind::none, folder.config(),
+      ": expected the configuration of a run to go on with, found "
+      "none; begin one without --resume");
   try {
     auto config = nlohmann::json::parse(read_text(folder.config()));
     if (config.is_object()) {

@@ -1,20 +1,20 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <cstdio>
 #include <iostream>
 #include <string>
 
 #include "cnnrnn/core/build_info.hpp"
 #include "cnnrnn/core/text.hpp"
 #include "cnnrnn/data/open_dataset.hpp"
+#include "cnnrnn/system/terminal.hpp"
 #include "program/classifier.hpp"
 
 namespace program {
 
 /// Whether standard output is a terminal, which can redraw a line.
-inline bool on_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
+inline bool on_terminal() { return cnnrnn::os::is_terminal(stdout); }
 
 /// "classes without test images: a, b", for up to ten classes; nothing where all have some.
 inline void print_classes_without(const std::string& part,

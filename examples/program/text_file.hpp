@@ -1,11 +1,11 @@
 #pragma once
 
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "cnnrnn/io/file.hpp"
+#include "cnnrnn/system/paths.hpp"
 
 namespace program {
 
@@ -32,8 +32,9 @@ inline std::string csv_field(std::string_view text) {
 /// Makes a folder and those above it. Throws FileError.
 inline void make_folder(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
-  cnnrnn::require<cnnrnn::FileError>(!error, path, ": cannot make the folder: ", error.message());
+  cnnrnn::os::make_folders(path, error);
+  cnnrnn::require<cnnrnn::FileError>(!error, path,
+                                     ": cannot make the folder: ", cnnrnn::os::reason(error));
 }
 
 }  // namespace program

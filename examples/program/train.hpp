@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -182,7 +181,7 @@ class TrainingRun {
 
   void check_folder() const {
     using namespace cnnrnn;
-    const bool used = std::filesystem::exists(folder_.resume());
+    const bool used = os::kind_of_file(folder_.resume()) != os::FileKind::none;
     require<ValueError>(!used || options_.resume || options_.overwrite, "--out: ", options_.out,
                         " holds a run; continue it with --resume, replace it with --overwrite, or "
                         "choose another folder");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -90,7 +89,7 @@ class Run {
   }
 
   void check_folder() const {
-    const bool used = std::filesystem::exists(folder_.resume());
+    const bool used = os::kind_of_file(folder_.resume()) != os::FileKind::none;
     require<ValueError>(!used || options_.resume || options_.overwrite, "--out: ", options_.out,
                         " holds a run; continue it with --resume, replace it with --overwrite, or "
                         "choose another folder");

@@ -39,7 +39,7 @@ struct Options {
 /// Throws FileError without a run, ValueError when anything else differs.
 inline Config resumed_config(const program::RunFolder& folder, const Options& options) {
   using namespace cnnrnn;
-  require<FileError>(std::filesystem::exists(folder.config()), folder.config(),
+  require<FileError>(os::kind_of_file(folder.config()) != os::FileKind::none, folder.config(),
                      ": expected the configuration of a run to go on with, found none; begin one "
                      "without --resume");
   nlohmann::json then;

@@ -2,7 +2,8 @@
 
 // Everything but the opt-in headers, which need more than Eigen: data/image.hpp and what reads
 // image files through it (stb_image), io/ (nlohmann-json), core/eigen.hpp (maps between Tensor and
-// Eigen), core/symmetric_eigen.hpp and nn/whitening.hpp (Eigen's decompositions), nn/profiler.hpp.
+// Eigen), core/symmetric_eigen.hpp and nn/whitening.hpp (Eigen's decompositions), nn/profiler.hpp,
+// system/paths.hpp (std::filesystem).
 
 #include "cnnrnn/autograd/backward.hpp"
 #include "cnnrnn/autograd/grad_mode.hpp"

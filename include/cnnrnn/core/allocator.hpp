@@ -1,7 +1,5 @@
 #pragma once
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -11,8 +9,9 @@
 #include <new>
 #include <vector>
 
-#include "cnnrnn/core/huge_pages.hpp"
 #include "cnnrnn/core/segments.hpp"
+#include "cnnrnn/system/huge_pages.hpp"
+#include "cnnrnn/system/process.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -39,8 +38,8 @@ class CachingAllocator {
   /// child process finds its lock free, whatever other threads did when its parent forked.
   CNNRNN_SHARED static CachingAllocator& instance() {
     static auto* const allocator = [] {
-      ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
-                       [] { instance().mutex_.unlock(); });
+      os::at_fork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                  [] { instance().mutex_.unlock(); });
       return new CachingAllocator;
     }();
     return *allocator;
@@ -142,8 +141,8 @@ class CachingAllocator {
     if (size < large) {
       return block;
     }
-    if (whole >= huge_page) {
-      advise_huge_pages(block, whole);
+    if (whole >= os::huge_page) {
+      os::advise_huge_pages(block, whole);
     }
     try {
       segments_.add(block, whole);
@@ -161,7 +160,7 @@ class CachingAllocator {
   }
 
   static std::align_val_t alignment_of(std::size_t size) {
-    return std::align_val_t{size < huge_page ? alignment : huge_page};
+    return std::align_val_t{size < os::huge_page ? alignment : os::huge_page};
   }
 
   void release() {

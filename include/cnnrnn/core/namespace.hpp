@@ -13,8 +13,12 @@
   }
 
 // What exists once in a process does so across its shared objects, those too that are compiled with
-// -fvisibility=hidden; and exceptions are caught in all of them.
+// -fvisibility=hidden; and exceptions are caught in all of them. On Windows each DLL has its own.
+#if defined(_WIN32)
+#define CNNRNN_SHARED
+#else
 #define CNNRNN_SHARED [[gnu::visibility("default")]]
+#endif
 
 // Kernels also carry the instruction set that they were compiled for. Objects built with different
 // -march then keep their own copies, and the linker cannot hand AVX-512 code to an SSE2 caller.

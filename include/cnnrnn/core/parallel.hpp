@@ -13,11 +13,11 @@
 #include <omp.h>
 #endif
 
-#include "cnnrnn/core/cpu_quota.hpp"
 #include "cnnrnn/core/denormals.hpp"
 #include "cnnrnn/core/error.hpp"
 #include "cnnrnn/core/fork.hpp"
 #include "cnnrnn/core/shape.hpp"
+#include "cnnrnn/system/processors.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -34,7 +34,7 @@ inline int default_threads() {
   static const int processors = omp_get_num_procs();
   static const int within_quota = std::getenv("OMP_NUM_THREADS") != nullptr  // NOLINT: read only
                                       ? processors
-                                      : threads_within(cpu_quota(), processors);
+                                      : os::threads_within(os::cpu_quota(), processors);
   const int offered = omp_get_max_threads();
   return offered == processors ? within_quota : offered;
 }

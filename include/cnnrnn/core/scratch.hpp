@@ -9,6 +9,8 @@
 
 #include "cnnrnn/core/allocator.hpp"
 #include "cnnrnn/core/shape.hpp"
+#include "cnnrnn/system/huge_pages.hpp"
+#include "cnnrnn/system/thread_object.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -22,16 +24,7 @@ class ScratchStack {
   static constexpr std::size_t large = CachingAllocator::large;
 
   /// That for `bytes` bytes; null while the thread's variables are destroyed.
-  static ScratchStack* of_this_thread(std::size_t bytes) {
-    thread_local bool ended = false;
-    struct Stacks {
-      ScratchStack small_stack{page};
-      ScratchStack large_stack{huge_page};
-      ~Stacks() { ended = true; }
-    };
-    thread_local Stacks stacks;
-    return ended ? nullptr : bytes < large ? &stacks.small_stack : &stacks.large_stack;
-  }
+  static ScratchStack* of_this_thread(std::size_t bytes);
 
   ~ScratchStack() { release(); }
   ScratchStack(const ScratchStack&) = delete;
@@ -87,6 +80,8 @@ class ScratchStack {
     size_ = 0;
   }
 
+  struct OfThread;
+
   std::size_t unit_;  ///< memory comes in multiples of this
   void* memory_ = nullptr;
   std::byte* first_ = nullptr;
@@ -94,6 +89,16 @@ class ScratchStack {
   std::size_t used_ = 0;
   std::size_t wanted_ = 0;
 };
+
+struct ScratchStack::OfThread {
+  ScratchStack small_stack{page};
+  ScratchStack large_stack{os::huge_page};
+};
+
+inline ScratchStack* ScratchStack::of_this_thread(std::size_t bytes) {
+  OfThread* const stacks = os::thread_object<OfThread>();
+  return stacks == nullptr ? nullptr : bytes < large ? &stacks->small_stack : &stacks->large_stack;
+}
 
 }  // namespace detail
 

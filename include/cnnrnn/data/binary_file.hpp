@@ -1,59 +1,20 @@
 #pragma once
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
-#include <memory>
 #include <span>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "cnnrnn/core/error.hpp"
 #include "cnnrnn/core/shape.hpp"
+#include "cnnrnn/system/files.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
-
-namespace detail {
-
-struct OpenedFile {
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream{nullptr, &std::fclose};
-  Index bytes = 0;
-};
-
-/// Opens a file for reading, without waiting for the other end if it is a pipe. No stream, and the
-/// reason in errno, when it is missing, unreadable or, with EISDIR or EINVAL, no regular file.
-inline OpenedFile open_regular(const std::string& path) {
-  OpenedFile file;
-  const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (number < 0) {
-    return file;
-  }
-  struct ::stat status {};
-  const bool known = ::fstat(number, &status) == 0;
-  if (known && S_ISREG(status.st_mode)) {
-    file.bytes = status.st_size;
-    file.stream.reset(::fdopen(number, "rb"));
-    if (file.stream != nullptr) {
-      return file;
-    }
-  } else if (known) {
-    errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-  }
-  const int reason = errno;
-  ::close(number);
-  errno = reason;
-  return file;
-}
-
-}  // namespace detail
 
 /// What unpacking a file of so many bytes may take in memory: 32 times as much, or 88 MiB if that
 /// is more. A small file from a stranger cannot take all of the machine.
@@ -65,27 +26,32 @@ inline Index most_memory(Index file_bytes) {
 
 /// Whether there is a regular file of that name that can be opened for reading.
 inline bool is_readable_file(const std::string& path) {
-  return detail::open_regular(path).stream != nullptr;
+  std::error_code error;
+  const auto file = os::File::open(path, error);
+  return file.is_open() && file.status(error).kind == os::FileKind::regular;
 }
 
 /// A file that is open for reading and whose size is known before anything is read from it.
 class BinaryFile {
  public:
   /// Throws FileError when it cannot be opened, with the system's reason.
-  explicit BinaryFile(std::string path)
-      : path_(std::move(path)), file_(detail::open_regular(path_)) {
-    const bool opened = file_.stream != nullptr;
-    require<FileError>(opened || errno != EISDIR, "cannot read ", path_, ": ", reason());
-    require<FileError>(opened || errno != EINVAL, path_,
+  explicit BinaryFile(std::string path) : path_(std::move(path)) {
+    std::error_code error;
+    file_ = os::File::open(path_, error);
+    const os::FileStatus status = error ? os::FileStatus() : file_.status(error);
+    require<FileError>(!error, "cannot open ", path_, ": ", os::reason(error));
+    require<FileError>(status.kind != os::FileKind::folder, "cannot read ", path_, ": ",
+                       os::reason(std::make_error_code(std::errc::is_a_directory)));
+    require<FileError>(status.kind == os::FileKind::regular, path_,
                        ": expected a regular file, got a pipe or a device");
-    require<FileError>(opened, "cannot open ", path_, ": ", reason());
+    size_ = static_cast<Index>(status.bytes);
   }
 
   /// The path that the file was opened by.
   const std::string& path() const { return path_; }
 
   /// The size of the file in bytes.
-  Index size() const { return file_.bytes; }
+  Index size() const { return size_; }
 
   /// Throws FileError unless the file has exactly `bytes` bytes, which are `what`.
   void expect_size(Index bytes, const std::string& what) const {
@@ -95,18 +61,17 @@ class BinaryFile {
 
   /// The next bytes, as many as fit. Throws FileError when there are fewer.
   void read(std::span<std::uint8_t> bytes) {
-    errno = 0;
-    const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file_.stream.get());
-    require<FileError>(std::ferror(file_.stream.get()) == 0, "cannot read ", path_, ": ", reason());
+    std::error_code error;
+    const std::size_t count = file_.read(std::as_writable_bytes(bytes), error);
+    require<FileError>(!error, "cannot read ", path_, ": ", os::reason(error));
     require<FileError>(count == bytes.size(), path_, ": expected ", bytes.size(),
                        " more bytes, got ", count);
   }
 
  private:
-  static std::string reason() { return std::generic_category().message(errno); }
-
   std::string path_;
-  detail::OpenedFile file_;
+  os::File file_;
+  Index size_ = 0;
 };
 
 /// The whole file. Throws FileError when it cannot be read or has more than `most` bytes.

@@ -18,6 +18,7 @@
 #include "cnnrnn/data/dataset.hpp"
 #include "cnnrnn/data/image.hpp"
 #include "cnnrnn/data/prepare.hpp"
+#include "cnnrnn/system/paths.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
@@ -55,25 +56,26 @@ struct FolderEntry {
 inline std::vector<FolderEntry> list_folder(const std::string& folder) {
   std::vector<FolderEntry> found;
   std::error_code error;
-  std::filesystem::directory_iterator entry(folder, error);
+  std::filesystem::directory_iterator entry(os::to_path(folder), error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    FolderEntry next{.name = entry->path().filename().string(), .path = entry->path().string()};
+    FolderEntry next{.name = os::to_name(entry->path().filename()),
+                     .path = os::to_name(entry->path())};
     if (!next.name.starts_with('.')) {
-      next.is_folder = std::filesystem::is_directory(next.path, next.error);
+      next.is_folder = std::filesystem::is_directory(entry->path(), next.error);
       found.push_back(std::move(next));
     }
   }
-  require<FileError>(!error, "cannot read the folder ", folder, ": ", error.message());
+  require<FileError>(!error, "cannot read the folder ", folder, ": ", os::reason(error));
   std::ranges::sort(found, {}, &FolderEntry::name);
   return found;
 }
 
 inline bool is_image(const FolderEntry& entry) {
-  return !entry.is_folder && has_image_suffix(entry.path);
+  return !entry.is_folder && has_image_suffix(os::to_path(entry.path));
 }
 
 inline void pass_over(const FolderEntry& entry, LeftOut& left_out) {
-  const std::string suffix = lower_suffix(entry.path);
+  const std::string suffix = lower_suffix(os::to_path(entry.path));
   ++left_out.passed_over[entry.is_folder  ? "folders"
                          : suffix.empty() ? "without suffix"
                                           : printable(suffix)];
@@ -121,7 +123,7 @@ inline std::vector<std::string> list_images(const std::string& folder, LeftOut& 
 inline std::vector<FolderEntry> list_classes(const std::string& folder, LeftOut& left_out) {
   std::vector<FolderEntry> classes;
   for (const FolderEntry& entry : list_folder(folder)) {
-    require<FileError>(!entry.error, "cannot read ", entry.path, ": ", entry.error.message());
+    require<FileError>(!entry.error, "cannot read ", entry.path, ": ", os::reason(entry.error));
     if (!entry.is_folder) {
       pass_over_outside(entry, left_out);
       continue;
@@ -135,8 +137,7 @@ inline std::vector<FolderEntry> list_classes(const std::string& folder, LeftOut&
 }
 
 inline bool is_folder(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::is_directory(path, ignored);
+  return os::kind_of_file(path) == os::FileKind::folder;
 }
 
 /// What parts are called, in letters of any case, the most usual names first.
@@ -227,7 +228,7 @@ inline bool is_image_folder(const std::string& folder) {
   }
   const auto holds_images = [](const detail::FolderEntry& entry) {
     std::error_code error;
-    std::filesystem::directory_iterator file(entry.path, error);
+    std::filesystem::directory_iterator file(os::to_path(entry.path), error);
     for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
       if (has_image_suffix(file->path())) {
         return true;

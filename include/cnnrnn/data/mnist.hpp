@@ -13,6 +13,7 @@
 
 #include "cnnrnn/data/gzip.hpp"
 #include "cnnrnn/data/idx.hpp"
+#include "cnnrnn/system/paths.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
@@ -76,11 +77,11 @@ inline std::vector<std::string> find_emnist(const std::string& folder, const std
       to_message('-', stem.starts_with(test) ? "test" + stem.substr(test.size()) : stem, '-', type);
   std::vector<std::string> found;
   std::error_code error;
-  std::filesystem::directory_iterator entry(folder, error);
+  std::filesystem::directory_iterator entry(os::to_path(folder), error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
+    const std::string name = os::to_name(entry->path().filename());
     if (name.starts_with("emnist-") && (name.ends_with(end) || name.ends_with(end + ".gz"))) {
-      found.push_back(entry->path().string());
+      found.push_back(os::to_name(entry->path()));
     }
   }
   std::ranges::sort(found);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "cnnrnn/data/image_folder.hpp"
 #include "cnnrnn/data/prepare.hpp"
 #include "cnnrnn/data/synthetic.hpp"
+#include "cnnrnn/system/process.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
@@ -264,9 +264,8 @@ inline OpenedDataset open_dataset(const std::string& data, const OpenOptions& op
   const auto may_be = [&](const char* kind) {
     return options.kind == "auto" || options.kind == kind;
   };
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes the environment
-  const char* const named = std::getenv("CNNRNN_DATA_DIR");
-  if (named != nullptr && *named != '\0' && options.kind != "synthetic") {
+  const std::string named = os::environment("CNNRNN_DATA_DIR").value_or("");
+  if (!named.empty() && options.kind != "synthetic") {
     try {
       return open_dataset_folder(named, options);
     } catch (const FileError& error) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -17,6 +15,7 @@
 
 #include "cnnrnn/core/error.hpp"
 #include "cnnrnn/core/shape.hpp"
+#include "cnnrnn/system/process.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
@@ -137,7 +136,7 @@ class Prefetcher {
   /// child process, which has no such threads, all it holds stays behind: its lock may be taken for
   /// ever.
   ~Prefetcher() {
-    if (::getpid() != process_) {
+    if (os::process_id() != process_) {
       static_cast<void>(threads_.release());
     }
   }
@@ -149,13 +148,13 @@ class Prefetcher {
   /// child process.
   std::optional<Item> next() {
     require<ValueError>(
-        ::getpid() == process_,
+        os::process_id() == process_,
         "loader: expected a pass that this process began, got its parent's: begin another");
     return threads_->next();
   }
 
  private:
-  ::pid_t process_ = ::getpid();
+  long process_ = os::process_id();
   std::unique_ptr<detail::PrefetchThreads<Item>> threads_;
 };
 

@@ -1,11 +1,5 @@
 #pragma once
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,6 +9,8 @@
 #include <utility>
 
 #include "cnnrnn/core/error.hpp"
+#include "cnnrnn/system/files.hpp"
+#include "cnnrnn/system/process.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace io {
@@ -32,29 +28,9 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
 
 namespace detail {
 
-[[noreturn]] inline void fail(const std::string& path, std::string_view what, int error) {
-  throw FileError(to_message(path, ": ", what, ": ", std::generic_category().message(error)));
+inline void expect(std::error_code error, const std::string& path, std::string_view what) {
+  require<FileError>(!error, path, ": ", what, ": ", os::reason(error));
 }
-
-/// An open file, closed at the end of its scope.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int number() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-  int close() { return is_open() ? ::close(std::exchange(number_, -1)) : 0; }
-
- private:
-  int number_;
-};
-
-// The system transfers at most 2 GB at once and may stop at a signal.
-inline constexpr std::size_t largest_transfer = std::size_t{1} << 30;
 
 }  // namespace detail
 
@@ -62,15 +38,14 @@ inline constexpr std::size_t largest_transfer = std::size_t{1} << 30;
 class InputFile {
  public:
   /// Opens the file. Throws FileError when it is missing, unreadable or not a regular file.
-  explicit InputFile(std::string path)
-      : path_(std::move(path)), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    struct ::stat status {};
-    if (!file_.is_open() || ::fstat(file_.number(), &status) != 0) {
-      detail::fail(path_, "cannot open", errno);
-    }
-    require<FileError>(S_ISREG(status.st_mode), path_,
+  explicit InputFile(std::string path) : path_(std::move(path)) {
+    std::error_code error;
+    file_ = os::File::open(path_, error);
+    const os::FileStatus status = error ? os::FileStatus() : file_.status(error);
+    detail::expect(error, path_, "cannot open");
+    require<FileError>(status.kind == os::FileKind::regular, path_,
                        ": expected a regular file, got a folder, a pipe or a device");
-    size_ = static_cast<std::uint64_t>(status.st_size);
+    size_ = status.bytes;
   }
 
   /// The path that the file was opened by.
@@ -81,23 +56,16 @@ class InputFile {
 
   /// Fills `to` with the next bytes. Throws FileError when there are fewer.
   void read(std::span<std::byte> to) {
-    while (!to.empty()) {
-      const auto count =
-          ::read(file_.number(), to.data(), std::min(to.size(), detail::largest_transfer));
-      if (count < 0 && errno == EINTR) {
-        continue;
-      }
-      if (count < 0) {
-        detail::fail(path_, "cannot read", errno);
-      }
-      require<FileError>(count > 0, path_, ": expected ", to.size(), " more bytes, got the end");
-      to = to.subspan(static_cast<std::size_t>(count));
-    }
+    std::error_code error;
+    const std::size_t count = file_.read(to, error);
+    detail::expect(error, path_, "cannot read");
+    require<FileError>(count == to.size(), path_, ": expected ", to.size() - count,
+                       " more bytes, got the end");
   }
 
  private:
   std::string path_;
-  detail::Descriptor file_;
+  os::File file_;
   std::uint64_t size_ = 0;
 };
 
@@ -107,10 +75,12 @@ class InputFile {
 class AtomicFile {
  public:
   /// Throws FileError when the folder cannot be written or `path` is not a regular file.
-  explicit AtomicFile(std::string path) : path_(std::move(path)), file_(open_temporary()) {}
+  explicit AtomicFile(std::string path) : path_(std::move(path)) { open_temporary(); }
   ~AtomicFile() {
     if (!temporary_.empty()) {
-      ::unlink(temporary_.c_str());
+      std::error_code ignored;
+      file_.close();
+      os::remove_file(temporary_, ignored);
     }
   }
   AtomicFile(const AtomicFile&) = delete;
@@ -118,68 +88,45 @@ class AtomicFile {
 
   /// Appends bytes. Throws FileError with the system's reason, such as a full disk.
   void write(std::span<const std::byte> from) {
-    while (!from.empty()) {
-      const auto count =
-          ::write(file_.number(), from.data(), std::min(from.size(), detail::largest_transfer));
-      if (count < 0 && errno == EINTR) {
-        continue;
-      }
-      if (count < 0) {
-        detail::fail(path_, "cannot write", errno);
-      }
-      from = from.subspan(static_cast<std::size_t>(count));
-    }
+    std::error_code error;
+    file_.write(from, error);
+    detail::expect(error, path_, "cannot write");
   }
 
   /// Waits until the bytes are on the disk, then gives the file its name. Throws FileError.
   void commit() {
-    if (::fsync(file_.number()) != 0 || file_.close() != 0) {
-      detail::fail(path_, "cannot write", errno);
-    }
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-      detail::fail(path_, "cannot replace", errno);
-    }
+    std::error_code error;
+    file_.sync(error);
+    detail::expect(error, path_, "cannot write");
+    detail::expect(file_.close(), path_, "cannot write");
+    os::replace_file(temporary_, path_, error);
+    detail::expect(error, path_, "cannot replace");
     temporary_.clear();
-    sync_folder();
+    os::sync_folder_of(path_, error);
+    detail::expect(error, path_, "cannot sync its folder");
   }
 
  private:
-  std::string folder() const {
-    const auto slash = path_.rfind('/');
-    return slash == std::string::npos ? "." : path_.substr(0, slash + 1);
-  }
-
-  int open_temporary() {
-    struct ::stat status {};
+  void open_temporary() {
+    const os::FileKind kind = os::kind_of_file(path_);
     require<FileError>(
-        ::stat(path_.c_str(), &status) != 0 || S_ISREG(status.st_mode), path_,
+        kind == os::FileKind::regular || kind == os::FileKind::none, path_,
         ": expected a regular file to replace, or none, got a folder, a pipe or a device");
     constexpr int attempts = 1000;
-    for (int attempt = 0; attempt < attempts; ++attempt) {
-      std::string name = to_message(path_, ".tmp.", ::getpid(), '.', attempt);
-      const int number = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (number >= 0) {
+    std::error_code error = std::make_error_code(std::errc::file_exists);
+    for (int attempt = 0; error == std::errc::file_exists && attempt < attempts; ++attempt) {
+      std::string name = to_message(path_, ".tmp.", os::process_id(), '.', attempt);
+      file_ = os::File::create(name, error);
+      if (!error) {
         temporary_ = std::move(name);
-        return number;
-      }
-      if (errno != EEXIST) {
-        break;
       }
     }
-    detail::fail(path_, "cannot create a file in its folder", errno);
-  }
-
-  // The new name is on the disk only when the folder is. Some file systems cannot sync a folder.
-  void sync_folder() const {
-    const detail::Descriptor folder(::open(this->folder().c_str(), O_RDONLY | O_CLOEXEC));
-    if (folder.is_open() && ::fsync(folder.number()) != 0 && errno != EINVAL) {
-      detail::fail(path_, "cannot sync its folder", errno);
-    }
+    detail::expect(error, path_, "cannot create a file in its folder");
   }
 
   std::string path_;
   std::string temporary_;
-  detail::Descriptor file_;
+  os::File file_;
 };
 
 /// Writes a text file, whole or not at all. Throws FileError.

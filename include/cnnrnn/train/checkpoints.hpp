@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cmath>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cnnrnn/io/checkpoint.hpp"
+#include "cnnrnn/system/paths.hpp"
 #include "cnnrnn/train/trainer.hpp"
 
 // Opt-in: not in cnnrnn.hpp, since io/ needs nlohmann-json.
@@ -122,9 +122,9 @@ class Checkpoints {
   Checkpoints(nn::Module<T>& model, optim::Optimizer<T>& optimizer, CheckpointsOptions options)
       : model_(model), optimizer_(optimizer), options_(std::move(options)) {
     std::error_code error;
-    std::filesystem::create_directories(options_.folder, error);
-    require<FileError>(std::filesystem::is_directory(options_.folder), options_.folder,
-                       ": expected a folder or the right to make one, got ", error.message());
+    os::make_folders(options_.folder, error);
+    require<FileError>(os::kind_of_file(options_.folder) == os::FileKind::folder, options_.folder,
+                       ": expected a folder or the right to make one, got ", os::reason(error));
   }
 
   /// The path of the file to resume from.

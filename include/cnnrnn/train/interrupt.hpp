@@ -1,10 +1,10 @@
 #pragma once
 
-#include <signal.h>
-
 #include <atomic>
+#include <optional>
 
 #include "cnnrnn/core/error.hpp"
+#include "cnnrnn/system/signals.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace train {
@@ -20,29 +20,27 @@ CNNRNN_SHARED inline std::atomic<int>& interrupt_signal() {
 
 inline void note_interrupt(int signal) {
   if (interrupt_signal().exchange(signal) != 0) {
-    ::signal(signal, SIG_DFL);
-    ::raise(signal);  // arrives when this handler returns, and ends the process
+    os::end_by_signal(signal);
   }
 }
 
 }  // namespace detail
 
-/// While it lives, the first Ctrl-C or SIGTERM is noted instead of ending the process, so that the
-/// running batch can be finished and saved; a second one ends the process at once. Signals that
-/// were ignored before, as under nohup, stay ignored. The destructor restores the former handlers.
-/// Only one at a time: the constructor throws ValueError for a second.
+/// While it lives, the first Ctrl-C or SIGTERM, on Windows Ctrl-Break too, is noted instead of
+/// ending the process, so that the running batch can be finished and saved; a second one ends the
+/// process at once. Signals that were ignored before, as under nohup, stay ignored. The destructor
+/// restores the former handlers. Only one at a time: the constructor throws ValueError for a
+/// second.
 class Interrupt {
  public:
   Interrupt() {
     require<ValueError>(!exists().exchange(true),
                         "interrupt: expected one at a time, got a second");
     detail::interrupt_signal() = 0;
-    install(SIGINT, before_int_);
-    install(SIGTERM, before_term_);
+    signals_.emplace(detail::note_interrupt);
   }
   ~Interrupt() {
-    ::sigaction(SIGINT, &before_int_, nullptr);
-    ::sigaction(SIGTERM, &before_term_, nullptr);
+    signals_.reset();
     exists() = false;
   }
   Interrupt(const Interrupt&) = delete;
@@ -60,19 +58,7 @@ class Interrupt {
     return exists;
   }
 
-  static void install(int signal, struct ::sigaction& before) {
-    struct ::sigaction noting {};
-    noting.sa_handler = detail::note_interrupt;
-    noting.sa_flags = SA_RESTART;
-    ::sigemptyset(&noting.sa_mask);
-    ::sigaction(signal, nullptr, &before);
-    if (before.sa_handler != SIG_IGN) {
-      ::sigaction(signal, &noting, nullptr);
-    }
-  }
-
-  struct ::sigaction before_int_ {};
-  struct ::sigaction before_term_ {};
+  std::optional<os::EndSignals> signals_;
 };
 
 }  // namespace train

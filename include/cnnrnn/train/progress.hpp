@@ -1,8 +1,5 @@
 #pragma once
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "cnnrnn/system/terminal.hpp"
 #include "cnnrnn/train/text.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -38,8 +36,9 @@ class Progress {
   /// A display that has shown nothing yet.
   explicit Progress(ProgressOptions options = {})
       : options_(std::move(options)),
-        terminal_(options_.out != nullptr &&
-                  options_.terminal.value_or(::isatty(::fileno(options_.out)) == 1)) {}
+        terminal_(
+            options_.out != nullptr &&
+            (options_.terminal.has_value() ? *options_.terminal : os::is_terminal(options_.out))) {}
   ~Progress() { erase(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -97,10 +96,8 @@ class Progress {
 
   // A line longer than the terminal would wrap, and the next one could not replace it.
   void draw(const std::string& text) {
-    struct ::winsize size {};
-    const bool known = ::ioctl(::fileno(options_.out), TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    const std::size_t most = known ? static_cast<std::size_t>(size.ws_col) - 1 : 79;
-    print("\r\x1b[K" + text.substr(0, most));
+    const int width = std::max(os::terminal_width(options_.out).value_or(80), 2);
+    print("\r\x1b[K" + text.substr(0, static_cast<std::size_t>(width) - 1));
     drawn_ = true;
   }
 

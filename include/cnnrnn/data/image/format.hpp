@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cnnrnn/core/namespace.hpp"
+#include "cnnrnn/system/paths.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
@@ -28,7 +29,7 @@ inline std::string lower_case(std::string text) {
 
 /// The end of a file's name from its last dot, in lower case.
 inline std::string lower_suffix(const std::filesystem::path& path) {
-  return lower_case(path.extension().string());
+  return lower_case(os::to_name(path.extension()));
 }
 
 /// Whether a file's name ends like that of an image that can be read, in letters of any case.

@@ -1,7 +1,8 @@
 #pragma once
 
+#if !defined(_WIN32)
+
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <limits>
@@ -10,8 +11,7 @@
 #include "cnnrnn/core/namespace.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
-
-namespace detail {
+namespace os::detail {
 
 inline constexpr double no_quota = std::numeric_limits<double>::infinity();
 
@@ -44,31 +44,24 @@ inline double quota_of_groups(const std::string& mount, const std::string& path)
   return lowest;
 }
 
-}  // namespace detail
-
-/// How many processors' time the control groups of Linux leave to this process, as the limit of a
-/// container does: 1.5 for 150 ms in each 100 ms. Infinity if there is no limit, or none that can
-/// be read. The folders proc and sys are in `root`. Source: cgroups(7).
-inline double cpu_quota(const std::string& root = "") {
+/// By the control groups of Linux, whose folders proc and sys are in `root`. Source: cgroups(7).
+inline double cpu_quota(const std::string& root) {
   std::ifstream groups(root + "/proc/self/cgroup");
   const std::string mount = root + "/sys/fs/cgroup";
-  double lowest = detail::no_quota;
+  double lowest = no_quota;
   for (std::string number, controllers, path;  // of a line such as 4:cpu,cpuacct:/docker/1f0c
        std::getline(groups, number, ':') && std::getline(groups, controllers, ':') &&
        std::getline(groups, path);) {
     if (controllers.empty()) {  // version 2
-      lowest = std::min(lowest, detail::quota_of_groups(mount, path));
+      lowest = std::min(lowest, quota_of_groups(mount, path));
     } else if ((',' + controllers + ',').find(",cpu,") != std::string::npos) {
-      lowest = std::min(lowest, detail::quota_of_groups(mount + "/cpu", path));
+      lowest = std::min(lowest, quota_of_groups(mount + "/cpu", path));
     }
   }
   return lowest;
 }
 
-/// Enough threads for a quota, of `processors` that there are. Part of a processor counts as one:
-/// blocks of loops go to whoever is free, so its time is of use.
-inline int threads_within(double quota, int processors) {
-  return std::max(1, static_cast<int>(std::min<double>(processors, std::ceil(quota))));
-}
-
+}  // namespace os::detail
 CNNRNN_NAMESPACE_END
+
+#endif

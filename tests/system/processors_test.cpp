@@ -1,4 +1,4 @@
-#include "cnnrnn/core/cpu_quota.hpp"
+#include "cnnrnn/system/processors.hpp"
 
 #include <filesystem>
 #include <initializer_list>
@@ -23,7 +23,7 @@ double quota(std::initializer_list<std::pair<std::string, std::string>> files) {
     std::filesystem::create_directories(std::filesystem::path(file).parent_path());
     write_bytes(file, text);
   }
-  return cpu_quota(root.path());
+  return os::cpu_quota(root.path());
 }
 
 }  // namespace
@@ -67,13 +67,13 @@ TEST_CASE("what cannot be read is no quota") {
     CHECK(quota({{"proc/self/cgroup", "0::/\n"}, {"sys/fs/cgroup/cpu.max", max}}) == none);
   }
   CHECK(quota({{"proc/self/cgroup", "0::/\n"}, {"sys/fs/cgroup/cpu.max/folder", ""}}) == none);
-  CHECK(cpu_quota() > 0);
+  CHECK(os::cpu_quota() > 0);
 }
 
 TEST_CASE("a quota rounds up to threads, from 1 to the processors") {
-  CHECK(threads_within(none, 8) == 8);
-  CHECK(threads_within(64, 8) == 8);
-  CHECK(threads_within(2, 8) == 2);
-  CHECK(threads_within(1.5, 8) == 2);
-  CHECK(threads_within(0.01, 8) == 1);
+  CHECK(os::threads_within(none, 8) == 8);
+  CHECK(os::threads_within(64, 8) == 8);
+  CHECK(os::threads_within(2, 8) == 2);
+  CHECK(os::threads_within(1.5, 8) == 2);
+  CHECK(os::threads_within(0.01, 8) == 1);
 }
