@@ -20,7 +20,7 @@ inline void print_best_classes(const std::string& file, const cnnrnn::Variable<f
   const auto p = softmax(logits).value();
   std::vector<Index> order(class_names.size());
   std::iota(order.begin(), order.end(), Index{0});
-  std::ranges::stable_sort(order, std::greater(), [&](Index k) { return p(0, k); });
+  std::ranges::sort(order, {}, [&](Index k) { return std::pair(-p(0, k), k); });
   order.resize(std::min(order.size(), static_cast<std::size_t>(top)));
   std::cout << printable(file) << ':' << std::fixed << std::setprecision(1);
   for (const Index k : order) {

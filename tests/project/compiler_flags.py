@@ -18,6 +18,7 @@ REFUSED = [
     ("-Ofast", ALL, FINITE_MATH),
     ("-ffinite-math-only", ALL, FINITE_MATH),
     ("-ffast-math", "core/denormals.hpp", FINITE_MATH),
+    ("-D_LIBCPP_VERSION=15007", ALL, "expected libc++ 16 or newer"),
     ("-fno-rtti", ALL, "expected a compiler with RTTI, got -fno-rtti"),
 ]
 REFUSED_BY_GCC = [

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <Eigen/Core>
-
+#include "cnnrnn/core/eigen_headers.hpp"
 #include "cnnrnn/core/tensor.hpp"
 
 // Opt-in: the library itself keeps Eigen's matrices out of its interfaces, since their alignment

@@ -1,7 +1,9 @@
 #pragma once
 
-// What the library needs of the compiler: flags, said in one line before anything else fails, and
-// no macros min and max, which some programs have. libstdc++ and Eigen remove them too.
+#include <version>
+
+// What the library needs of the compiler: flags and a standard library, said in one line before
+// anything else fails, and no macros min and max, which some programs have. libstdc++ and Eigen remove them too.
 
 #if !defined(__cpp_exceptions)
 #error "cnnrnn: expected a compiler with exceptions, got -fno-exceptions: all errors are exceptions"
@@ -10,6 +12,10 @@
 // A comparison with NaN is then left out, and a run that diverges trains to the end.
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
 #error "cnnrnn: expected NaN and infinity, got -ffinite-math-only (in -ffast-math, -Ofast): use -O3"
+#endif
+
+#if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 16000
+#error "cnnrnn: expected libc++ 16 or newer, got one without std::ranges::sort: use -stdlib=libstdc++"
 #endif
 
 static_assert(sizeof(1.0) == sizeof(double),

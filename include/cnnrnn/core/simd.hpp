@@ -8,7 +8,6 @@
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector type as a template argument
 #endif
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -16,6 +15,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "cnnrnn/core/eigen_headers.hpp"
+#include "cnnrnn/core/extensions.hpp"
 #include "cnnrnn/core/masked.hpp"
 #include "cnnrnn/core/shape.hpp"
 
@@ -175,7 +176,7 @@ inline constexpr Index vector_registers = 16;
 /// unit, a kernel takes three times as long.
 template <Index N, class Body>
 [[gnu::always_inline]] inline void unroll(const Body& body) {
-  [&]<Index... K>(std::integer_sequence<Index, K...>) __attribute__((always_inline)) {
+  [&]<Index... K>(std::integer_sequence<Index, K...>) CNNRNN_INLINE_LAMBDA {
     (body(std::integral_constant<Index, K>{}), ...);
   }
   (std::make_integer_sequence<Index, N>{});

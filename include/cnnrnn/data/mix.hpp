@@ -112,26 +112,28 @@ BatchTransform<T> mixup(double alpha = 1) {
 template <class T>
 BatchTransform<T> cutmix(double alpha = 1) {
   detail::require_alpha("cutmix", alpha);
+  struct Range {
+    Index begin, end;
+    Index size() const { return end - begin; }
+  };
   return [alpha](Batch<T>& batch, const BatchContext& context) {
     const double side = std::sqrt(1 - detail::draw_beta(alpha, context.random)) / 2;
     const auto range = [&](Index size) {
       const Index middle = context.random.below(size);
       const auto half = static_cast<Index>(side * static_cast<double>(size));
-      return std::pair(std::max(Index{0}, middle - half), std::min(size, middle + half));
+      return Range{std::max(Index{0}, middle - half), std::min(size, middle + half)};
     };
     const Index width = batch.images.dim(2);
     const Index channels = batch.images.dim(3);
-    const auto [top, bottom] = range(batch.images.dim(1));
-    const auto [left, right] = range(width);
-    batch.images = detail::with_neighbours(
-        batch.images,
-        [&, top = top, bottom = bottom, left = left, right = right](T* own, const T* other, Index) {
-          for (Index y = top; y < bottom; ++y) {
-            const Index from = (y * width + left) * channels;
-            std::copy_n(other + from, (right - left) * channels, own + from);
-          }
-        });
-    const double taken = static_cast<double>((bottom - top) * (right - left)) /
+    const Range rows = range(batch.images.dim(1));
+    const Range columns = range(width);
+    batch.images = detail::with_neighbours(batch.images, [&](T* own, const T* other, Index) {
+      for (Index y = rows.begin; y < rows.end; ++y) {
+        const Index from = (y * width + columns.begin) * channels;
+        std::copy_n(other + from, columns.size() * channels, own + from);
+      }
+    });
+    const double taken = static_cast<double>(rows.size() * columns.size()) /
                          static_cast<double>(batch.images.dim(1) * width);
     detail::mix_targets(batch, 1 - taken, context.classes);
   };

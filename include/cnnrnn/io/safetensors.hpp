@@ -102,8 +102,9 @@ inline void write_safetensors(const std::string& path, const SafetensorsFile& co
         any);
   }
   // Wide elements first: then every tensor is aligned for whoever maps the file.
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const Entry& a, const Entry& b) { return a.element_size > b.element_size; });
+  std::ranges::sort(entries, [](const Entry& a, const Entry& b) {
+    return std::tie(b.element_size, *a.name) < std::tie(a.element_size, *b.name);
+  });
 
   detail::HeaderText header;
   for (const auto& entry : entries) {

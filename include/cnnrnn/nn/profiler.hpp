@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -134,8 +135,9 @@ class Profiler {
     for (auto& row : result) {
       row.share = all > 0 ? (row.forward + row.backward) / all : 0;
     }
-    std::stable_sort(result.begin(), result.end(),
-                     [](const auto& a, const auto& b) { return a.share > b.share; });
+    std::ranges::sort(result, [](const ProfileRow& a, const ProfileRow& b) {
+      return std::tie(b.share, a.path) < std::tie(a.share, b.path);
+    });
     return result;
   }
 

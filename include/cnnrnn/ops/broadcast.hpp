@@ -55,6 +55,10 @@ inline Index broadcast_stride(const Shape& shape, const Shape& whole, Index axis
   return own < 0 || shape[own] == 1 ? 0 : row_major_strides(shape)[static_cast<std::size_t>(own)];
 }
 
+// What names types of the kernels is named after their instruction set too, or one symbol would
+// stand for several types where objects for different processors are linked.
+inline namespace CNNRNN_ISA {
+
 /// A walk over `whole` beside tensors that are broadcast to it.
 template <class... Shapes>
 kernels::StridedWalk<sizeof...(Shapes)> broadcast_walk(const Shape& whole,
@@ -92,6 +96,7 @@ inline std::vector<kernels::SumDims> sum_steps(const Shape& whole, const Shape& 
   return steps;
 }
 
+}  // namespace CNNRNN_ISA
 }  // namespace detail
 
 CNNRNN_NAMESPACE_END

@@ -40,6 +40,8 @@ inline Shape without(const Shape& shape, const std::vector<Index>& axes) {
   return Shape(dims);
 }
 
+inline namespace CNNRNN_ISA {
+
 /// Sums x to the shape `ones` (as x, 1 on the summed axes) and shows the result as `result`.
 template <class T>
 Variable<T> scaled_sum(const char* name, const Variable<T>& x, const Shape& ones,
@@ -63,6 +65,7 @@ Variable<T> scaled_sum(const char* name, const Variable<T>& x, const std::vector
   return scaled_sum(name, x, ones, summed == SummedAxes::keep ? ones : without(ones, axes), scale);
 }
 
+}  // namespace CNNRNN_ISA
 }  // namespace detail
 
 /// The sum of all elements, a scalar. Saves nothing.

@@ -96,10 +96,10 @@ class Combined : public Optimizer<T> {
       own.push_back(part->state());
     }
     for (const auto& [index, home] : homes()) {
-      const auto take = [&, &index = index, &home = home](const auto& from, auto& to) {
+      const auto take = [&, &new_index = index, &place = home](const auto& from, auto& to) {
         for (const auto& [name, value] : from) {
-          if (index_of(name) == home.index) {
-            to.emplace(index + name.substr(home.index.size()), value);
+          if (index_of(name) == place.index) {
+            to.emplace(new_index + name.substr(place.index.size()), value);
           }
         }
       };

@@ -22,7 +22,7 @@ void gemm_dot_tile(Index depth, const MatrixView<T>& a, const MatrixView<T>& b,
   P sums[static_cast<std::size_t>(R)][static_cast<std::size_t>(S)];
   unroll<R>([&](auto i) { unroll<S>([&](auto j) { sums[i][j] = P::zero(); }); });
   // A call would keep the sums in memory.
-  const auto add = [&](const auto& load) __attribute__((always_inline)) {
+  const auto add = [&](const auto& load) CNNRNN_INLINE_LAMBDA {
     P column_of_b[static_cast<std::size_t>(S)];
     unroll<S>([&](auto j) { column_of_b[j] = load(b.data + j * b.column_stride); });
     unroll<R>([&](auto i) {

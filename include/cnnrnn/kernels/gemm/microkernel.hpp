@@ -104,7 +104,7 @@ struct PackingRows {
   Packet<T> load(const Columns& columns) const {
     constexpr Index ahead = 16;
     constexpr Index at = J * Packet<T>::width;
-    __builtin_prefetch(row + ahead * stride + at);
+    CNNRNN_PREFETCH(row + ahead * stride + at, 0, 3);
     const auto vector = columns.template load_b<J>(row);
     vector.store(packed + at);
     return vector;

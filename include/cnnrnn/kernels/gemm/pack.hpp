@@ -65,7 +65,7 @@ void pack_plain_panel(Index depth, const MatrixView<T>& b, T* to) {
   for (Index k = 0; k < depth; ++k, to += Tile<T>::columns) {
     unroll<Tile<T>::vectors>([&](auto v) {
       constexpr Index column = v * Packet<T>::width;
-      __builtin_prefetch(b.at(k + ahead, column));
+      CNNRNN_PREFETCH(b.at(k + ahead, column), 0, 3);
       Packet<T>::load(b.at(k, column)).store(to + column);
     });
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cnnrnn/core/extensions.hpp"
 #include "cnnrnn/core/shape.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -7,9 +8,9 @@ CNNRNN_KERNELS_BEGIN
 /// Asks for the line of an element in the second cache.
 template <bool Writes = false, class T>
 [[gnu::always_inline]] inline void fetch_line(const T* element) {
-  __builtin_prefetch(element, Writes ? 1 : 0, 2);
+  CNNRNN_PREFETCH(element, Writes ? 1 : 0, 2);
   // GCC takes a function that only prefetches for one without effects, and drops its calls.
-  __asm__ __volatile__("");
+  CNNRNN_EFFECT();
 }
 
 /// Asks for `count` elements in the second cache before they are read, or written: for those that

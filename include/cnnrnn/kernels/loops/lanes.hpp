@@ -17,7 +17,7 @@ struct WholeLanes {
   /// The same of a row that is long, or followed by the next. Asks for what lies a page further on,
   /// where the processor's own fetching ahead does not reach.
   Packet<T> load_ahead(const T* row) const {
-    __builtin_prefetch(row + at + 4096 / static_cast<Index>(sizeof(T)));
+    CNNRNN_PREFETCH(row + at + 4096 / static_cast<Index>(sizeof(T)), 0, 3);
     return load(row);
   }
   void store(T* row, Packet<T> value) const { value.store(row + at); }

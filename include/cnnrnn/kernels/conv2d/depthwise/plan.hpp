@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -191,8 +192,12 @@ class GroupedPlan {
         }
       }
     }
-    std::ranges::stable_sort(runs, {}, &TapRun::length);
-    return runs;
+    std::vector<TapRun> by_length;
+    for (Index length = 1; by_length.size() < runs.size(); ++length) {
+      std::ranges::copy_if(runs, std::back_inserter(by_length),
+                           [&](const TapRun& run) { return run.length == length; });
+    }
+    return by_length;
   }
 
   GroupedView view_;

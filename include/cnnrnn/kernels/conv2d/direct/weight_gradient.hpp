@@ -90,9 +90,9 @@ void add_weight_gradient(const Conv2dDims& d, const WeightGradientJobs<T>& jobs,
       }
       const MatrixView<T> a{dy + p0 * d.o + group * d.group_o(), 1, d.o};
       const GemmOutput<T> c{sums + group * d.group_o() * k + n0, k, p0 > job.first_pixel};
-      for_each_row_group<T>(d.group_o(), [&, columns = columns](auto rows, Index row) {
+      for_each_row_group<T>(d.group_o(), [&, n_count = columns](auto rows, Index row) {
         const auto rows_of_a = copy_rows<rows>(pixels, a.shifted(row, 0), copy);
-        gemm_row_of_tiles<rows>(columns, pixels, rows_of_a, {panels.data(), nr * pixels, nr},
+        gemm_row_of_tiles<rows>(n_count, pixels, rows_of_a, {panels.data(), nr * pixels, nr},
                                 c.shifted(row, 0), {});
       });
     }
