@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import os
 import pathlib
+import shlex
 import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
@@ -82,6 +83,8 @@ def parse_arguments():
     where.add_argument("--jobs", type=int, default=1, metavar="N",
                        help="runs side by side; default: 1. With --threads 1, a run on each core ends "
                             "sooner than one after the other on all")
+    where.add_argument("--launcher", type=shlex.split, default=[], metavar="COMMAND",
+                       help='what starts the processes of a run, such as "mpirun -n 4"; give --shards too')
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--status", action="store_true", help="only show the state of the runs")
     what.add_argument("--report-only", action="store_true",
@@ -94,6 +97,8 @@ def parse_arguments():
         parser.error(f"argument --peer: expected a folder, found no {args.peer}")
     if args.jobs < 1:
         parser.error(f"argument --jobs: expected 1 or more, got {args.jobs}")
+    if args.launcher and args.shards == 1:
+        parser.error("argument --launcher: expected --shards too, such as the number of processes")
     if not 1 <= args.epochs <= grid.MOST_EPOCHS:
         parser.error(f"argument --epochs: expected 1 to {grid.MOST_EPOCHS}, got {args.epochs}")
     return args

@@ -69,7 +69,7 @@ class Batch:
 
     def command(self, run, goal):
         args = self.args
-        return [str(args.build / "examples" / NETWORKS[run.row.network].program), "train",
+        return [*args.launcher, str(args.build / "examples" / NETWORKS[run.row.network].program), "train",
                 "--data", args.data, *run.row.arguments(), "--seed", str(run.seed),
                 *goal.arguments(), "--threads", str(args.threads),
                 "--checkpoint-every", str(SAVE_BATCHES), "--out", str(run.folder),

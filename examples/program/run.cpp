@@ -1,13 +1,18 @@
 #include "program/run.hpp"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cmath>
 #include <exception>
 #include <iostream>
+#include <sstream>
+#include <streambuf>
 #include <string>
+#include <thread>
 
 #include "program/arguments.hpp"
 #include "program/commands.hpp"
+#include "program/processes.hpp"
 #include "program/train.hpp"
 
 namespace program {
@@ -74,6 +79,16 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
         "end after the first epoch with this accuracy on the training images (0: never)")
       ->check(share);
   entry("--batch", "batch", config.batch, "images in a batch")->check(positive);
+  entry("--shards", "shards", config.shards,
+        "equal parts of a batch that processes share, 1, 2, 4, ...; each has batch norm of its own")
+      ->check(positive)
+      ->default_str("as many as processes");
+  train
+      ->add_flag("--sync-batch-norm", config.sync_batch_norm,
+                 "batch norm over all shards of a batch, not for each")
+      ->each([&options](const std::string&) { options.given.insert("sync_batch_norm"); });
+  entry("--gradients", "gradients", config.gradients, "how they travel between processes")
+      ->check(CLI::IsMember({"float", "bf16"}));
   entry("--recipe", "recipe", config.recipe,
         "paper: the defaults of the options below; modern: --optimizer adamw --lr 0.003 "
         "--weight-decay 0.05 --rnn-l2 0 --schedule one-cycle --label-smoothing 0.1 --augment, but "
@@ -125,9 +140,55 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
   return train;
 }
 
+/// Takes what is printed, and keeps nothing.
+class Silence : public std::streambuf {
+ protected:
+  int_type overflow(int_type character) override { return traits_type::not_eof(character); }
+};
+
+/// While it lives, standard output is that of the first process alone.
+class OneVoice {
+ public:
+  explicit OneVoice(const Processes& processes) {
+    if (!processes.leads()) {
+      before_ = std::cout.rdbuf(&silence_);
+    }
+  }
+  ~OneVoice() {
+    if (before_ != nullptr) {
+      std::cout.rdbuf(before_);
+    }
+  }
+  OneVoice(const OneVoice&) = delete;
+  OneVoice& operator=(const OneVoice&) = delete;
+
+ private:
+  Silence silence_;
+  std::streambuf* before_ = nullptr;
+};
+
+/// Says why the program ends, and ends all its processes. Of several that fail at once the first is
+/// to speak: the others give it time.
+int fail_with(Processes& processes, const std::string& text, int code) {
+  if (!processes.leads()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300 + 20 * processes.rank()));
+  }
+  std::cerr << text << std::flush;
+  processes.abort(code);
+  return code;
+}
+
+int fail(Processes& processes, const std::string& name, const char* why, int code) {
+  const std::string rank =
+      processes.leads() ? "" : cnnrnn::to_message(" on rank ", processes.rank());
+  return fail_with(processes, name + rank + ": " + cnnrnn::printable(why) + '\n', code);
+}
+
 }  // namespace
 
 int run(int argc, char** argv, const Classifier& classifier) {
+  const auto processes = join_processes();
+  const OneVoice voice(*processes);
   CLI::App app(classifier.summary, classifier.name);
   app.require_subcommand(1);
   TrainOptions train;
@@ -142,22 +203,25 @@ int run(int argc, char** argv, const Classifier& classifier) {
   try {
     parse(app, argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    std::ostringstream why;
+    const bool asked = app.exit(error, std::cout, why) == 0;
+    return asked ? 0 : fail_with(*processes, why.str(), 2);
+  }
+  if (!train_command->parsed() && !processes->leads()) {
+    return 0;  // one process is enough
   }
   try {
     cnnrnn::set_threads(train.threads);
-    const int code = train_command->parsed()      ? TrainingRun(classifier, train).run()
+    const int code = train_command->parsed()      ? TrainingRun(classifier, train, *processes).run()
                      : evaluate_command->parsed() ? evaluate(classifier, evaluation)
                                                   : predict(classifier, prediction);
     cnnrnn::require<cnnrnn::FileError>(static_cast<bool>(std::cout.flush()),
                                        "cannot write to standard output");
     return code;
   } catch (const cnnrnn::ValueError& error) {
-    std::cerr << classifier.name << ": " << cnnrnn::printable(error.what()) << std::endl;
-    return 2;
+    return fail(*processes, classifier.name, error.what(), 2);
   } catch (const std::exception& error) {
-    std::cerr << classifier.name << ": " << cnnrnn::printable(error.what()) << std::endl;
-    return 1;
+    return fail(*processes, classifier.name, error.what(), 1);
   }
 }
 

@@ -61,7 +61,10 @@ struct RunConfig {
   cnnrnn::Index epochs = 10;
   double stop_at_train_accuracy = 0;  ///< ends the run before its last epoch; 0: never
   cnnrnn::Index batch = 128;
-  std::string recipe = "paper";  ///< what the entries below began with
+  cnnrnn::Index shards = 1;         ///< of a batch, which processes share
+  bool sync_batch_norm = false;     ///< over all shards
+  std::string gradients = "float";  ///< how they travel between processes
+  std::string recipe = "paper";     ///< what the entries below began with
   std::string optimizer = "adam";
   double learning_rate = 1e-3;
   double momentum = 0.9;  ///< of sgd
@@ -77,16 +80,17 @@ struct RunConfig {
   bool ignore_orientation = false;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, program, data, data_kind, skip_unreadable, model,
-                                   epochs, stop_at_train_accuracy, batch, recipe, optimizer,
-                                   learning_rate, momentum, weight_decay, schedule, label_smoothing,
-                                   rnn_l2, clip_norm, augment, seed, holdout, limit,
-                                   ignore_orientation)
+                                   epochs, stop_at_train_accuracy, batch, shards, sync_batch_norm,
+                                   gradients, recipe, optimizer, learning_rate, momentum,
+                                   weight_decay, schedule, label_smoothing, rnn_l2, clip_norm,
+                                   augment, seed, holdout, limit, ignore_orientation)
 
 /// The entries that were not a choice once, with the values they had: older files lack them.
 inline nlohmann::json older_entries() {
-  return {{"data_kind", "auto"}, {"skip_unreadable", false}, {"ignore_orientation", false},
-          {"recipe", "paper"},   {"optimizer", "adam"},      {"momentum", 0.9},
-          {"weight_decay", 0.0}, {"label_smoothing", 0.0}};
+  return {{"data_kind", "auto"},      {"skip_unreadable", false}, {"ignore_orientation", false},
+          {"recipe", "paper"},        {"optimizer", "adam"},      {"momentum", 0.9},
+          {"weight_decay", 0.0},      {"label_smoothing", 0.0},   {"shards", 1},
+          {"sync_batch_norm", false}, {"gradients", "float"}};
 }
 
 /// The entries of a network's options that were not a choice once.
@@ -126,9 +130,11 @@ inline cnnrnn::data::Preparation older_preparation(const std::string& data_name,
 }
 
 /// The entries in which two JSON objects differ, as in "batch: 16 then, 8 now", but for `ignored`;
-/// those of an object in an object one by one.
+/// those of an object in an object one by one. The words may be others.
 inline std::vector<std::string> differences(const nlohmann::json& then, const nlohmann::json& now,
-                                            const std::set<std::string>& ignored) {
+                                            const std::set<std::string>& ignored,
+                                            const std::string& before = "then",
+                                            const std::string& after = "now") {
   const auto shown = [](const nlohmann::json& value) {
     return value.is_string() ? value.get<std::string>() : value.dump();
   };
@@ -136,10 +142,11 @@ inline std::vector<std::string> differences(const nlohmann::json& then, const nl
   for (const auto& [name, value] : then.items()) {
     const auto& other = now.at(name);
     if (value.is_object()) {
-      const auto inside = differences(value, other, ignored);
+      const auto inside = differences(value, other, ignored, before, after);
       found.insert(found.end(), inside.begin(), inside.end());
     } else if (!ignored.contains(name) && value != other) {
-      found.push_back(name + ": " + shown(value) + " then, " + shown(other) + " now");
+      found.push_back(name + ": " + shown(value) + ' ' + before + ", " + shown(other) + ' ' +
+                      after);
     }
   }
   return found;

@@ -2,14 +2,17 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "cnnrnn/data/fingerprint.hpp"
 #include "cnnrnn/data/open_dataset.hpp"
 #include "cnnrnn/train/checkpoints.hpp"
 #include "cnnrnn/train/interrupt.hpp"
 #include "program/model_file.hpp"
+#include "program/processes.hpp"
 #include "program/recipe.hpp"
 #include "program/run_folder.hpp"
 #include "program/terminal.hpp"
@@ -28,18 +31,22 @@ struct TrainOptions {
   cnnrnn::data::ImageLimits image_limits = {};
 };
 
-/// A training run of an example program, from its options to its files.
+/// A training run of an example program, from its options to its files. Several processes may share
+/// it; the first has the folder, and gives the others what they need of it.
 class TrainingRun {
  public:
-  TrainingRun(const Classifier& classifier, const TrainOptions& options)
+  TrainingRun(const Classifier& classifier, const TrainOptions& options, Processes& processes)
       : options_(options),
+        processes_(processes),
         folder_{options.out},
-        config_(options.resume ? resumed_config(folder_, options.config, options.given)
-                               : begun_config(options)),
+        config_(agreed_config()),
         data_(open_data()),
         random_(config_.seed) {
-    check_folder();
+    if (processes_.leads()) {
+      check_folder();
+    }
     require_utf8(config_.data);
+    require_same_data();
     config_.model.classes = data_.split.train.classes();
     model_ = classifier.make(config_.model, random_);
     card_ = make_card(classifier);
@@ -52,14 +59,25 @@ class TrainingRun {
     print_data(data_);
     warn_of_constant_channels();
     print_setup(*model_);
-    train::Checkpoints<float> checkpoints(*model_, *optimizer_,
-                                          {.folder = options_.out,
-                                           .configuration = configuration(),
-                                           .metadata = card_metadata(card_)});
+    const auto together = processes_.share(*model_, {.shards = config_.shards,
+                                                     .sync_batch_norm = config_.sync_batch_norm,
+                                                     .bfloat16 = config_.gradients == "bf16"});
+    print_sharing();
+    std::optional<train::Checkpoints<float>> checkpoints;
+    train::TrainingState state;
+    if (processes_.leads()) {
+      checkpoints.emplace(*model_, *optimizer_,
+                          train::CheckpointsOptions{.folder = options_.out,
+                                                    .configuration = configuration(),
+                                                    .metadata = card_metadata(card_)});
+    }
     const train::Interrupt interrupt;
     train::Trainer<float> trainer(*model_, *optimizer_, train_loader(), test_loader(),
-                                  trainer_options(checkpoints, interrupt));
-    train::TrainingState state = begin(checkpoints);
+                                  trainer_options(checkpoints, interrupt, together.get()));
+    if (processes_.leads()) {
+      state = begin(*checkpoints);
+    }
+    processes_.broadcast(*model_, *optimizer_, state);
     const std::string reached = end_of(state);
     if (!reached.empty()) {
       std::cout << "nothing to do: " << reached << std::endl;
@@ -74,10 +92,60 @@ class TrainingRun {
   }
 
  private:
-  static RunConfig begun_config(const TrainOptions& options) {
-    RunConfig config = options.config;
-    follow_recipe(config, options.given);
+  /// What all processes compute. Throws ValueError when they were asked for something else.
+  RunConfig agreed_config() const {
+    nlohmann::json asked = options_.config;
+    asked["resume"] = options_.resume;
+    asked["instruction set"] = cnnrnn::kernels::build_info().instruction_set;
+    asked.erase("data");  // a path; what is there is compared later
+    processes_.require_same("options", asked.dump(), differing_options);
+    const std::string config = processes_.leads() ? nlohmann::json(own_config()).dump() : "";
+    RunConfig agreed = nlohmann::json::parse(processes_.broadcast(config)).get<RunConfig>();
+    agreed.data =
+        options_.resume && !options_.given.contains("data") ? agreed.data : options_.config.data;
+    return agreed;
+  }
+
+  /// "batch: 16 on rank 0, 8 on rank 3"
+  static std::string differing_options(const std::string& first, const std::string& other,
+                                       cnnrnn::Index rank) {
+    std::string text;
+    for (const std::string& difference :
+         differences(nlohmann::json::parse(first), nlohmann::json::parse(other), {}, "on rank 0",
+                     cnnrnn::to_message("on rank ", rank))) {
+      text += (text.empty() ? "" : "; ") + difference;
+    }
+    return text;
+  }
+
+  RunConfig own_config() const {
+    if (options_.resume) {
+      return resumed_config(folder_, options_.config, options_.given);
+    }
+    RunConfig config = options_.config;
+    follow_recipe(config, options_.given);
+    if (!options_.given.contains("shards")) {
+      config.shards = processes_.size();
+    }
     return config;
+  }
+
+  void require_same_data() const {
+    if (processes_.size() > 1) {
+      const auto text = [](const cnnrnn::data::ImageDataset& part) {
+        return cnnrnn::to_message(part.size(), " images (", part.name, ", fingerprint ",
+                                  cnnrnn::data::fingerprint(part), ')');
+      };
+      const auto& [train, test] = data_.split;
+      processes_.require_same("data", text(train) + " and " + text(test), {});
+    }
+  }
+
+  void print_sharing() const {
+    if (config_.shards > 1) {
+      std::cout << "shards:  " << config_.shards << " of a batch, on " << processes_.size()
+                << (processes_.size() > 1 ? " processes" : " process") << std::endl;
+    }
   }
 
   /// Where the run begins. The files of an old run go away before the new configuration comes: a
@@ -137,7 +205,9 @@ class TrainingRun {
     try {
       return trainer.run(std::move(state));
     } catch (const cnnrnn::NumericError& error) {
-      cnnrnn::io::write_text(folder_.diverged(), std::string(error.what()) + '\n');
+      if (processes_.leads()) {
+        cnnrnn::io::write_text(folder_.diverged(), std::string(error.what()) + '\n');
+      }
       throw;
     }
   }
@@ -226,17 +296,18 @@ class TrainingRun {
   }
 
   cnnrnn::train::TrainerOptions<float> trainer_options(
-      cnnrnn::train::Checkpoints<float>& checkpoints,
-      const cnnrnn::train::Interrupt& interrupt) const {
+      std::optional<cnnrnn::train::Checkpoints<float>>& checkpoints,
+      const cnnrnn::train::Interrupt& interrupt, cnnrnn::train::Processes<float>* together) const {
     return {.epochs = config_.epochs,
             .loss = cnnrnn::train::cross_entropy_loss<float>(
                 {.label_smoothing = config_.label_smoothing}),
             .schedule = schedule(),
             .clip_norm = config_.clip_norm,
-            .save = [&](const auto& state) { checkpoints.save(state); },
+            .save = [&](const auto& state) { checkpoints->save(state); },
             .save_batches = options_.checkpoint_every,
             .after_epoch = [this](const auto& state) { return !accurate(state); },
-            .stop = [&] { return interrupt.requested(); }};
+            .stop = [&] { return interrupt.requested(); },
+            .processes = together};
   }
 
   /// What must be the same for a run to go on: all but its length and where its data lies. A
@@ -273,6 +344,7 @@ class TrainingRun {
   }
 
   TrainOptions options_;
+  Processes& processes_;
   RunFolder folder_;
   RunConfig config_;
   cnnrnn::data::OpenedDataset data_;

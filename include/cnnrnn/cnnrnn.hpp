@@ -3,7 +3,7 @@
 // Everything but the opt-in headers, which need more than Eigen: data/image.hpp and what reads
 // image files through it (stb_image), io/ (nlohmann-json), core/eigen.hpp (maps between Tensor and
 // Eigen), core/symmetric_eigen.hpp and nn/whitening.hpp (Eigen's decompositions), nn/profiler.hpp,
-// system/paths.hpp (std::filesystem).
+// system/paths.hpp (std::filesystem), distributed/ (MPI).
 
 #include "cnnrnn/autograd/backward.hpp"
 #include "cnnrnn/autograd/grad_mode.hpp"
@@ -32,6 +32,7 @@
 #include "cnnrnn/data/cifar.hpp"
 #include "cnnrnn/data/cifar_names.hpp"
 #include "cnnrnn/data/dataset.hpp"
+#include "cnnrnn/data/fingerprint.hpp"
 #include "cnnrnn/data/idx.hpp"
 #include "cnnrnn/data/loader.hpp"
 #include "cnnrnn/data/mix.hpp"
@@ -157,6 +158,7 @@
 #include "cnnrnn/train/interrupt.hpp"
 #include "cnnrnn/train/metrics.hpp"
 #include "cnnrnn/train/nonfinite.hpp"
+#include "cnnrnn/train/processes.hpp"
 #include "cnnrnn/train/progress.hpp"
 #include "cnnrnn/train/text.hpp"
 #include "cnnrnn/train/trainer.hpp"

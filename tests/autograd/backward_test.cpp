@@ -1,6 +1,7 @@
 #include "cnnrnn/autograd/backward.hpp"
 
 #include <new>
+#include <string>
 #include <vector>
 
 #include "cnnrnn/ops/add.hpp"
@@ -37,6 +38,28 @@ TEST_CASE("a variable used many times collects all its gradients") {
   }
   y.backward();
   CHECK(x.grad().item() == 7);
+}
+
+TEST_CASE("an observer hears of each leaf once, as soon as its gradient is complete") {
+  class Listener : public Observer<double> {
+   public:
+    std::vector<std::string> heard;
+
+   private:
+    void operation(std::string_view /*name*/, const std::vector<Variable<double>>& /*inputs*/,
+                   const std::vector<Tensor<double>>& /*outputs*/) override {}
+    void backward_ends(const Record<double>& record) override { heard.push_back(record.name); }
+    void gradient_complete(const Record<double>& leaf) override {
+      heard.push_back(to_message("gradient ", leaf.gradients.front().item()));
+    }
+  };
+  const auto early = leaf(3);
+  const auto late = leaf(5);
+  const auto y = (early * leaf(2)) * late + late;
+  Listener listener;
+  y.backward();
+  CHECK(listener.heard ==
+        std::vector<std::string>{"add", "mul", "gradient 7", "mul", "gradient 10", "gradient 15"});
 }
 
 TEST_CASE("a record runs once, after all its uses") {

@@ -561,3 +561,54 @@ TEST_CASE("batch transforms depend on seed, epoch and number of the batch alone"
                     "loader: expected batch transform 1 of 1 to leave targets (3, 3) or none, got "
                     "(3, 2)");
 }
+
+TEST_CASE("processes share a loader: shards of each batch, or every so-manieth batch") {
+  data::Loader<float> whole(numbered(50), {.batch = 8,
+                                           .shuffle = true,
+                                           .seed = 3,
+                                           .drop_last = true,
+                                           .transforms = {data::random_crop(2)}});
+  whole.set_epoch(1, 2);
+  const Pass rest = run(whole);
+  std::vector<Index> labels;
+  std::vector<float> values;
+  auto first = whole.shards(4, 0, 1);
+  auto others = whole.shards(4, 1, 3);
+  CHECK(first.batches() == 6);
+  CHECK(first.images() == 12);
+  CHECK(others.batches() == 18);
+  first.set_epoch(1, 2);
+  others.set_epoch(1, 6);
+  auto from_others = others.begin();
+  for (const auto& shard : first) {
+    const auto take = [&](const data::Batch<float>& batch) {
+      labels.insert(labels.end(), batch.labels.span().begin(), batch.labels.span().end());
+      values.insert(values.end(), batch.images.span().begin(), batch.images.span().end());
+    };
+    take(shard);
+    for (int i = 0; i < 3; ++i, ++from_others) {
+      take(*from_others);
+    }
+  }
+  CHECK(from_others == others.end());
+  CHECK(labels == rest.labels);
+  CHECK(values == rest.values);
+
+  const data::Loader<float> test(numbered(10), {.batch = 4});
+  CHECK(run(test.every(2, 0)).labels == std::vector<Index>{0, 1, 2, 3, 8, 9});
+  CHECK(test.every(2, 0).images() == 6);
+  CHECK(run(test.every(2, 1)).labels == std::vector<Index>{4, 5, 6, 7});
+  CHECK(test.every(2, 1).images() == 4);
+  CHECK(test.every(4, 3).batches() == 0);
+  CHECK(run(test.every(4, 3)).labels.empty());
+
+  CHECK_THROWS_WITH(whole.shards(3, 0, 1), "loader: expected a batch that 3 shards divide, got 8");
+  CHECK_THROWS_WITH(whole.shards(4, 3, 2),
+                    "loader: expected some of 4 shards, got 2 from shard 3 on");
+  CHECK_THROWS_WITH(test.shards(2, 0, 1),
+                    "loader: expected full batches to cut into shards, got 10 images in batches of "
+                    "4; leave out the last batch with drop_last");
+  CHECK_THROWS_WITH(test.every(2, 2), "loader: expected a first batch of 0 to 1, got 2");
+  CHECK_THROWS_WITH(first.shards(2, 0, 1),
+                    "loader: expected a loader of whole batches to share, got one of a part");
+}

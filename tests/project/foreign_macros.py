@@ -27,9 +27,10 @@ MACROS = {
 }
 
 
-def source(include):
+def source(include, without):
     """The headers of others, the macros, and then every header of the library."""
-    headers = sorted(include.rglob("*.hpp"))
+    headers = sorted(header for header in include.rglob("*.hpp")
+                     if not header.is_relative_to(include / "cnnrnn" / without))
     foreign = {name for header in headers
                for name in re.findall(r"^#include <(.*)>", header.read_text(), re.MULTILINE)}
     # Each processor has its intrinsics; stb_image belongs behind the macros, as part of ours.
@@ -49,6 +50,7 @@ def main():
     parser.add_argument("--source", type=pathlib.Path, required=True)
     parser.add_argument("--system", nargs="+", required=True, help="folders of others' headers")
     parser.add_argument("--compiler", required=True)
+    parser.add_argument("--without", default="nothing", help="a folder of headers to leave out")
     args = parser.parse_args()
     if not shutil.which(args.compiler):
         print(f"skipped: there is no {args.compiler}")
@@ -58,7 +60,7 @@ def main():
     command = [args.compiler, "-std=c++20", "-fopenmp", "-fsyntax-only", f"-I{include}"]
     # One of them may be /usr/include, which must not come before the standard library's.
     command += [part for folder in args.system for part in ("-idirafter", folder)]
-    result = subprocess.run([*command, "-x", "c++", "-"], input=source(include),
+    result = subprocess.run([*command, "-x", "c++", "-"], input=source(include, args.without),
                             capture_output=True, text=True, check=False)
     sys.stderr.write(result.stderr)
     return result.returncode

@@ -26,6 +26,8 @@ def main():
     parser.add_argument("--warnings", required=True, type=lambda text: text.split(","))
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--openmp", action="store_true")
+    parser.add_argument("--mpi", nargs="*", default=[], help="folders of mpi.h")
+    parser.add_argument("--without", default="nothing", help="a folder of headers to leave out")
     parser.add_argument("--together", action="store_true", help="all in one translation unit")
     args = parser.parse_args()
     if not shutil.which(args.compiler):
@@ -33,10 +35,12 @@ def main():
         return SKIPPED
 
     include = args.source / "include"
-    headers = sorted(path.relative_to(include).as_posix() for path in include.rglob("*.hpp"))
+    headers = sorted(path.relative_to(include).as_posix() for path in include.rglob("*.hpp")
+                     if not path.is_relative_to(include / "cnnrnn" / args.without))
     command = [args.compiler, "-std=c++20", "-fsyntax-only", *args.warnings, "-Werror"]
     command += ["-fopenmp"] if args.openmp else []
-    command += [f"-I{include}", "-isystem", args.eigen, "-x", "c++", "-"]
+    command += [f"-I{include}", "-isystem", args.eigen]
+    command += [f"-idirafter{folder}" for folder in args.mpi] + ["-x", "c++", "-"]
 
     units = [headers] if args.together else [[header] for header in headers]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

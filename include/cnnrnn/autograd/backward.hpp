@@ -92,6 +92,13 @@ void clear_gradients(Record<T>& record) {
   }
 }
 
+template <class T>
+void complete_leaf(const Record<T>& leaf) {
+  if (auto* const observer = Observer<T>::current(); observer != nullptr) {
+    observer->gradient_complete(leaf);
+  }
+}
+
 /// Runs the records from the roots on, each when all its uses have run.
 template <class T>
 void run_records(const std::vector<Edge<T>>& roots, std::unordered_map<Record<T>*, Index>& uses,
@@ -116,7 +123,12 @@ void run_records(const std::vector<Edge<T>>& roots, std::unordered_map<Record<T>
     }
     clear_gradients(*record);
     for (const auto& input : record->inputs) {
-      if (input && --uses[input.record.get()] == 0) {
+      if (!input || --uses[input.record.get()] > 0) {
+        continue;
+      }
+      if (input.record->is_leaf()) {
+        complete_leaf(*input.record);
+      } else {
         ready.push_back(input.record.get());
       }
     }

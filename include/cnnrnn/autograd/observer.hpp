@@ -43,11 +43,18 @@ class CNNRNN_SHARED Observer {
   /// Its backward function has ended.
   virtual void backward_ends(const Record<T>& /*record*/) {}
 
+  /// The backward pass has added all it will to the gradient of a leaf.
+  virtual void gradient_complete(const Record<T>& /*leaf*/) {}
+
   /// That of this thread; nullptr if there is none.
   static Observer*& current() {
     thread_local Observer* observer = nullptr;
     return observer;
   }
+
+ protected:
+  /// The one that saw things before this one, and will again.
+  Observer* before() const { return before_; }
 
  private:
   Observer* before_;

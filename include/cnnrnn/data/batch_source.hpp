@@ -65,6 +65,13 @@ class BatchSource {
     }
   }
 
+  /// The same images in batches of another size.
+  BatchSource in_batches_of(Index batch) const {
+    LoaderOptions options = options_;
+    options.batch = batch;
+    return BatchSource(dataset_, std::move(options), batch_transforms_);
+  }
+
   /// The images and labels that batches are made of.
   const ImageDataset& dataset() const { return dataset_; }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <iterator>
@@ -13,6 +14,21 @@
 
 CNNRNN_NAMESPACE_BEGIN
 namespace data {
+
+/// Of every `of` batches in a row, the `count` from `first` on.
+struct BatchSelection {
+  Index first = 0;
+  Index count = 1;
+  Index of = 1;
+
+  /// Which batch is the one with this index among those selected.
+  Index number(Index index) const { return index / count * of + first + index % count; }
+
+  /// How many of the first `batches` are selected.
+  Index selected(Index batches) const {
+    return batches / of * count + std::clamp<Index>(batches % of - first, 0, count);
+  }
+};
 
 /// A data set in batches: `for (auto [images, labels] : loader)`.
 ///
@@ -28,7 +44,43 @@ class Loader {
   explicit Loader(ImageDataset dataset, LoaderOptions options = {},
                   std::vector<BatchTransform<T>> batch_transforms = {})
       : source_(std::make_shared<const BatchSource<T>>(std::move(dataset), std::move(options),
-                                                       std::move(batch_transforms))) {}
+                                                       std::move(batch_transforms))),
+        end_(source_->batches()) {}
+
+  /// The `count` shards from `first` on of each batch, when batches are cut into `shards` equal
+  /// parts: a pass makes them one after the other, each as a batch of its own. Order and transforms
+  /// of the images are those of the whole batches; a transform of batches sees a shard. Throws
+  /// ValueError unless the shards divide the batches and exist, and for a last batch that is not
+  /// full.
+  Loader shards(Index shards, Index first, Index count) const {
+    require_all();
+    const Index batch = options().batch;
+    require<ValueError>(shards > 0 && batch % shards == 0, "loader: expected a batch that ", shards,
+                        " shards divide, got ", batch);
+    require<ValueError>(first >= 0 && count > 0 && first + count <= shards,
+                        "loader: expected some of ", shards, " shards, got ", count, " from shard ",
+                        first, " on");
+    require<ValueError>(options().drop_last || source_->samples() % batch == 0,
+                        "loader: expected full batches to cut into shards, got ",
+                        source_->samples(), " images in batches of ", batch,
+                        "; leave out the last batch with drop_last");
+    Loader result = *this;
+    result.source_ = std::make_shared<const BatchSource<T>>(source_->in_batches_of(batch / shards));
+    result.selection_ = {first, count, shards};
+    result.end_ = batches() * shards;
+    return result;
+  }
+
+  /// Every `step`-th batch from batch `first` on, for processes that share the work on a data set.
+  /// Throws ValueError unless 0 <= first < step.
+  Loader every(Index step, Index first) const {
+    require_all();
+    require<ValueError>(first >= 0 && first < step, "loader: expected a first batch of 0 to ",
+                        step - 1, ", got ", first);
+    Loader result = *this;
+    result.selection_ = {first, 1, step};
+    return result;
+  }
 
   /// The images and labels that batches are made of.
   const ImageDataset& dataset() const { return source_->dataset(); }
@@ -37,11 +89,13 @@ class Loader {
   const LoaderOptions& options() const { return source_->options(); }
 
   /// Number of batches in an epoch.
-  Index batches() const { return source_->batches(); }
+  Index batches() const { return selection_.selected(end_); }
 
   /// Number of images in an epoch: without those that drop_last leaves out.
   Index images() const {
-    return options().drop_last ? batches() * options().batch : source_->samples();
+    const Index missing = std::max<Index>(0, end_ * options().batch - source_->samples());
+    const bool has_last = selection_.selected(end_) > selection_.selected(end_ - 1);
+    return batches() * options().batch - (has_last ? missing : 0);
   }
 
   /// (H, W, C) of the images in a batch, as the transforms leave them.
@@ -74,16 +128,18 @@ class Loader {
     using difference_type = std::ptrdiff_t;
 
     /// A pass of an epoch from a batch on; starts its threads.
-    Iterator(std::shared_ptr<const BatchSource<T>> source, Index epoch, Index first_batch) {
+    Iterator(std::shared_ptr<const BatchSource<T>> source, Index epoch, Index first_batch,
+             const BatchSelection& selection, Index end) {
       const auto [ahead, threads] =
           std::pair(source->options().prefetch, source->options().threads);
       auto order = source->order(epoch);
-      make_ = [source = std::move(source), order = std::move(order), epoch,
-               first_batch](Index index) -> std::optional<Batch<T>> {
-        if (first_batch + index >= source->batches()) {
+      make_ = [source = std::move(source), order = std::move(order), epoch, first_batch, selection,
+               end](Index index) -> std::optional<Batch<T>> {
+        const Index number = selection.number(first_batch + index);
+        if (number >= end) {
           return std::nullopt;
         }
-        return source->make(order, epoch, first_batch + index);
+        return source->make(order, epoch, number);
       };
       if (ahead > 0) {
         prefetcher_ = std::make_unique<Prefetcher<Batch<T>>>(std::move(make_), ahead, threads);
@@ -114,13 +170,20 @@ class Loader {
   };
 
   /// Begins a pass.
-  Iterator begin() const { return Iterator(source_, epoch_, first_batch_); }
+  Iterator begin() const { return Iterator(source_, epoch_, first_batch_, selection_, end_); }
 
   /// The end of every pass.
   std::default_sentinel_t end() const { return std::default_sentinel; }
 
  private:
+  void require_all() const {
+    require<ValueError>(selection_.of == 1,
+                        "loader: expected a loader of whole batches to share, got one of a part");
+  }
+
   std::shared_ptr<const BatchSource<T>> source_;
+  BatchSelection selection_;
+  Index end_;  ///< of the batches that are selected from
   Index epoch_ = 0;
   Index first_batch_ = 0;
 };

@@ -31,6 +31,42 @@ struct BatchStatistics {
   Tensor<T> variance;  ///< (C)
 };
 
+/// The sums of a batch norm's backward pass: of dy and of dy times the normalised x (C).
+template <class T>
+struct BatchNormGradients {
+  Tensor<T> dgamma;
+  Tensor<T> dbeta;
+};
+
+/// While it lives, batch norms in training on this thread normalise a shard of a batch with the
+/// statistics of the whole batch, which it brings together; also in the backward pass.
+template <class T>
+class CNNRNN_SHARED SharedStatistics {
+ public:
+  SharedStatistics() : before_(current()) { current() = this; }
+  virtual ~SharedStatistics() { current() = before_; }
+  SharedStatistics(const SharedStatistics&) = delete;
+  SharedStatistics& operator=(const SharedStatistics&) = delete;
+
+  /// How many equal shards the batch has.
+  virtual Index shards() const = 0;
+
+  /// The statistics of the batch, from those of this shard.
+  virtual BatchStatistics<T> combine(const BatchStatistics<T>& shard) = 0;
+
+  /// The sums over the batch, from those over this shard.
+  virtual BatchNormGradients<T> combine(const BatchNormGradients<T>& shard) = 0;
+
+  /// That of this thread; nullptr if there is none.
+  static SharedStatistics*& current() {
+    thread_local SharedStatistics* shared = nullptr;
+    return shared;
+  }
+
+ private:
+  SharedStatistics* before_;
+};
+
 namespace detail {
 
 template <class T>
@@ -79,7 +115,11 @@ BatchStatistics<T> training_statistics(const kernels::WideRows& d, const Tensor<
     kernels::batch_norm_statistics(d, x.data(), batch.mean.mutable_data(),
                                    batch.variance.mutable_data());
   }
-  const auto rows = static_cast<double>(d.rows);
+  auto rows = static_cast<double>(d.rows);
+  if (auto* const shared = SharedStatistics<T>::current(); shared != nullptr) {
+    batch = shared->combine(batch);
+    rows *= static_cast<double>(shared->shards());
+  }
   if (running.mean.defined()) {
     move_towards(running.mean, batch.mean, 1, momentum);
   }
@@ -145,15 +185,15 @@ class BatchNormSums {
   template <class Upstream>
   BatchNormSums(const kernels::WideRows& d, const T* x, const BatchNormChannels<T>& channels,
                 const Upstream& upstream)
-      : dgamma_({d.channels}), dbeta_({d.channels}) {
+      : sums_{Tensor<T>({d.channels}), Tensor<T>({d.channels})} {
     kernels::batch_norm_backward_sums(d, x, channels.mean(), channels.inverse(), upstream,
-                                      dbeta_.mutable_data(), dgamma_.mutable_data());
+                                      sums_.dbeta.mutable_data(), sums_.dgamma.mutable_data());
   }
 
   /// Gives them to the inputs 1 and 2 of a batch norm.
   void give(Gradients<T>& g) const {
-    g.give(1, dgamma_);
-    g.give(2, dbeta_);
+    g.give(1, sums_.dgamma);
+    g.give(2, sums_.dbeta);
   }
 
   /// Whether the inputs of a batch norm have a use for them: not where it is frozen and takes the
@@ -164,16 +204,25 @@ class BatchNormSums {
 
   ThroughStatistics<T> through_statistics(bool training, Index rows,
                                           const BatchNormChannels<T>& channels) const {
-    ThroughStatistics<T> result(dgamma_.size());
-    for (Index c = 0; training && c < dgamma_.size(); ++c) {
+    ThroughStatistics<T> result(sums_.dgamma.size());
+    if (!training) {
+      return result;
+    }
+    BatchNormGradients<T> all = sums_;
+    if (auto* const shared = SharedStatistics<T>::current(); shared != nullptr) {
+      all = shared->combine(sums_);
+      rows *= shared->shards();
+    }
+    for (Index c = 0; c < all.dgamma.size(); ++c) {
       const T weight = channels.scale()[c] / static_cast<T>(rows);
-      result.set(c, dgamma_.data()[c] * channels.inverse()[c] * weight, dbeta_.data()[c] * weight);
+      result.set(c, all.dgamma.data()[c] * channels.inverse()[c] * weight,
+                 all.dbeta.data()[c] * weight);
     }
     return result;
   }
 
  private:
-  Tensor<T> dgamma_, dbeta_;
+  BatchNormGradients<T> sums_;
 };
 
 /// The gradient of y = z + residual through an activation; z is a batch norm of x. Inputs are x,

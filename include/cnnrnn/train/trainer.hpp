@@ -17,6 +17,7 @@
 #include "cnnrnn/train/evaluate.hpp"
 #include "cnnrnn/train/history.hpp"
 #include "cnnrnn/train/nonfinite.hpp"
+#include "cnnrnn/train/processes.hpp"
 #include "cnnrnn/train/progress.hpp"
 #include "cnnrnn/train/views.hpp"
 
@@ -86,6 +87,11 @@ struct TrainerOptions {
   std::function<bool()> stop = {};
 
   ProgressOptions progress = {};  ///< how the line on the terminal is shown
+
+  /// Those that train the model together with this one, if any; they must outlive the trainer. The
+  /// loaders have the batches of all. The first process shows the progress and saves; all stop when
+  /// one is to.
+  Processes<T>* processes = nullptr;
 };
 
 /// The least number of steps that makes up so many epochs, which need not be whole: for
@@ -122,7 +128,7 @@ class Trainer {
         train_(std::move(train)),
         test_(std::move(test)),
         options_(std::move(options)),
-        progress_(options_.progress) {
+        progress_(progress_options()) {
     require<ValueError>(options_.epochs > 0, "train: expected a positive number of epochs, got ",
                         options_.epochs);
     require<ValueError>(options_.steps >= 0 && options_.test_every > 0,
@@ -134,6 +140,9 @@ class Trainer {
     require<ValueError>(options_.save_batches >= 0 && options_.save_seconds >= 0,
                         "train: expected 0 or more batches and seconds between savings, got ",
                         options_.save_batches, " and ", options_.save_seconds);
+    for (data::Loader<T>& loader : train_) {
+      own_.push_back(own_part(loader));
+    }
     if (!options_.views.empty()) {
       patient_.emplace(model_, options_.views);
     }
@@ -160,7 +169,7 @@ class Trainer {
         return Ending::stopped;
       }
       save();
-      if (options_.after_epoch && !options_.after_epoch(state_)) {
+      if (options_.after_epoch && any(!options_.after_epoch(state_))) {
         return Ending::enough;
       }
       if (state_.epoch < epochs_ && stop()) {
@@ -174,13 +183,41 @@ class Trainer {
   const TrainingState& state() const { return state_; }
 
  private:
-  data::Loader<T>& loader_of(Index epoch) {
+  using Pass = typename data::Loader<T>::Iterator;
+
+  ProgressOptions progress_options() const {
+    ProgressOptions options = options_.progress;
+    if (!leads()) {
+      options.out = nullptr;
+    }
+    return options;
+  }
+
+  bool leads() const { return options_.processes == nullptr || options_.processes->leads(); }
+  Index shards() const { return options_.processes == nullptr ? 1 : options_.processes->shards(); }
+  Index own_shards() const {
+    return options_.processes == nullptr ? 1 : options_.processes->own_shards();
+  }
+
+  /// What this process takes of a loader.
+  data::Loader<T> own_part(const data::Loader<T>& loader) const {
+    return shards() == 1 ? loader
+                         : loader.shards(shards(), options_.processes->first_shard(), own_shards());
+  }
+
+  /// Whether something holds here, or in any process.
+  bool any(bool here) const {
+    return options_.processes == nullptr ? here : options_.processes->any(here);
+  }
+
+  std::size_t index_of_loader(Index epoch) const {
     const std::size_t index =
         options_.loader ? options_.loader(epoch) : static_cast<std::size_t>(epoch) % train_.size();
     require<ValueError>(index < train_.size(), "train: expected a loader below ", train_.size(),
                         ", got ", index, " for epoch ", epoch + 1);
-    return train_[index];
+    return index;
   }
+  const data::Loader<T>& loader_of(Index epoch) const { return train_[index_of_loader(epoch)]; }
 
   /// Counts the steps up to where the state stands, and checks that it can stand there.
   void begin() {
@@ -206,8 +243,8 @@ class Trainer {
 
   /// Trains on the rest of the epoch; false when the run is to stop.
   bool run_batches() {
-    auto& loader = loader_of(state_.epoch);
-    loader.set_epoch(state_.epoch, state_.batch);
+    auto& loader = own_[index_of_loader(state_.epoch)];
+    loader.set_epoch(state_.epoch, state_.batch * own_shards());
     call(options_.before_epoch);
     progress_.begin(label(), batches_, state_.batch);
     double last = options_.progress.clock();
@@ -215,11 +252,11 @@ class Trainer {
     if (state_.batch == batches_) {
       return true;
     }
-    for (const auto& batch : loader) {
-      train_batch(batch);
+    for (auto pass = loader.begin(); pass != loader.end(); ++pass) {
+      train_batch(pass);
       const double now = options_.progress.clock();
       state_.seconds += now - last;
-      progress_.update(state_.batch, batch.labels.size(), [&] {
+      progress_.update(state_.batch, (*pass).labels.size() * shards(), [&] {
         return to_message("loss ", detail::fixed(state_.running.loss(), 4), " accuracy ",
                           detail::fixed(state_.running.accuracy(), 4));
       });
@@ -237,27 +274,67 @@ class Trainer {
     return true;
   }
 
-  void train_batch(const data::Batch<T>& batch) {
+  /// A step on the next batch of the pass, or the next ones if they are shards; the pass ends at
+  /// the last of them.
+  void train_batch(Pass& pass) {
     optimizer_.set_learning_rate_factor(options_.schedule(state_.step));
+    measured_.clear();
+    if (options_.processes == nullptr) {
+      const Variable<T> total = forward(*pass);
+      optimizer_.zero_grad();
+      total.backward();
+    } else {
+      options_.processes->backward([&](Index shard) {
+        if (shard > 0) {
+          ++pass;
+        }
+        const data::Batch<T> batch = *pass;  // the next shard may begin before this one ends
+        return forward(batch);
+      });
+      tell_of_batches();
+    }
+    clip();
+    call(options_.before_update);
+    optimizer_.step();
+    for (std::size_t at = 0; at < measured_.size(); at += detail::BatchMetrics::numbers) {
+      detail::BatchMetrics::from(&measured_[at]).add_to(state_.running);
+    }
+    ++state_.batch;
+    ++state_.step;
+    call(options_.after_step);
+  }
+
+  /// The loss of a batch, which is measured; with other processes also one that is not finite,
+  /// since they must hear of it.
+  Variable<T> forward(const data::Batch<T>& batch) {
     const Variable<T> logits = model_(Variable<T>(batch.images));
     const Variable<T> loss = options_.loss(logits, batch);
     const auto value = static_cast<double>(loss.item());
     if (!std::isfinite(value)) {
-      stop_at(value, batch);
+      if (options_.processes == nullptr) {
+        stop_at(value, first_nonfinite(model_, options_.loss, batch));
+      }
+      nonfinite_ = nonfinite_.images.defined() ? nonfinite_ : batch;
     }
-    const Variable<T> total = with_auxiliary(loss, logits, batch);
-    optimizer_.zero_grad();
-    total.backward();
-    clip();
-    call(options_.before_update);
-    optimizer_.step();
-    const Index ignored = options_.loss.ignore_index();
-    const Index count = count_labels(batch.labels, ignored);
-    state_.running.add(options_.loss.mean(value, count),
-                       count_correct(logits.value(), batch.labels, ignored), count);
-    ++state_.batch;
-    ++state_.step;
-    call(options_.after_step);
+    detail::measure(options_.loss, value, logits.value(), batch.labels).append_to(measured_);
+    return with_auxiliary(loss, logits, batch);
+  }
+
+  /// Puts the shards of all processes into measured_. All stop at a loss that is not finite, and
+  /// say what the first process that found one has to say.
+  void tell_of_batches() {
+    measured_ = options_.processes->gather(measured_);
+    for (std::size_t at = 0; at < measured_.size(); at += detail::BatchMetrics::numbers) {
+      if (std::isfinite(measured_[at])) {
+        continue;
+      }
+      const Index shard = static_cast<Index>(at / detail::BatchMetrics::numbers);
+      const Index from = shard / own_shards();
+      const std::string first = options_.processes->rank() == from
+                                    ? first_nonfinite(model_, options_.loss, nonfinite_)
+                                    : std::string();
+      stop_at(measured_[at], options_.processes->broadcast(first, from));
+    }
   }
 
   Variable<T> with_auxiliary(const Variable<T>& loss, const Variable<T>& logits,
@@ -277,8 +354,7 @@ class Trainer {
     }
   }
 
-  [[noreturn]] void stop_at(double loss, const data::Batch<T>& batch) {
-    const std::string first = first_nonfinite(model_, options_.loss, batch);
+  [[noreturn]] void stop_at(double loss, const std::string& first) const {
     throw NumericError(to_message("train: expected a finite loss, got ", loss, position(),
                                   first.empty() ? "" : "; the first that is not finite is ",
                                   first));
@@ -303,7 +379,10 @@ class Trainer {
         .images_per_second = static_cast<double>(state_.running.images) / state_.seconds};
     if (test_ && (row.epoch % options_.test_every == 0 || row.epoch == epochs_)) {
       nn::Layer<T>& model = patient_ ? static_cast<nn::Layer<T>&>(*patient_) : model_;
-      const auto tested = evaluate_until(model, *test_, options_.loss, options_.stop);
+      const auto tested =
+          options_.processes == nullptr
+              ? evaluate_until(model, *test_, options_.loss, options_.stop)
+              : evaluate_until(*options_.processes, model, *test_, options_.loss, options_.stop);
       if (!tested) {
         return false;
       }
@@ -324,7 +403,7 @@ class Trainer {
     return true;
   }
 
-  bool stop() const { return options_.stop && options_.stop(); }
+  bool stop() const { return options_.stop && any(options_.stop()); }
 
   bool time_to_save(double now) const {
     return ((options_.save_batches > 0 && state_.batch % options_.save_batches == 0) ||
@@ -332,7 +411,7 @@ class Trainer {
   }
 
   void save() {
-    if (options_.save) {
+    if (options_.save && leads()) {
       require_finite_weights();
       options_.save(state_);
     }
@@ -358,13 +437,16 @@ class Trainer {
   nn::Layer<T>& model_;
   optim::Optimizer<T>& optimizer_;
   std::vector<data::Loader<T>> train_;
+  std::vector<data::Loader<T>> own_;  ///< what this process takes of them
   std::optional<data::Loader<T>> test_;
   TrainerOptions<T> options_;
   std::optional<TestTimeAugmentation<T>> patient_;
   Progress progress_;
   TrainingState state_;
-  Index epochs_ = 0;   ///< of the run, the last of which may be cut short
-  Index batches_ = 0;  ///< of the epoch that is next or under way
+  std::vector<double> measured_;  ///< of the batches of a step: see BatchMetrics
+  data::Batch<T> nonfinite_;      ///< the first of them with a loss that is not finite, if any
+  Index epochs_ = 0;              ///< of the run, the last of which may be cut short
+  Index batches_ = 0;             ///< of the epoch that is next or under way
   double saved_ = 0;
 };
 

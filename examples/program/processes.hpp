@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cnnrnn/train/trainer.hpp"
+
+namespace program {
+
+/// How the processes of a run share its batches.
+struct SharingOptions {
+  cnnrnn::Index shards = 1;
+  bool sync_batch_norm = false;
+  bool bfloat16 = false;  ///< gradients travel rounded
+};
+
+/// The processes of a run: those that mpirun has started, or this one alone. What communicates must
+/// be called by all. Compiled with MPI or without.
+class Processes {
+ public:
+  using Difference =
+      std::function<std::string(const std::string&, const std::string&, cnnrnn::Index)>;
+
+  virtual ~Processes() = default;
+  Processes() = default;
+  Processes(const Processes&) = delete;
+  Processes& operator=(const Processes&) = delete;
+
+  virtual cnnrnn::Index rank() const { return 0; }
+  virtual cnnrnn::Index size() const { return 1; }
+  bool leads() const { return rank() == 0; }
+
+  /// Throws ValueError in all processes unless a text is the same in all; see
+  /// distributed::require_same.
+  virtual void require_same(const std::string& /*what*/, const std::string& /*text*/,
+                            const Difference& /*difference*/) {}
+
+  /// The text that the first process has.
+  virtual std::string broadcast(const std::string& text) { return text; }
+
+  /// Gives all processes what the first has.
+  virtual void broadcast(cnnrnn::nn::Module<float>& /*model*/,
+                         cnnrnn::optim::Optimizer<float>& /*optimizer*/,
+                         cnnrnn::train::TrainingState& /*state*/) {}
+
+  /// What a trainer needs to share batches; none if there is nothing to share. Throws ValueError
+  /// when they cannot be shared so.
+  virtual std::unique_ptr<cnnrnn::train::Processes<float>> share(cnnrnn::nn::Module<float>& model,
+                                                                 const SharingOptions& options) = 0;
+
+  /// Ends all processes, where one cannot go on.
+  virtual void abort(int /*code*/) {}
+};
+
+/// The processes that this one belongs to. Without MPI it is alone.
+std::unique_ptr<Processes> join_processes();
+
+}  // namespace program

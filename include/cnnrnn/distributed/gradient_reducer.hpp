@@ -1,0 +1,257 @@
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/distributed/shard_sum.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace distributed {
+
+struct ReducerOptions {
+  Wire wire = Wire::exact;
+  Index bucket_bytes = Index{1} << 20;  ///< of the gradients that travel together
+};
+
+/// Gradients of the mean loss over all shards of a batch, from those of each shard. They travel in
+/// buckets, the last layers first, while backward of the last shard goes on.
+///
+///   for (Index k = 0; k < plan.own; ++k) reducer.backward(loss_of(k), k);
+///   reducer.finish();
+template <class T>
+class GradientReducer {
+ public:
+  /// The parameters of all processes are the same, in the same order. The communicator must outlive
+  /// it. Throws ValueError for buckets without bytes.
+  GradientReducer(const Communicator& processes, std::vector<Variable<T>> parameters,
+                  const ShardPlan& plan, const ReducerOptions& options = {})
+      : processes_(processes), parameters_(std::move(parameters)), plan_(plan), options_(options) {
+    require<ValueError>(options.bucket_bytes > 0,
+                        "GradientReducer: expected buckets of a positive number of bytes, got ",
+                        options.bucket_bytes);
+  }
+
+  /// Runs backward from the loss of shard 0, 1, ... of this process.
+  void backward(const Variable<T>& loss, Index shard) {
+    begin(shard);
+    for (auto& parameter : parameters_) {
+      parameter.zero_grad();
+    }
+    if (shard == plan_.own - 1) {
+      const Watch watch(*this);
+      loss.backward();
+    } else {
+      loss.backward();
+    }
+    pack_all();
+  }
+
+  /// Takes the gradients that the parameters have as those of shard 0, 1, ... of this process.
+  void add(Index shard) {
+    begin(shard);
+    pack_all();
+  }
+
+  /// Waits for the means, and puts them into the gradients. A parameter without a gradient in any
+  /// shard has none; else a shard without one counts as 0.
+  void finish() {
+    for (auto& bucket : buckets_) {
+      while (!bucket.sum.wait_for_step()) {
+        progress();
+      }
+      const T* from = bucket.sum.values().data();
+      const T* given = from + bucket.size;
+      for (const std::size_t member : bucket.members) {
+        auto& parameter = *required_[member];
+        const Index size = parameter.value().size();
+        if (*given++ > 0) {
+          parameter.set_grad(Tensor<T>(parameter.shape(),
+                                       std::span<const T>(from, static_cast<std::size_t>(size))));
+        } else {
+          parameter.zero_grad();
+        }
+        from += size;
+      }
+    }
+  }
+
+  /// What this process has sent for the last batch.
+  Index bytes_sent() const {
+    Index bytes = 0;
+    for (const auto& bucket : buckets_) {
+      bytes += bucket.sum.bytes_sent();
+    }
+    return bytes;
+  }
+
+ private:
+  /// Some parameters, whose gradients stand one after the other; behind them, for each, in how many
+  /// shards there is one.
+  struct Bucket {
+    Bucket(const GradientReducer& reducer, int tag, std::vector<std::size_t> parameters,
+           Index gradients)
+        : sum(reducer.processes_, gradients + std::ssize(parameters), tag, reducer.options_.wire,
+              reducer.plan_),
+          members(std::move(parameters)),
+          size(gradients) {}
+
+    ShardSum<T> sum;
+    std::vector<std::size_t> members;
+    Index size;            ///< of the gradients
+    std::size_t open = 0;  ///< members whose gradients are not there
+  };
+
+  struct Place {
+    std::size_t bucket;
+    Index offset;
+    Index flag;
+  };
+
+  /// Sees the gradients come, and goes on with the sums under way whenever an operation is done. An
+  /// observer of the user's goes on to see what it would.
+  class Watch : private Observer<T> {
+   public:
+    explicit Watch(GradientReducer& reducer) : reducer_(reducer) {}
+
+   private:
+    void operation(std::string_view name, const std::vector<Variable<T>>& inputs,
+                   const std::vector<Tensor<T>>& outputs) override {
+      if (outer_ != nullptr) {
+        outer_->operation(name, inputs, outputs);
+      }
+    }
+    void backward_begins(const Record<T>& record) override {
+      if (outer_ != nullptr) {
+        outer_->backward_begins(record);
+      }
+    }
+    void backward_ends(const Record<T>& record) override {
+      if (outer_ != nullptr) {
+        outer_->backward_ends(record);
+      }
+      reducer_.progress();
+    }
+    void gradient_complete(const Record<T>& leaf) override {
+      if (outer_ != nullptr) {
+        outer_->gradient_complete(leaf);
+      }
+      const auto found = reducer_.index_.find(&leaf);
+      if (found != reducer_.index_.end()) {
+        reducer_.pack(found->second);
+      }
+    }
+
+    GradientReducer& reducer_;
+    Observer<T>* outer_ = this->before();
+  };
+
+  void begin(Index shard) {
+    if (shard == 0) {
+      make_buckets();
+    }
+    shard_ = shard;
+    for (auto& bucket : buckets_) {
+      bucket.open = bucket.members.size();
+    }
+    std::fill(packed_.begin(), packed_.end(), false);
+  }
+
+  void pack_all() {
+    for (std::size_t i = 0; i < packed_.size(); ++i) {
+      pack(i);
+    }
+  }
+
+  /// Puts the parameters that are not frozen into buckets, unless they are there from before.
+  void make_buckets() {
+    std::vector<Variable<T>*> required;
+    for (auto& parameter : parameters_) {
+      if (parameter.requires_grad()) {
+        required.push_back(&parameter);
+      }
+    }
+    if (required == required_) {
+      return;
+    }
+    required_ = std::move(required);
+    buckets_.clear();
+    index_.clear();
+    places_.resize(required_.size());
+    packed_.resize(required_.size());
+    std::vector<std::size_t> members;
+    Index size = 0;
+    for (std::size_t i = required_.size(); i-- > 0;) {
+      index_.emplace(required_[i]->edge().record.get(), i);
+      places_[i] = {buckets_.size(), size, std::ssize(members)};
+      members.push_back(i);
+      size += required_[i]->value().size();
+      if (size >= elements_of_bucket() || i == 0) {
+        add_bucket(std::move(members), size);
+        members.clear();
+        size = 0;
+      }
+    }
+  }
+
+  /// There are tags for so many buckets.
+  Index elements_of_bucket() const {
+    Index all = 0;
+    for (const Variable<T>* parameter : required_) {
+      all += parameter->value().size();
+    }
+    constexpr Index most_buckets = 512;
+    return std::max(options_.bucket_bytes / static_cast<Index>(sizeof(T)), all / most_buckets + 1);
+  }
+
+  void add_bucket(std::vector<std::size_t> members, Index size) {
+    buckets_.emplace_back(*this, static_cast<int>(buckets_.size()) + 1, std::move(members), size);
+  }
+
+  /// Takes the gradient of a parameter, unless it has been taken. A bucket that is full goes on its
+  /// way.
+  void pack(std::size_t index) {
+    if (packed_[index]) {
+      return;
+    }
+    packed_[index] = true;
+    const auto& [number, offset, flag] = places_[index];
+    auto& bucket = buckets_[number];
+    const auto values = bucket.sum.values();
+    const Tensor<T> gradient = required_[index]->grad();
+    T* const to = values.data() + offset;
+    if (gradient.defined()) {
+      std::copy_n(gradient.data(), gradient.size(), to);
+    } else {
+      std::fill_n(to, required_[index]->value().size(), T(0));
+    }
+    values[static_cast<std::size_t>(bucket.size + flag)] = gradient.defined() ? T(1) : T(0);
+    if (--bucket.open == 0) {
+      bucket.sum.add(shard_);
+    }
+  }
+
+  void progress() {
+    for (auto& bucket : buckets_) {
+      bucket.sum.progress();
+    }
+  }
+
+  const Communicator& processes_;
+  std::vector<Variable<T>> parameters_;
+  ShardPlan plan_;
+  ReducerOptions options_;
+  std::vector<Variable<T>*> required_;  ///< those that are not frozen
+  std::vector<Place> places_;           ///< of each of these
+  std::vector<bool> packed_;
+  std::unordered_map<const Record<T>*, std::size_t> index_;
+  std::deque<Bucket> buckets_;
+  Index shard_ = 0;
+};
+
+}  // namespace distributed
+CNNRNN_NAMESPACE_END

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cnnrnn/core/random.hpp"
+#include "cnnrnn/distributed/shard_sum.hpp"
+#include "cnnrnn/nn/module.hpp"
+
+CNNRNN_NAMESPACE_BEGIN
+namespace distributed {
+
+/// The state of a model beside its parameters, in a batch of shards: every shard begins with the
+/// same buffers, and what they are in the end is the mean over the shards; a generator has other
+/// numbers in each shard, and in the end has drawn one. Counters are as after one shard.
+template <class T>
+class ShardState : private nn::Visitor<T> {
+ public:
+  /// The communicator and the model must outlive it.
+  ShardState(const Communicator& processes, nn::Module<T>& model, const ShardPlan& plan)
+      : processes_(processes), model_(model), plan_(plan) {}
+
+  void begin_batch() {
+    buffers_.clear();
+    counters_.clear();
+    generators_.clear();
+    seen_.clear();
+    model_.visit(*this);
+    Index size = 0;
+    for (const auto& [buffer, before] : buffers_) {
+      size += before.size();
+    }
+    if (!sum_ || size != size_) {
+      size_ = size;
+      sum_.emplace(processes_, size, 0, Wire::exact, plan_);
+    }
+  }
+
+  /// Before forward of shard 0, 1, ... of this process.
+  void begin_shard(Index shard) {
+    for (auto& [buffer, before] : buffers_) {
+      buffer->copy_from(before);
+    }
+    for (auto& [counter, before] : counters_) {
+      counter->copy_from(before);
+    }
+    const auto number = static_cast<std::uint64_t>(processes_.rank() * plan_.own + shard);
+    for (auto& [generator, seed, after] : generators_) {
+      *generator = Random::derived(seed, {number});
+    }
+  }
+
+  /// After it.
+  void end_forward(Index shard) {
+    if (size_ == 0) {
+      return;
+    }
+    T* to = sum_->values().data();
+    for (const auto& [buffer, before] : buffers_) {
+      to = std::copy_n(buffer->data(), buffer->size(), to);
+    }
+    sum_->add(shard);
+  }
+
+  /// The state in the middle of a shard, for another shard to go on first.
+  struct Snapshot {
+    std::vector<Tensor<T>> buffers;
+    std::vector<Tensor<Index>> counters;
+    std::vector<Random::State> generators;
+  };
+
+  Snapshot snapshot() const {
+    Snapshot now;
+    for (const auto& [buffer, before] : buffers_) {
+      now.buffers.push_back(buffer->clone());
+    }
+    for (const auto& [counter, before] : counters_) {
+      now.counters.push_back(counter->clone());
+    }
+    for (const auto& [generator, seed, after] : generators_) {
+      now.generators.push_back(generator->state());
+    }
+    return now;
+  }
+
+  void restore(const Snapshot& snapshot) {
+    for (std::size_t i = 0; i < buffers_.size(); ++i) {
+      buffers_[i].first->copy_from(snapshot.buffers[i]);
+    }
+    for (std::size_t i = 0; i < counters_.size(); ++i) {
+      counters_[i].first->copy_from(snapshot.counters[i]);
+    }
+    for (std::size_t i = 0; i < generators_.size(); ++i) {
+      generators_[i].generator->restore(snapshot.generators[i]);
+    }
+  }
+
+  void end_batch() {
+    for (auto& [generator, seed, after] : generators_) {
+      generator->restore(after);
+    }
+    if (size_ == 0) {
+      return;
+    }
+    while (!sum_->wait_for_step()) {
+    }
+    const T* from = sum_->values().data();
+    for (auto& [buffer, before] : buffers_) {
+      std::copy_n(from, buffer->size(), buffer->mutable_data());
+      from += buffer->size();
+    }
+  }
+
+ private:
+  struct Generator {
+    Random* generator;
+    std::uint64_t seed;  ///< of this batch
+    Random::State after;
+  };
+
+  void buffer(const std::string& /*path*/, Tensor<T>& value) override {
+    if (seen_.insert(value.data()).second) {
+      buffers_.emplace_back(&value, value.clone());
+    }
+  }
+  void counter(const std::string& /*path*/, Tensor<Index>& value) override {
+    if (value.defined() && seen_.insert(value.data()).second) {
+      counters_.emplace_back(&value, value.clone());
+    }
+  }
+  void random(const std::string& /*path*/, Random& value) override {
+    if (seen_.insert(&value).second) {
+      const std::uint64_t seed = value.bits();
+      generators_.push_back({&value, seed, value.state()});
+    }
+  }
+
+  const Communicator& processes_;
+  nn::Module<T>& model_;
+  ShardPlan plan_;
+  std::vector<std::pair<Tensor<T>*, Tensor<T>>> buffers_;  ///< with the values of before the batch
+  std::vector<std::pair<Tensor<Index>*, Tensor<Index>>> counters_;
+  std::vector<Generator> generators_;
+  std::set<const void*> seen_;
+  Index size_ = 0;
+  std::optional<ShardSum<T>> sum_;
+};
+
+}  // namespace distributed
+CNNRNN_NAMESPACE_END
