@@ -5,7 +5,7 @@ build_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-
   python3 python3-numpy python3-matplotlib dataset-fashion-mnist)
 # The tests of the API reference also look at it in chromium, which is large, where it is installed.
 test_packages=(clang clang-tidy debhelper libomp-dev pkg-config catch2 libbenchmark-dev libdnnl-dev python3-scipy
-  python3-torch python3-torchvision doxygen libopenmpi-dev openmpi-bin libmpich-dev mpich)
+  python3-torch python3-torchvision doxygen libopenmpi-dev openmpi-bin libmpich-dev mpich iproute2)
 if [[ $(uname -m) != aarch64 ]]; then
   test_packages+=(g++-aarch64-linux-gnu qemu-user-static)  # to run the NEON kernels on any machine
   test_packages+=(g++-mingw-w64-x86-64-posix wine64)       # to build and run programs for Windows
