@@ -14,6 +14,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -51,6 +52,8 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=1, help="threads of a run; default: 1")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N",
                         help="runs side by side; default: one for each processor")
+    parser.add_argument("--launcher", type=shlex.split, default=[], metavar="COMMAND",
+                        help="what starts the program of a run, such as numactl --cpunodebind=0")
     parser.add_argument("--retry-diverged", action="store_true",
                         help="train diverged runs again, from the start")
     trial = parser.add_argument_group("for a trial, with an --out and --results of its own")

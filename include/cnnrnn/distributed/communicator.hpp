@@ -95,12 +95,16 @@ class Communicator {
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;
 
+  /// The number of this process, from 0 on.
   Index rank() const { return rank_; }
+
+  /// How many processes there are.
   Index size() const { return size_; }
 
   /// Whether this is the process that speaks and writes for all.
   bool leads() const { return rank_ == 0; }
 
+  /// MPI's handle, for calls of your own.
   MPI_Comm handle() const { return handle_; }
 
   /// Gives all processes the values of one. Of any size.

@@ -17,6 +17,7 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace distributed {
 
+/// Options of DataParallel.
 struct DataParallelOptions {
   Index shards = 0;         ///< of a batch, a power of two; 0: one for each process
   Wire wire = Wire::exact;  ///< how gradients travel
@@ -24,7 +25,8 @@ struct DataParallelOptions {
   /// Batch norms use the statistics of the whole batch, not of each shard. The shards of a process
   /// then take turns, each on a thread of its own.
   bool sync_batch_norm = false;
-  Index bucket_bytes = ReducerOptions{}.bucket_bytes;
+  Index bucket_bytes =
+      ReducerOptions{}.bucket_bytes;  ///< bytes of the gradients that travel together
 };
 
 /// Trains one model on the processes of a communicator. Each takes some shards of every batch, and
@@ -58,8 +60,13 @@ class DataParallel : public train::Processes<T> {
     distributed::broadcast(processes, model);
   }
 
+  /// The number of this process, from 0 on.
   Index rank() const override { return processes_.rank(); }
+
+  /// How many processes there are.
   Index size() const override { return processes_.size(); }
+
+  /// How many shards a batch has, over all processes.
   Index shards() const override { return plan_.shards; }
 
   /// The part of a loader's batches that this process takes, shard by shard. Throws ValueError for

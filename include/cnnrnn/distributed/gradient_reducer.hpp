@@ -13,8 +13,9 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace distributed {
 
+/// Options of GradientReducer.
 struct ReducerOptions {
-  Wire wire = Wire::exact;
+  Wire wire = Wire::exact;              ///< how gradients travel
   Index bucket_bytes = Index{1} << 20;  ///< of the gradients that travel together
 };
 

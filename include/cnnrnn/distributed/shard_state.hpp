@@ -24,6 +24,7 @@ class ShardState : private nn::Visitor<T> {
   ShardState(const Communicator& processes, nn::Module<T>& model, const ShardPlan& plan)
       : processes_(processes), model_(model), plan_(plan) {}
 
+  /// Notes the state of the model before the first shard.
   void begin_batch() {
     buffers_.clear();
     counters_.clear();
@@ -68,11 +69,12 @@ class ShardState : private nn::Visitor<T> {
 
   /// The state in the middle of a shard, for another shard to go on first.
   struct Snapshot {
-    std::vector<Tensor<T>> buffers;
+    std::vector<Tensor<T>> buffers;  ///< such as running statistics
     std::vector<Tensor<Index>> counters;
-    std::vector<Random::State> generators;
+    std::vector<Random::State> generators;  ///< those of dropout
   };
 
+  /// The state as it is now.
   Snapshot snapshot() const {
     Snapshot now;
     for (const auto& [buffer, before] : buffers_) {
@@ -87,6 +89,7 @@ class ShardState : private nn::Visitor<T> {
     return now;
   }
 
+  /// Goes on from a snapshot.
   void restore(const Snapshot& snapshot) {
     for (std::size_t i = 0; i < buffers_.size(); ++i) {
       buffers_[i].first->copy_from(snapshot.buffers[i]);
@@ -99,6 +102,7 @@ class ShardState : private nn::Visitor<T> {
     }
   }
 
+  /// Gives the model the state of all shards of the batch.
   void end_batch() {
     for (auto& [generator, seed, after] : generators_) {
       generator->restore(after);

@@ -16,6 +16,7 @@ class ShardStatistics : public SharedStatistics<T> {
   /// `exchange` turns the numbers of this shard into those of all.
   using Exchange = std::function<std::vector<double>(const std::vector<double>&)>;
 
+  /// Statistics over so many shards.
   ShardStatistics(Index shards, Exchange exchange)
       : shards_(shards), exchange_(std::move(exchange)) {}
 

@@ -10,7 +10,7 @@ namespace distributed {
 
 /// How a batch is cut: in `shards` equal parts, of which each process has `own` in a row.
 struct ShardPlan {
-  Index shards = 1;
+  Index shards = 1;  ///< of a batch, over all processes
   Index own = 1;
 };
 

@@ -22,6 +22,7 @@ class Turns {
   /// `gather` turns what the tasks here have said into what those of all processes have.
   using Gather = std::function<std::vector<double>(std::span<const double>)>;
 
+  /// So many tasks, which have not begun.
   Turns(Index tasks, Gather gather) : tasks_(tasks), gather_(std::move(gather)) {}
 
   /// Runs task(0), task(1), ... to the end. Throws what the first that failed has thrown.
