@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -20,7 +21,8 @@ struct ReducerOptions {
 };
 
 /// Gradients of the mean loss over all shards of a batch, from those of each shard. They travel in
-/// buckets, the last layers first, while backward of the last shard goes on.
+/// buckets, the last layers first, while backward of the last shard goes on. A large one is a
+/// bucket of its own, and is added up where it is.
 ///
 ///   for (Index k = 0; k < plan.own; ++k) reducer.backward(loss_of(k), k);
 ///   reducer.finish();
@@ -61,20 +63,19 @@ class GradientReducer {
   /// Waits for the means, and puts them into the gradients. A parameter without a gradient in any
   /// shard has none; else a shard without one counts as 0.
   void finish() {
+    wait(*given_sum_);
+    const Tensor<T> given = given_sum_->take();
     for (auto& bucket : buckets_) {
-      while (!bucket.sum.wait_for_step()) {
-        progress();
-      }
-      const T* from = bucket.sum.values().data();
-      const T* given = from + bucket.size;
+      wait(bucket.sum);
+      const Tensor<T> mean = bucket.sum.take();
+      const T* from = mean.data();
       for (const std::size_t member : bucket.members) {
         auto& parameter = *required_[member];
-        const Index size = parameter.value().size();
-        if (*given++ > 0) {
-          parameter.set_grad(Tensor<T>(parameter.shape(),
-                                       std::span<const T>(from, static_cast<std::size_t>(size))));
-        } else {
+        const auto size = parameter.value().span().size();
+        if (given.data()[member] == 0) {
           parameter.zero_grad();
+        } else {
+          parameter.set_grad(bucket.whole ? mean : Tensor<T>(parameter.shape(), {from, size}));
         }
         from += size;
       }
@@ -83,7 +84,7 @@ class GradientReducer {
 
   /// What this process has sent for the last batch.
   Index bytes_sent() const {
-    Index bytes = 0;
+    Index bytes = given_sum_ ? given_sum_->bytes_sent() : 0;
     for (const auto& bucket : buckets_) {
       bytes += bucket.sum.bytes_sent();
     }
@@ -91,26 +92,25 @@ class GradientReducer {
   }
 
  private:
-  /// Some parameters, whose gradients stand one after the other; behind them, for each, in how many
-  /// shards there is one.
+  /// Some parameters, whose gradients stand one after the other; or one, whose gradient is the
+  /// vector.
   struct Bucket {
     Bucket(const GradientReducer& reducer, int tag, std::vector<std::size_t> parameters,
-           Index gradients)
-        : sum(reducer.processes_, gradients + std::ssize(parameters), tag, reducer.options_.wire,
-              reducer.plan_),
+           Index gradients, bool is_whole)
+        : sum(reducer.processes_, gradients, tag, reducer.options_.wire, reducer.plan_),
           members(std::move(parameters)),
-          size(gradients) {}
+          whole(is_whole) {}
 
     ShardSum<T> sum;
     std::vector<std::size_t> members;
-    Index size;            ///< of the gradients
+    bool whole;
+    Tensor<T> values;      ///< of the shard that is under way
     std::size_t open = 0;  ///< members whose gradients are not there
   };
 
   struct Place {
     std::size_t bucket;
     Index offset;
-    Index flag;
   };
 
   /// Sees the gradients come, and goes on with the sums under way whenever an operation is done. An
@@ -160,11 +160,19 @@ class GradientReducer {
       bucket.open = bucket.members.size();
     }
     std::fill(packed_.begin(), packed_.end(), false);
+    given_ = given_sum_->blank();
   }
 
   void pack_all() {
     for (std::size_t i = 0; i < packed_.size(); ++i) {
       pack(i);
+    }
+    given_sum_->add(std::move(given_), shard_);
+  }
+
+  void wait(ShardSum<T>& sum) {
+    while (!sum.wait_for_step()) {
+      progress();
     }
   }
 
@@ -184,33 +192,49 @@ class GradientReducer {
     index_.clear();
     places_.resize(required_.size());
     packed_.resize(required_.size());
+    given_sum_.emplace(processes_, std::ssize(required_), tag_of_given, Wire::exact, plan_);
+    const Index most = elements_of_bucket();
     std::vector<std::size_t> members;
     Index size = 0;
+    const auto close = [&] {
+      for (const std::size_t member : members) {
+        places_[member].bucket = buckets_.size();
+      }
+      add_bucket(std::exchange(members, {}), std::exchange(size, 0), false);
+    };
     for (std::size_t i = required_.size(); i-- > 0;) {
       index_.emplace(required_[i]->edge().record.get(), i);
-      places_[i] = {buckets_.size(), size, std::ssize(members)};
-      members.push_back(i);
-      size += required_[i]->value().size();
-      if (size >= elements_of_bucket() || i == 0) {
-        add_bucket(std::move(members), size);
-        members.clear();
-        size = 0;
+      const Index own = required_[i]->value().size();
+      if (own >= most / 4 && own % processes_.size() == 0) {
+        places_[i] = {buckets_.size(), 0};
+        add_bucket({i}, own, true);
+        continue;
       }
+      places_[i].offset = size;
+      members.push_back(i);
+      size += own;
+      if (size >= most) {
+        close();
+      }
+    }
+    if (!members.empty()) {
+      close();
     }
   }
 
-  /// There are tags for so many buckets.
+  /// There are tags for four times as many buckets.
   Index elements_of_bucket() const {
     Index all = 0;
     for (const Variable<T>* parameter : required_) {
       all += parameter->value().size();
     }
-    constexpr Index most_buckets = 512;
+    constexpr Index most_buckets = 128;
     return std::max(options_.bucket_bytes / static_cast<Index>(sizeof(T)), all / most_buckets + 1);
   }
 
-  void add_bucket(std::vector<std::size_t> members, Index size) {
-    buckets_.emplace_back(*this, static_cast<int>(buckets_.size()) + 1, std::move(members), size);
+  void add_bucket(std::vector<std::size_t> members, Index size, bool whole) {
+    const int tag = static_cast<int>(buckets_.size()) + 1;
+    buckets_.emplace_back(*this, tag, std::move(members), size, whole);
   }
 
   /// Takes the gradient of a parameter, unless it has been taken. A bucket that is full goes on its
@@ -220,19 +244,26 @@ class GradientReducer {
       return;
     }
     packed_[index] = true;
-    const auto& [number, offset, flag] = places_[index];
+    auto& parameter = *required_[index];
+    const auto& [number, offset] = places_[index];
     auto& bucket = buckets_[number];
-    const auto values = bucket.sum.values();
-    const Tensor<T> gradient = required_[index]->grad();
-    T* const to = values.data() + offset;
-    if (gradient.defined()) {
-      std::copy_n(gradient.data(), gradient.size(), to);
+    Tensor<T> gradient = parameter.grad();
+    given_.mutable_data()[index] = gradient.defined() ? T(1) : T(0);
+    if (bucket.whole) {
+      parameter.zero_grad();
+      bucket.values =
+          gradient.defined() ? std::move(gradient) : Tensor<T>::zeros(parameter.shape());
+      if (!bucket.values.unique()) {
+        bucket.values = bucket.values.clone();
+      }
     } else {
-      std::fill_n(to, required_[index]->value().size(), T(0));
+      if (!bucket.values.defined()) {
+        bucket.values = bucket.sum.blank();
+      }
+      std::copy_n(gradient.data(), gradient.size(), bucket.values.mutable_data() + offset);
     }
-    values[static_cast<std::size_t>(bucket.size + flag)] = gradient.defined() ? T(1) : T(0);
     if (--bucket.open == 0) {
-      bucket.sum.add(shard_);
+      bucket.sum.add(std::exchange(bucket.values, {}), shard_);
     }
   }
 
@@ -240,7 +271,10 @@ class GradientReducer {
     for (auto& bucket : buckets_) {
       bucket.sum.progress();
     }
+    given_sum_->progress();
   }
+
+  static constexpr int tag_of_given = 1023;
 
   const Communicator& processes_;
   std::vector<Variable<T>> parameters_;
@@ -251,6 +285,8 @@ class GradientReducer {
   std::vector<bool> packed_;
   std::unordered_map<const Record<T>*, std::size_t> index_;
   std::deque<Bucket> buckets_;
+  Tensor<T> given_;  ///< 1 for each parameter that has a gradient in the shard under way
+  std::optional<ShardSum<T>> given_sum_;  ///< in which part of the shards each has one
   Index shard_ = 0;
 };
 

@@ -60,11 +60,12 @@ class ShardState : private nn::Visitor<T> {
     if (size_ == 0) {
       return;
     }
-    T* to = sum_->values().data();
+    Tensor<T> values = sum_->blank();
+    T* to = values.mutable_data();
     for (const auto& [buffer, before] : buffers_) {
       to = std::copy_n(buffer->data(), buffer->size(), to);
     }
-    sum_->add(shard);
+    sum_->add(std::move(values), shard);
   }
 
   /// The state in the middle of a shard, for another shard to go on first.
@@ -112,7 +113,8 @@ class ShardState : private nn::Visitor<T> {
     }
     while (!sum_->wait_for_step()) {
     }
-    const T* from = sum_->values().data();
+    const Tensor<T> mean = sum_->take();
+    const T* from = mean.data();
     for (auto& [buffer, before] : buffers_) {
       std::copy_n(from, buffer->size(), buffer->mutable_data());
       from += buffer->size();

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <optional>
-#include <span>
+#include <utility>
 
 #include "cnnrnn/distributed/tree_sum.hpp"
 
@@ -14,8 +14,8 @@ struct ShardPlan {
   Index own = 1;
 };
 
-/// The mean of a vector over all shards of a batch. A process fills the values of its shards in,
-/// one after the other; behind the last the sum over the processes begins.
+/// The mean of a vector over all shards of a batch. A process gives the values of its shards, one
+/// after the other; behind the last the sum over the processes begins.
 template <class T>
 class ShardSum {
  public:
@@ -27,19 +27,14 @@ class ShardSum {
         wire_(wire),
         plan_(plan) {}
 
-  /// Where the values of the next shard go; those that are not used are 0. Also where the mean is
-  /// at the end.
-  std::span<T> values() {
-    if (!values_.defined()) {
-      values_ = Tensor<T>::zeros({size_});
-    }
-    return values_.mutable_span();
-  }
+  /// Zeros for the values of a shard; more than there are, if the processes need it so.
+  Tensor<T> blank() const { return Tensor<T>::zeros({size_}); }
 
-  /// The values of shard 0, 1, ... of this process are there.
-  void add(Index shard) {
+  /// Takes the values of shard 0, 1, ... of this process, as many as blank() has, from a tensor
+  /// that nobody else holds.
+  void add(Tensor<T> values, Index shard) {
     sum_.reset();
-    values();
+    values_ = std::move(values);
     if (tree_.add(values_, shard, plan_.own, wire_)) {
       sum_.emplace(processes_, values_.mutable_span(), tag_, wire_,
                    T(1) / static_cast<T>(plan_.shards));
@@ -55,6 +50,9 @@ class ShardSum {
 
   /// Waits for a step of it; true when the mean is there.
   bool wait_for_step() { return sum_->wait_for_step(); }
+
+  /// The mean, in the last tensor that add() took.
+  Tensor<T> take() { return std::exchange(values_, {}); }
 
   /// What the last sum has sent.
   Index bytes_sent() const { return sum_ ? sum_->bytes_sent() : 0; }
