@@ -94,6 +94,8 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const Conv
   const ConvKernel kernel = forward_kernel<T>(d);
   if (kernel == ConvKernel::winograd || kernel == ConvKernel::winograd_1d) {
     winograd_forward(d, x, weight, y);
+  } else if (kernel == ConvKernel::pieces) {
+    pieces_convolve(d, x, weight, y);
   } else {
     conv2d_forward(d, x, conv2d_pack(d, weight), y);
   }

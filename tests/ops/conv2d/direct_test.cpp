@@ -12,6 +12,8 @@ using namespace cnnrnn;
 
 namespace {
 
+constexpr auto direct = ConvAlgorithm::direct;
+
 /// Strides that do not divide, tails in every dimension, padding beyond the image, one channel.
 const std::vector<Conv2dCase> cases{
     {{1, 5, 6, 3}, {5, 3, 3, 3}, {.stride = 2, .padding = 1}},
@@ -19,7 +21,7 @@ const std::vector<Conv2dCase> cases{
     {{1, 4, 9, 3}, {2, 3, 1, 7}, {.padding = {0, 3}}},
     {{1, 9, 3, 2}, {3, 2, 7, 1}, {.stride = {2, 1}, .padding = {3, 0}, .dilation = {1, 2}}},
     {{1, 5, 5, 1}, {3, 1, 5, 5}, {.stride = 2, .padding = 4}},
-    {{1, 3, 4, 36}, {38, 18, 2, 1}, {.groups = 2}},
+    {{1, 3, 4, 36}, {38, 18, 2, 1}, {.groups = 2, .algorithm = direct}},
     {{1, 6, 5, 4}, {3, 4, 3, 3}, {.stride = 2, .padding = 1}},
     {{1, 7, 5, 2}, {5, 2, 4, 2}, {.stride = {3, 2}, .padding = {3, 1}}},
 };
@@ -37,20 +39,24 @@ const std::vector<Conv2dCase> narrow{
 /// Weights that leave the first cache, several blocks of pixels and of columns, parts to be added
 /// up, several groups; images of one pixel and lines longer than a block.
 const std::vector<Conv2dCase> large{
-    {{2, 21, 23, 40}, {70, 40, 3, 3}, {.stride = 2, .padding = 1}},
-    {{3, 9, 11, 60}, {33, 60, 1, 7}, {.padding = {0, 3}}},
-    {{5, 13, 16, 96}, {72, 32, 3, 1}, {.padding = {1, 0}, .groups = 3}},
-    {{2, 11, 14, 40}, {52, 20, 3, 3}, {.stride = 2, .padding = 1, .groups = 2}},
+    {{2, 21, 23, 40}, {70, 40, 3, 3}, {.stride = 2, .padding = 1, .algorithm = direct}},
+    {{3, 9, 11, 60}, {33, 60, 1, 7}, {.padding = {0, 3}, .algorithm = direct}},
+    {{5, 13, 16, 96}, {72, 32, 3, 1}, {.padding = {1, 0}, .groups = 3, .algorithm = direct}},
+    {{2, 11, 14, 40},
+     {52, 20, 3, 3},
+     {.stride = 2, .padding = 1, .groups = 2, .algorithm = direct}},
     {{1, 12, 13, 34},
      {36, 17, 5, 4},
      {.stride = {3, 2}, .padding = {1, 4}, .dilation = {2, 3}, .groups = 2}},
     {{2, 5, 6, 32}, {32, 16, 1, 2}, {.stride = {2, 3}, .padding = {0, 1}, .groups = 2}},
-    {{1, 1, 800, 48}, {32, 24, 1, 3}, {.stride = 2, .padding = {0, 1}, .groups = 2}},
+    {{1, 1, 800, 48},
+     {32, 24, 1, 3},
+     {.stride = 2, .padding = {0, 1}, .groups = 2, .algorithm = direct}},
     {{2, 9, 8, 68},
      {44, 34, 3, 2},
      {.stride = {1, 2}, .padding = 2, .dilation = {2, 3}, .groups = 2}},
-    {{3, 3, 3, 130}, {140, 130, 3, 3}, {.stride = 2}},
-    {{1, 2, 1500, 21}, {50, 21, 2, 9}, {.stride = {1, 2}, .padding = {0, 4}}},
+    {{3, 3, 3, 130}, {140, 130, 3, 3}, {.stride = 2, .algorithm = direct}},
+    {{1, 2, 1500, 21}, {50, 21, 2, 9}, {.stride = {1, 2}, .padding = {0, 4}, .algorithm = direct}},
     {{1, 40, 37, 3}, {20, 3, 7, 7}, {.stride = 2, .padding = 3}},
     {{2, 1, 1300, 2}, {20, 2, 1, 9}, {.stride = {1, 2}, .padding = {0, 5}}},
 };
@@ -71,6 +77,7 @@ TEST_CASE("conv2d by the direct kernels") {
           .padding = c.options.padding,
           .dilation = c.options.dilation,
           .groups = c.options.groups,
+          .algorithm = c.options.algorithm,
       };
       CHECK(kernels::forward_kernel<double>(d) == kernels::ConvKernel::direct);
     }
@@ -94,7 +101,7 @@ TEST_CASE("no images give the weights of a direct convolution zeros") {
   for (const Index groups : {1, 2}) {
     const Variable<float> weight(Tensor<float>::ones({64, 64 / groups, 5, 5}), true);
     const Variable<float> x(Tensor<float>({0, 9, 9, 64}));
-    const auto y = conv2d(x, weight, {}, {.stride = 2, .groups = groups});
+    const auto y = conv2d(x, weight, {}, {.stride = 2, .groups = groups, .algorithm = direct});
     std::ignore = std::array{Tensor<float>::full(weight.shape(), nan),
                              Tensor<float>::full(weight.shape(), nan)};  // leaves its memory so
     y.backward(Tensor<float>(y.shape()));

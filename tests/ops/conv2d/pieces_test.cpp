@@ -1,10 +1,16 @@
-// Convolutions that are put together from 3x3 ones: larger kernels, and dilated ones.
+// Convolutions that are put together from pieces: kernels that are larger or not square, strides,
+// and dilations.
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <vector>
 
 #include "cnnrnn/kernels/conv2d.hpp"
+#include "cnnrnn/ops/packed_convolution.hpp"
 #include "support/catch.hpp"
+#include "support/close.hpp"
 #include "support/conv2d_reference.hpp"
+#include "support/random_tensor.hpp"
 
 using namespace cnnrnn;
 
@@ -22,18 +28,32 @@ const std::vector<Conv2dCase> cases{
     {{1, 5, 5, 16}, {17, 16, 3, 3}, {.padding = 4, .dilation = 4}},
     {{1, 11, 10, 16}, {16, 16, 5, 5}, {.padding = 1, .dilation = 2}},
     {{1, 9, 9, 17}, {16, 17, 3, 3}, {.padding = {7, 2}, .dilation = 3}},
+    {{2, 9, 11, 17}, {33, 17, 3, 3}, {.stride = 2, .padding = 1}},
+    {{1, 8, 15, 16}, {18, 16, 5, 5}, {.stride = 2, .padding = 2, .relu = true}},
+    {{1, 3, 2, 16}, {16, 16, 7, 7}, {.stride = 2, .padding = 3}},
+    {{2, 10, 9, 17}, {16, 17, 4, 4}, {.stride = 2, .padding = 1}},
+    {{1, 7, 6, 16}, {17, 16, 3, 4}, {.stride = {1, 3}, .padding = {5, 0}}},
+    {{1, 13, 11, 16}, {16, 16, 11, 11}, {.stride = 4, .padding = 5}},
+    {{1, 6, 9, 17}, {33, 17, 1, 7}, {.padding = {0, 3}, .relu = true}},
+    {{1, 25, 22, 17}, {33, 17, 7, 1}, {.padding = {3, 0}}},
+    {{1, 1, 2, 16}, {32, 16, 3, 3}, {.stride = 2, .padding = 1}},
+    {{1, 5, 5, 18}, {16, 18, 2, 2}, {}},
 };
 
 const std::vector<Conv2dCase> differenced{
     {{1, 4, 3, 16}, {16, 16, 3, 2}, {.padding = 1}},
     {{1, 3, 4, 16}, {16, 16, 3, 3}, {.padding = {9, 7}, .dilation = {9, 6}}},
+    {{1, 5, 6, 16}, {16, 16, 3, 2}, {.stride = {2, 1}, .padding = 1}},
 };
 
 const std::vector<Conv2dCase> large{
     {{3, 29, 28, 16}, {40, 16, 5, 5}, {.padding = 2}},
     {{3, 33, 31, 24}, {33, 24, 3, 3}, {.padding = 2, .dilation = 2}},
+    {{2, 45, 43, 24}, {33, 24, 3, 3}, {.stride = 2, .padding = 1}},
     {{2, 13, 12, 34}, {36, 17, 5, 5}, {.padding = 2, .groups = 2}},
     {{1, 11, 10, 48}, {48, 16, 3, 3}, {.padding = 2, .dilation = 2, .groups = 3}},
+    {{1, 13, 11, 64}, {66, 32, 3, 3}, {.stride = 2, .padding = 1, .groups = 2}},
+    {{3, 13, 15, 51}, {96, 17, 1, 7}, {.padding = {0, 3}, .groups = 3}},
 };
 
 /// The tolerance of Winograd's algorithm.
@@ -62,21 +82,67 @@ TEST_CASE("a packed convolution in pieces scales, shifts, adds a residual and re
   }
 }
 
-TEST_CASE("kernels that pieces would fill with zeros are direct, and so are those asked for") {
-  const auto kernel = [](Size2d taps, Index dilation, Index channels, ConvAlgorithm algorithm) {
+TEST_CASE("many weights in pieces give what the direct kernels do") {
+  const auto run = [](ConvAlgorithm algorithm) {
+    const Variable<double> x(random_tensor<double>({4, 27, 26, 112}, 1), true);
+    const Variable<double> weight(random_tensor<double>({117, 112, 3, 3}, 2), true);
+    const auto y = conv2d(x, weight, {}, {.stride = 2, .padding = 1, .algorithm = algorithm});
+    y.backward(random_tensor<double>(y.shape(), 3));
+    return std::array{y.value(), x.grad(), weight.grad()};
+  };
+  const auto direct = run(ConvAlgorithm::direct), pieces = run(ConvAlgorithm::automatic);
+  for (std::size_t i = 0; i < direct.size(); ++i) {
+    require_close(pieces[i], direct[i], 1e-11);
+  }
+}
+
+TEST_CASE("few tiles of many channels in pieces give the bytes of packed weights") {
+  const auto x = random_tensor<float>({2, 6, 7, 120}, 1);
+  const auto weight = random_tensor<float>({102, 120, 5, 5}, 2);
+  const Convolution options{.padding = 2};
+  const PackedConvolution<float> packed(x.shape(), weight, {}, {}, {}, options);
+  const auto expected = packed(x, false);
+  const auto y = conv2d(Variable<float>(x), Variable<float>(weight), {}, options).value();
+  CHECK(std::equal(y.data(), y.data() + y.size(), expected.data()));
+}
+
+TEST_CASE("what pieces do not make cheaper is direct, and so is what is asked for") {
+  const auto kernel = [](const Size2d& taps, const Convolution& options, Index channels) {
     return kernels::forward_kernel<float>({.n = 1,
                                            .h = 30,
                                            .w = 30,
                                            .c = channels,
                                            .o = 64,
                                            .kernel = taps,
-                                           .dilation = dilation,
-                                           .algorithm = algorithm});
+                                           .stride = options.stride,
+                                           .padding = options.padding,
+                                           .dilation = options.dilation,
+                                           .algorithm = options.algorithm});
   };
-  constexpr auto automatic = ConvAlgorithm::automatic;
-  CHECK(kernel(5, 1, 64, automatic) == kernels::ConvKernel::pieces);
-  CHECK(kernel(3, 2, 64, automatic) == kernels::ConvKernel::pieces);
-  CHECK(kernel(5, 1, 64, ConvAlgorithm::direct) == kernels::ConvKernel::direct);
-  CHECK(kernel({1, 7}, 1, 64, automatic) == kernels::ConvKernel::direct);
-  CHECK(kernel(5, 1, 3, automatic) == kernels::ConvKernel::direct);
+  constexpr auto direct = kernels::ConvKernel::direct, pieces = kernels::ConvKernel::pieces;
+  CHECK(kernel(5, {}, 64) == pieces);
+  CHECK(kernel(3, {.dilation = 2}, 64) == pieces);
+  CHECK(kernel(3, {.stride = 2}, 64) == pieces);
+  CHECK(kernel({1, 7}, {}, 64) == pieces);
+  CHECK(kernel(5, {.algorithm = ConvAlgorithm::direct}, 64) == direct);
+  CHECK(kernel(3, {.stride = 2, .algorithm = ConvAlgorithm::direct}, 64) == direct);
+  CHECK(kernel(3, {.stride = 3, .padding = 1}, 64) == direct);
+  CHECK(kernel(3, {.stride = 2, .dilation = 2}, 64) == direct);
+  CHECK(kernel({3, 1}, {.stride = 2}, 64) == direct);
+  CHECK(kernel(5, {}, 3) == direct);
+}
+
+TEST_CASE("pieces that save less than half of the products need more channels and tiles") {
+  using kernels::ConvKernel;
+  kernels::Conv2dDims d{
+      .n = 8, .h = 28, .w = 28, .c = 16, .o = 16, .kernel = 3, .stride = 2, .padding = 1};
+  CHECK(kernels::forward_kernel<float>(d) == ConvKernel::direct);
+  d.o = 32;
+  CHECK(kernels::forward_kernel<float>(d) == ConvKernel::pieces);
+  CHECK(kernels::backward_input_kernel<float>(d) == ConvKernel::pieces);
+  CHECK(kernels::backward_weight_kernel<float>(d) == ConvKernel::pieces);
+  d.n = 1;
+  CHECK(kernels::forward_kernel<float>(d) == ConvKernel::pieces);
+  CHECK(kernels::backward_input_kernel<float>(d) == ConvKernel::columns);
+  CHECK(kernels::backward_weight_kernel<float>(d) == ConvKernel::direct);
 }

@@ -62,8 +62,8 @@ TEST_CASE("convolutions without padding and groups are products if no windows ov
   CHECK(kernel(0, 2) == kernels::ConvKernel::direct);
   CHECK(kernel(0, 1, 4, 4) == kernels::ConvKernel::product);
   CHECK(kernel(0, 1, {3, 2}, {4, 2}) == kernels::ConvKernel::product);
-  CHECK(kernel(0, 1, {2, 3}, 2) == kernels::ConvKernel::direct);
-  CHECK(kernel(0, 1, {3, 2}, 2) == kernels::ConvKernel::direct);
+  CHECK(kernel(0, 1, {2, 3}, 2) == kernels::ConvKernel::pieces);
+  CHECK(kernel(0, 1, {3, 2}, 2) == kernels::ConvKernel::pieces);
   CHECK(kernel(0, 1, 2, 2, {1, 2}) == kernels::ConvKernel::direct);
   CHECK(kernel(0, 1, {2, 1}, 2, {1, 2}) == kernels::ConvKernel::product);
 }

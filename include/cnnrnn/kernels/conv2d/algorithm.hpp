@@ -57,15 +57,57 @@ inline bool winograd_is_1d(Index channels, Index groups = 1) {
   return groups == 1 && channels <= winograd_1d_most_channels;
 }
 
-/// Whether the convolution is put together from 3x3 ones: a larger kernel, or a dilated one, for
-/// which Winograd's algorithm saves more of the products than the zeros behind the taps bring back,
-/// and enough channels to pay for the transforms.
+/// Whether Winograd's algorithm takes a convolution as a sum of terms: all but 3x3 kernels at
+/// stride one.
+inline bool uses_terms(const Conv2dDims& d) {
+  return d.kernel != Size2d(3) || d.stride != Size2d(1);
+}
+
+/// The products that Winograd's algorithms take along an axis for four outputs: pieces of so many
+/// taps as are a stride apart, three at most, take three more than they have taps. A kernel no
+/// longer than its stride has single taps, which gain nothing.
+inline Index products_of_pieces(Index kernel, Index stride) {
+  if (kernel <= stride) {
+    return 4 * kernel;
+  }
+  Index pieces = 0;
+  for (Index phase = 0; phase < stride; ++phase) {
+    pieces += ((kernel - phase + stride - 1) / stride + 2) / 3;
+  }
+  return kernel + 3 * pieces;
+}
+
+/// The same for 16 outputs, in a square.
+inline Index products_of_pieces(const Conv2dDims& d) {
+  return products_of_pieces(d.kernel.h, d.stride.h) * products_of_pieces(d.kernel.w, d.stride.w);
+}
+
+/// Whether the pieces save less than half of the products, as those of a 3x3 kernel at stride two
+/// do: they need more channels and more tiles to pay for the transforms.
+inline bool pieces_save_little(const Conv2dDims& d) {
+  return 2 * products_of_pieces(d) > 16 * d.taps();
+}
+
+/// Whether the convolution is put together from pieces of three taps along each axis at most: if
+/// that takes three quarters of the products or less, and there are enough channels to pay for the
+/// transforms, of which groups at a stride have more.
 inline bool uses_pieces(const Conv2dDims& d) {
-  const auto pieces = [](Index taps) { return (taps + 2) / 3; };
-  constexpr Index least_channels = 16;
-  const Index with_zeros = 9 * pieces(d.kernel.h) * pieces(d.kernel.w);
-  return d.algorithm != ConvAlgorithm::direct && d.stride == Size2d(1) &&
-         5 * with_zeros <= 11 * d.taps() && std::min(d.group_c(), d.group_o()) >= least_channels;
+  const Index least_channels = d.groups > 1 && d.stride != Size2d(1) ? 32 : 16;
+  const bool known = (d.stride == Size2d(1) || d.dilation == Size2d(1)) &&
+                     d.kernel.h >= d.stride.h && d.kernel.w >= d.stride.w;
+  const Index least_sum = pieces_save_little(d) ? 48 : 0;
+  return known && d.algorithm != ConvAlgorithm::direct &&
+         std::min(d.group_c(), d.group_o()) >= least_channels &&
+         d.group_c() + d.group_o() >= least_sum && 4 * products_of_pieces(d) <= 3 * 16 * d.taps();
+}
+
+/// Whether their transformed weights are so many that it takes many images to pay for reading them,
+/// as they do not stay in a cache: unless the pieces save most of the products.
+template <class T>
+bool has_many_weights_for_pieces(const Conv2dDims& d) {
+  constexpr Index cached = (12 << 20) / static_cast<Index>(sizeof(T));
+  return products_of_pieces(d) * d.group_c() * d.o > cached &&
+         5 * products_of_pieces(d) > 2 * 16 * d.taps();
 }
 
 /// Whether the convolution is a product of matrices: no two of its windows share a pixel.
@@ -141,10 +183,30 @@ ConvKernel forward_kernel(const Conv2dDims& d) {
   if (uses_winograd<T>(d)) {
     return winograd_is_1d(d.c, d.groups) ? ConvKernel::winograd_1d : ConvKernel::winograd;
   }
+  const bool pieces = uses_pieces(d) && !has_many_weights_for_pieces<T>(d);
   return is_product(d)        ? ConvKernel::product
          : is_depthwise<T>(d) ? ConvKernel::depthwise
-         : uses_pieces(d)     ? ConvKernel::pieces
+         : pieces             ? ConvKernel::pieces
                               : ConvKernel::direct;
+}
+
+/// Whether there are no more than `most_tiles` tiles of 4 x 4 outputs, and more than `most`
+/// weights: transformed, these grow several times as large.
+inline bool has_few_tiles_for_weights(const Conv2dDims& d, Index most_tiles, Index most) {
+  const auto tiles = [](Index pixels) { return (pixels + 3) / 4; };
+  return d.n * tiles(d.oh()) * tiles(d.ow()) <= most_tiles && d.taps() * d.group_c() * d.o > most;
+}
+
+/// Whether there are so few tiles that a gradient is not put together from pieces, whose weights
+/// are transformed for it alone.
+inline bool has_few_tiles_for_pieces(const Conv2dDims& d, Index most_tiles, Index most) {
+  return has_few_tiles_for_weights(d, most_tiles, most) ||
+         (pieces_save_little(d) && has_few_tiles_for_weights(d, 32, 0));
+}
+
+/// Whether the gradients of groups are better off with the direct algorithm: at a stride.
+inline bool has_direct_gradients(const Conv2dDims& d) {
+  return d.groups > 1 && d.stride != Size2d(1);
 }
 
 /// The kernel of the gradient of the input.
@@ -157,28 +219,30 @@ ConvKernel backward_input_kernel(const Conv2dDims& d) {
     return winograd_is_1d(d.o, d.groups) ? ConvKernel::winograd_1d : ConvKernel::winograd;
   }
   const ConvKernel kernel = forward_kernel<T>(d);
-  const bool direct = kernel == ConvKernel::direct || kernel == ConvKernel::few_outputs;
-  return !direct ? kernel : uses_columns<T>(d) ? ConvKernel::columns : ConvKernel::direct;
-}
-
-/// Whether the transformed weight gradient, four times as large as the gradient, would be written
-/// for fewer tiles than pay for it.
-template <class T>
-bool has_few_tiles_for_weights(const Conv2dDims& d) {
-  const Index most_tiles = d.groups > 1 ? 8 : 32;
-  constexpr Index many_weights = (1 << 20) / static_cast<Index>(sizeof(T));
-  const auto tiles = [](Index pixels) { return (pixels + 3) / 4; };
-  return d.n * tiles(d.oh()) * tiles(d.ow()) <= most_tiles &&
-         d.taps() * d.group_c() * d.o > many_weights;
+  if (kernel == ConvKernel::product || kernel == ConvKernel::depthwise) {
+    return kernel;
+  }
+  const bool pieces =
+      uses_pieces(d) && !has_direct_gradients(d) && !has_few_tiles_for_pieces(d, 24, 1 << 18);
+  return pieces               ? ConvKernel::pieces
+         : uses_columns<T>(d) ? ConvKernel::columns
+                              : ConvKernel::direct;
 }
 
 /// The kernel of the gradient of the weight.
 template <class T>
 ConvKernel backward_weight_kernel(const Conv2dDims& d) {
   const ConvKernel kernel = forward_kernel<T>(d);
-  const bool direct = kernel == ConvKernel::winograd && d.algorithm != ConvAlgorithm::winograd &&
-                      has_few_tiles_for_weights<T>(d);
-  return direct ? ConvKernel::direct : kernel;
+  if (kernel == ConvKernel::winograd) {
+    const bool few = has_few_tiles_for_weights(d, 8, 1 << 18);
+    return few && d.algorithm != ConvAlgorithm::winograd ? ConvKernel::direct : kernel;
+  }
+  if (kernel == ConvKernel::pieces || kernel == ConvKernel::direct) {
+    const bool pieces =
+        uses_pieces(d) && !has_direct_gradients(d) && !has_few_tiles_for_pieces(d, 48, 1 << 16);
+    return pieces ? ConvKernel::pieces : ConvKernel::direct;
+  }
+  return kernel;
 }
 
 CNNRNN_KERNELS_END

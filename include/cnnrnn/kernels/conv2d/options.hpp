@@ -6,8 +6,8 @@ CNNRNN_NAMESPACE_BEGIN
 
 /// How a convolution is computed. `automatic`: by the kernel that fits the shapes, as
 /// kernels/conv2d/algorithm.hpp decides: Winograd's algorithm for 3x3 kernels at stride 1, and for
-/// larger and dilated ones that are put together from these (in a ConvLSTM, and for the weight
-/// gradients of many channels on few pixels: where it pays).
+/// larger, oblong, strided and dilated ones that are put together from pieces (in a ConvLSTM, and
+/// for the weight gradients of many channels on few pixels: where it pays).
 /// `direct`: never by Winograd's. `winograd`: an error where it does not exist, which is for all
 /// but 3x3 kernels at stride 1 without dilation.
 ///

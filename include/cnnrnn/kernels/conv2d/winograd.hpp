@@ -5,46 +5,39 @@
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d/algorithm.hpp"
+#include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/1d.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/block.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/few_tiles.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/pairs.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/terms.hpp"
+#include "cnnrnn/kernels/conv2d/winograd/tiles.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/weight_gradient.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/weights.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
-/// How many blocks the output of winograd_convolve has.
-template <class T>
-Index winograd_blocks(const WinogradTiles& d) {
-  if (winograd_is_1d(d.c, d.groups)) {
-    return detail::Winograd1dPlan<T>(d).jobs();
-  }
-  return detail::WinogradPlan<T>(d).blocks();
-}
+namespace detail {
 
 /// y (N, OH, OW, groups O) = x (N, H, W, groups C) convolved with the transformed weights u.
-template <class T>
-void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const ConvOutput<T>& y) {
-  if (winograd_is_1d(d.c, d.groups)) {
-    winograd_1d_convolve(d, x, u, y);
-    return;
-  }
-  if (d.rows() == 0) {
+template <class T, class Convolution>
+void winograd_convolve(const Convolution& d, const T* x, const T* u, const ConvOutput<T>& y) {
+  if (d.tiles() == 0) {
     return;
   }
   constexpr Index panel = 2 * Packet<T>::width;
-  const detail::WinogradPlan<T> plan(d);
+  const WinogradPlan<T> plan(d);
   std::vector<T> bias;
   if (y.bias != nullptr) {
     bias.assign(y.bias, y.bias + d.result_pixel());
     bias.resize(static_cast<std::size_t>(d.result_pixel() + panel));
   }
-  const Index group_size = winograd_weights_size<T>(d.o, d.c);
+  const Index group_size = winograd_weights_size<T>(d);
   const auto run = [&](Index begin, Index end, Index group, Index first, Index last) {
-    detail::winograd_block(d, plan, begin, end, group, first, last, x, u + group * group_size,
-                           y.bias != nullptr ? bias.data() : nullptr, y);
+    winograd_block(d, plan, begin, end, group, first, last, x, u + group * group_size,
+                   y.bias != nullptr ? bias.data() : nullptr, y);
   };
   if (plan.blocks() == 1) {
     const Index panels = (d.o + panel - 1) / panel;
@@ -69,17 +62,17 @@ void winograd_convolve(const WinogradTiles& d, const T* x, const T* u, const Con
 }
 
 /// The same with the weights as they are, to be used once.
-template <class T>
-void winograd_convolve(const WinogradTiles& d, const T* x, const WinogradKernels<T>& kernels,
+template <class T, class Convolution>
+void winograd_convolve(const Convolution& d, const T* x, const WinogradKernels<T>& kernels,
                        const ConvOutput<T>& y) {
-  if (detail::winograd_has_few_tiles<T>(d)) {
-    detail::winograd_few_tiles(d, x, kernels, y);
+  if (winograd_has_few_tiles<T>(d) && d.tiles() > 0) {
+    winograd_few_tiles(d, x, kernels, y);
   } else {
-    winograd_convolve(d, x, winograd_weights<T>(d.o, d.c, kernels).data(), y);
+    winograd_convolve(d, x, winograd_weights<T>(d, kernels).data(), y);
   }
 }
 
-/// The kernels (O, C / groups, 3, 3) of y.
+/// The kernels (O, C / groups, KH, KW) of y.
 template <class T>
 WinogradKernels<T> winograd_kernels(const Conv2dDims& d, const T* weight, const T* scale) {
   const Index taps = d.taps();
@@ -103,10 +96,23 @@ WinogradKernels<T> winograd_turned_kernels(const Conv2dDims& d, const T* weight)
           .group_stride = d.weight_at(d.group_o(), 0, 0, 0)};
 }
 
+/// Calls body with y as tiles of a 3x3 kernel, or as a sum of terms.
+template <class Body>
+auto with_winograd_forward(const Conv2dDims& d, const Body& body) {
+  return uses_terms(d) ? body(forward_terms(d)) : body(forward_tiles(d));
+}
+
+}  // namespace detail
+
 /// How many blocks y has.
 template <class T>
 Index winograd_blocks(const Conv2dDims& d) {
-  return winograd_blocks<T>(forward_tiles(pairs_groups<T>(d) ? detail::dims_of_pairs(d) : d));
+  if (winograd_is_1d(d.c, d.groups)) {
+    return detail::Winograd1dPlan<T>(forward_tiles(d)).jobs();
+  }
+  return detail::with_winograd_forward(
+      pairs_groups<T>(d) ? detail::dims_of_pairs(d) : d,
+      [](const auto& convolution) { return detail::WinogradPlan<T>(convolution).blocks(); });
 }
 
 /// The transformed weights of y, those of each output times its scale unless that is null.
@@ -116,28 +122,41 @@ Tensor<T> winograd_pack(const Conv2dDims& d, const T* weight, const T* scale) {
     const auto pairs = detail::weights_of_pairs(d, weight);
     return winograd_pack(detail::dims_of_pairs(d), pairs.data(), scale);
   }
-  return winograd_weights<T>(d.group_o(), d.group_c(), winograd_kernels(d, weight, scale));
+  const auto kernels = detail::winograd_kernels(d, weight, scale);
+  if (winograd_is_1d(d.c, d.groups)) {
+    return winograd_1d_weights<T>(d.o, d.c, kernels);
+  }
+  return detail::with_winograd_forward(
+      d, [&](const auto& convolution) { return winograd_weights<T>(convolution, kernels); });
 }
 
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the transformed weights.
 template <class T>
 void winograd_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
                       const ConvOutput<T>& y) {
-  winograd_convolve(forward_tiles(pairs_groups<T>(d) ? detail::dims_of_pairs(d) : d), x,
-                    packed.data(), y);
+  if (winograd_is_1d(d.c, d.groups)) {
+    winograd_1d_convolve(forward_tiles(d), x, packed.data(), y);
+    return;
+  }
+  const auto convolve = [&](const auto& convolution) {
+    detail::winograd_convolve(convolution, x, packed.data(), y);
+  };
+  detail::with_winograd_forward(pairs_groups<T>(d) ? detail::dims_of_pairs(d) : d, convolve);
 }
 
 /// The same with the weights as they are.
 template <class T>
 void winograd_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
-  if (pairs_groups<T>(d)) {
+  if (pairs_groups<T>(d) || winograd_is_1d(d.c, d.groups)) {
     winograd_forward(d, x, winograd_pack<T>(d, weight, nullptr), y);
-  } else {
-    winograd_convolve(forward_tiles(d), x, winograd_kernels<T>(d, weight, nullptr), y);
+    return;
   }
+  detail::with_winograd_forward(d, [&](const auto& convolution) {
+    detail::winograd_convolve(convolution, x, detail::winograd_kernels<T>(d, weight, nullptr), y);
+  });
 }
 
-/// dx (N, H, W, C): y of dy.
+/// dx (N, H, W, C): y of dy, once for each phase of the stride. There are taps for all phases.
 template <class T>
 void winograd_backward_input(const Conv2dDims& d, const T* weight, const T* dy,
                              GradientSpan<T> dx) {
@@ -146,21 +165,38 @@ void winograd_backward_input(const Conv2dDims& d, const T* weight, const T* dy,
     winograd_backward_input(detail::dims_of_pairs(d), pairs.data(), dy, dx);
     return;
   }
-  winograd_convolve(backward_tiles(d), dy, winograd_turned_kernels(d, weight),
-                    ConvOutput<T>{dx.data(), d.c, dx.accumulate});
+  const auto kernels = detail::winograd_turned_kernels(d, weight);
+  const ConvOutput<T> y{dx.data(), d.c, dx.accumulate};
+  if (winograd_is_1d(d.o, d.groups)) {
+    winograd_1d_convolve(backward_tiles(d), dy, winograd_1d_weights<T>(d.c, d.o, kernels).data(),
+                         y);
+    return;
+  }
+  if (!uses_terms(d)) {
+    detail::winograd_convolve(backward_tiles(d), dy, kernels, y);
+    return;
+  }
+  for (Index phase = 0; phase < d.stride.area(); ++phase) {
+    detail::winograd_convolve(backward_terms(d, {phase / d.stride.w, phase % d.stride.w}), dy,
+                              kernels, y);
+  }
 }
 
-/// dweight (O, C / groups, 3, 3) = sum over pixels of x at the taps times dy.
+/// dweight (O, C / groups, KH, KW) = sum over pixels of x at the taps times dy.
 template <class T>
 void winograd_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
                               GradientSpan<T> dweight) {
+  if (winograd_is_1d(d.c, d.groups)) {
+    winograd_1d_backward_weight(forward_tiles(d), x, dy, dweight);
+    return;
+  }
   if (!pairs_groups<T>(d)) {
-    winograd_backward_weight(forward_tiles(d), x, dy, dweight);
+    detail::with_winograd_forward(
+        d, [&](const auto& convolution) { winograd_weight_gradient(convolution, x, dy, dweight); });
     return;
   }
   Tensor<T> pairs({d.o, 2 * d.group_c() * d.taps()});
-  winograd_backward_weight(forward_tiles(detail::dims_of_pairs(d)), x, dy,
-                           GradientSpan<T>{pairs.mutable_span()});
+  winograd_backward_weight(detail::dims_of_pairs(d), x, dy, GradientSpan<T>{pairs.mutable_span()});
   detail::put_gradients_of_pairs(d, pairs, dweight);
 }
 

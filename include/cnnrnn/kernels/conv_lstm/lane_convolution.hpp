@@ -126,8 +126,8 @@ class LaneConvolution {
               w[tap * lanes + lane] = weight_at(first + row + lane, k, tap / side, tap % side);
             }
           }
-          winograd_transform<T, detail::WinogradWeight>(w, side * lanes, lanes, u,
-                                                        Winograd::input * lanes, lanes);
+          winograd_transform<T, detail::WinogradWeight3>(w, side * lanes, lanes, u,
+                                                         Winograd::input * lanes, lanes);
           for (Index point = 0; point < Winograd::points; ++point) {
             std::copy_n(u + point * lanes, count, to + (point * d_.k + k) * R + row);
           }
@@ -187,8 +187,8 @@ class LaneConvolution {
     const Index rows = std::min(side, d_.h - tile.row);
     const Index columns = std::min(side, d_.w - tile.column);
     const auto transform = [&](T* pixels, Index to_row, Index to_column) {
-      winograd_transform<T, detail::WinogradOutput>(m, Winograd::input * m_point(), m_point(),
-                                                    pixels, to_row, to_column);
+      winograd_transform<T, detail::WinogradOutput3>(m, Winograd::input * m_point(), m_point(),
+                                                     pixels, to_row, to_column);
     };
     T* const corner = to + tile.row * row + tile.column * column;
     if (rows == side && columns == side) {
@@ -206,7 +206,7 @@ class LaneConvolution {
 
   /// A lane map as one image whose channels are the packets of all channels.
   WinogradTiles tiles(Index h, Index w, Index channels) const {
-    return {1, h, w, channels * lanes, d_.h, d_.w, channels * lanes, {0}};
+    return {{1, h, w, channels * lanes, d_.h, d_.w, channels * lanes}, {0}};
   }
   Index tile_rows() const { return tiles(d_.h, d_.w, d_.k).rows(); }
 

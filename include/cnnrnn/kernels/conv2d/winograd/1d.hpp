@@ -76,7 +76,7 @@ template <class T, Index Tiles, Index Vectors>
   });
   unroll<Tiles>([&](auto t) {
     unroll<Vectors>([&](auto p) {
-      winograd_transform_line<T, WinogradOutput>(products[t][p], [&](Index k, P value) {
+      winograd_transform_line<T, WinogradOutput3>(products[t][p], [&](Index k, P value) {
         value.store(y + (t * Winograd::output + k) * y_pixel + p * P::width);
       });
     });
@@ -133,12 +133,12 @@ Tensor<T> winograd_1d_weights(Index columns, Index k, const WinogradKernels<T>& 
     T* const all = packed.mutable_data() + panel * P::width * size + (packet - panel) * P::width;
     for (Index channel = 0; channel < k; ++channel) {
       T w[static_cast<std::size_t>(side * side * P::width)];
-      kernels.read(n0, std::min(P::width, columns - n0), channel, w);
+      kernels.read(WinogradKernelTaps{}, n0, std::min(P::width, columns - n0), channel, w);
       for (Index i = 0; i < side; ++i) {
         detail::Line<T, Winograd::kernel> line;
         unroll<side>([&](auto j) { line[j] = P::load(w + (i * side + j) * P::width); });
         T* const to = all + (i * k + channel) * Winograd::input * step;
-        winograd_transform_line<T, detail::WinogradWeight>(
+        winograd_transform_line<T, detail::WinogradWeight3>(
             line, [&](Index point, P value) { value.store(to + point * step); });
       }
     }

@@ -13,63 +13,60 @@
 // times as large as the weights, would go to memory and back for few tiles. So the transform of
 // some channels to one panel of outputs is used up while it is in the second cache.
 //
-//   V (points, C / width, tiles, width)   all transformed inputs
-//   U (points, channels, columns)         transformed weights of some channels for one panel
-//   M (points, tiles, columns)            their products for one panel, channels after channels
+//   V (all points, C / width, tiles, width)   all transformed inputs
+//   U (all points, channels, columns)         transformed weights of some channels for one panel
+//   M (points, tiles, columns)                their products for one panel, channels after channels
 
 CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
 /// Whether there are no more than `most_tiles`, and U does not stay in a cache.
-template <class T>
-bool winograd_has_few_tiles(const WinogradTiles& d, Index most_tiles = 64) {
+template <class T, class Convolution>
+bool winograd_has_few_tiles(const Convolution& d, Index most_tiles = 64) {
   constexpr Index cached = (4 << 20) / static_cast<Index>(sizeof(T));
-  return d.groups == 1 && !winograd_is_1d(d.c) && d.rows() * d.columns() <= most_tiles &&
-         Winograd::points * d.c * d.o > cached;
+  return d.groups == 1 && d.tiles() <= most_tiles && d.all_points() * d.c * d.o > cached;
 }
 
 /// M of the panel of outputs from n0 on.
-template <class T, Index Vectors>
-void winograd_few_tiles_panel(const WinogradTiles& d, const T* v, const WinogradLayout& layout,
+template <class T, Index Vectors, class Convolution>
+void winograd_few_tiles_panel(const Convolution& d, const T* v, const WinogradLayout& layout,
                               const WinogradKernels<T>& kernels, Index n0, const T* bias, T* m,
                               Index m_point) {
   constexpr Index columns = Vectors * Packet<T>::width;
-  constexpr Index channels = 64;
-  const ThreadScratch<T> u(Winograd::points * channels * columns);
+  constexpr Index channels = winograd_channels;
+  const ThreadScratch<T> u(d.all_points() * channels * columns);
   for (Index k0 = 0; k0 < d.c; k0 += channels) {
     const Index count = std::min(channels, d.c - k0);
-    winograd_weights_of_panel(kernels, n0, std::min(columns, d.o - n0), columns, k0, count, d.c,
-                              u.data(), count * columns);
-    winograd_products<T, Vectors>(d.rows() * d.columns(), count,
-                                  v + k0 / Packet<T>::width * layout.packet, layout, u.data(), bias,
-                                  m, m_point, k0 > 0);
+    winograd_weights_of_panel(d, kernels, n0, std::min(columns, d.o - n0), columns, k0, count,
+                              u.data(), 0, count);
+    winograd_products<T, Vectors>(d, 0, d.rows(), count, v + k0 / Packet<T>::width * layout.packet,
+                                  layout, u.data(), bias, m, m_point, k0 > 0);
   }
 }
 
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the kernels. Sums in the order of
 /// winograd_convolve, to the same bits.
-template <class T>
-void winograd_few_tiles(const WinogradTiles& d, const T* x, const WinogradKernels<T>& kernels,
+template <class T, class Convolution>
+void winograd_few_tiles(const Convolution& d, const T* x, const WinogradKernels<T>& kernels,
                         const ConvOutput<T>& y) {
   constexpr Index width = Packet<T>::width;
   constexpr Index panel = 2 * width;
-  const Index tiles = round_up(d.rows() * d.columns(), winograd_rows<T, 1>);
+  const Index tiles = d.room(d.tiles(), winograd_rows<T, 1>);
   const WinogradLayout layout{tiles * round_up(d.c, width) + width, tiles * width, width};
   const Index m_point = tiles * panel + width;
-  Tensor<T> inputs({Winograd::points * layout.point});
+  Tensor<T> inputs({d.all_points() * layout.point});
   T* const v = inputs.mutable_data();
-  parallel_for(d.rows(), 1, [&](Index row, Index end) {
-    winograd_inputs(d, row, end, x, layout, v + row * d.columns() * layout.tile);
-  });
+  winograd_all_inputs(d, x, layout, v);
   std::vector<T> bias(static_cast<std::size_t>(y.bias != nullptr ? d.o + panel : 0));
   std::copy_n(y.bias, y.bias != nullptr ? d.o : 0, bias.begin());
   parallel_for((d.o + panel - 1) / panel, 1, [&](Index job, Index) {
     const Index n0 = job * panel;
     const bool wide = d.o - n0 > width;
     const Index columns = wide ? panel : width;
-    const ThreadScratch<T> m(Winograd::points * m_point);
-    const auto products = wide ? winograd_few_tiles_panel<T, 2> : winograd_few_tiles_panel<T, 1>;
+    const ThreadScratch<T> m(d.points() * m_point);
+    const auto products = wide ? winograd_few_tiles_panel<T, 2, Convolution>
+                               : winograd_few_tiles_panel<T, 1, Convolution>;
     products(d, v, layout, kernels, n0, y.bias != nullptr ? bias.data() + n0 : nullptr, m.data(),
              m_point);
     for_each_lanes<T>(std::min(columns, d.o - n0), [&](const auto& lanes) {

@@ -1,12 +1,17 @@
 #pragma once
 
+#include <type_traits>
+
 #include "cnnrnn/kernels/conv2d/winograd/transform.hpp"
 #include "cnnrnn/kernels/gemm/pack.hpp"
 #include "cnnrnn/kernels/loops/fetch_ahead.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
-/// Where the 3x3 kernels of a convolution lie in memory, tap after tap: that of a group from
+/// The number of taps of a 3x3 kernel.
+using WinogradKernelTaps = std::integral_constant<Index, Winograd::kernel * Winograd::kernel>;
+
+/// Where the kernels of a convolution lie in memory, tap after tap: that of a group from
 /// channel k to output `column` begins at data[group group_stride + column column_stride + k
 /// k_stride].
 template <class T>
@@ -18,8 +23,6 @@ struct WinogradKernels {
   const T* scale = nullptr;  ///< (groups, columns): to multiply the kernels of each output with
   Index groups = 1;
   Index group_stride = 0;
-
-  static constexpr Index taps = Winograd::kernel * Winograd::kernel;
 
   /// Those of a group of `columns` outputs.
   WinogradKernels group(Index index, Index columns) const {
@@ -40,9 +43,10 @@ struct WinogradKernels {
     }
   }
 
-  /// Copies the kernels from channel k to a packet of `lanes` outputs from n0 on to (3, 3, width),
-  /// with zeros in the other lanes.
-  void read(Index n0, Index lanes, Index k, T* to) const {
+  /// Copies the kernels of so many taps from channel k to a packet of `lanes` outputs from n0 on to
+  /// (taps, width), with zeros in the other lanes. The compiler may know the number.
+  template <class Taps>
+  void read(Taps taps, Index n0, Index lanes, Index k, T* to) const {
     constexpr Index width = Packet<T>::width;
     const T* const from = data + n0 * column_stride + k * k_stride;
     if (turned) {
@@ -53,8 +57,9 @@ struct WinogradKernels {
     }
     if (scale != nullptr) {
       const auto factor = Packet<T>::load_partial(scale + n0, lanes);
-      unroll<taps>(
-          [&](auto tap) { (Packet<T>::load(to + tap * width) * factor).store(to + tap * width); });
+      for (Index tap = 0; tap < taps; ++tap) {
+        (Packet<T>::load(to + tap * width) * factor).store(to + tap * width);
+      }
     }
   }
 };

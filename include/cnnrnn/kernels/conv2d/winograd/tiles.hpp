@@ -5,36 +5,51 @@
 #include <cstddef>
 #include <numeric>
 
+#include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/winograd/transform.hpp"
+#include "cnnrnn/kernels/gemm/operands.hpp"
 #include "cnnrnn/kernels/loops/fetch_ahead.hpp"
 #include "cnnrnn/kernels/loops/lanes.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
-/// How a 3x3 convolution at stride one, from (N, H, W, groups C) to (N, OH, OW, groups O), falls
-/// into tiles of 4 x 4 outputs: TH x TW of them an image, those at the rim partly outside. A row of
-/// tiles is TW of them beside each other; rows are counted through all images.
-struct WinogradTiles {
+/// A convolution from (N, H, W, groups C) to (N, OH, OW, groups O).
+struct WinogradShape {
   Index n, h, w, c;
   Index out_h, out_w, o;
-  Size2d padding;
   Index groups = 1;
 
   /// From one pixel to the next.
   Index source_pixel() const { return groups * c; }
   Index result_pixel() const { return groups * o; }
 
+  bool is_last(Index image) const { return image + 1 == n; }
+};
+
+/// How a 3x3 convolution at stride one falls into tiles of 4 x 4 outputs: TH x TW of them an image,
+/// those at the rim partly outside. A row of tiles is TW of them beside each other; rows are
+/// counted through all images.
+struct WinogradTiles : WinogradShape {
+  Size2d padding;
+
+  /// Of the products of a tile, and of the inputs and weights of which they are made.
+  static constexpr Index points() { return Winograd::points; }
+  static constexpr Index all_points() { return Winograd::points; }
+
   Index columns() const { return (out_w + Winograd::output - 1) / Winograd::output; }
   Index rows_of_image() const { return (out_h + Winograd::output - 1) / Winograd::output; }
   Index rows() const { return n * rows_of_image(); }
-  bool is_last(Index image) const { return image + 1 == n; }
+  Index tiles() const { return rows() * columns(); }
 
   /// The first pixel of y, counted through all images, that is in row `row` of tiles or behind it.
   Index first_pixel(Index row) const {
     const Index first_row = row % rows_of_image() * Winograd::output;
     return (row / rows_of_image() * out_h + first_row) * out_w;
   }
+
+  /// Places for so many tiles in register tiles of `unit`.
+  static Index room(Index tiles, Index unit) { return round_up(tiles, unit); }
 
   /// Rows that together have about `tiles` tiles and fill the register tiles of `unit` tiles.
   Index block(Index tiles, Index unit) const {
@@ -45,13 +60,13 @@ struct WinogradTiles {
 
 /// The tiles of y.
 inline WinogradTiles forward_tiles(const Conv2dDims& d) {
-  return {d.n, d.h, d.w, d.group_c(), d.oh(), d.ow(), d.group_o(), d.padding, d.groups};
+  return {{d.n, d.h, d.w, d.group_c(), d.oh(), d.ow(), d.group_o(), d.groups}, d.padding};
 }
 
 /// The tiles of dx, seen from dy.
 inline WinogradTiles backward_tiles(const Conv2dDims& d) {
   const Size2d padding{2 - d.padding.h, 2 - d.padding.w};
-  return {d.n, d.oh(), d.ow(), d.group_o(), d.h, d.w, d.group_c(), padding, d.groups};
+  return {{d.n, d.oh(), d.ow(), d.group_o(), d.h, d.w, d.group_c(), d.groups}, padding};
 }
 
 /// One tile: its image, and the row and column of its first output.
@@ -169,8 +184,16 @@ void winograd_inputs(const WinogradTiles& d, Index begin, Index end, const T* x,
         d.source_pixel(),
         tile.row - d.padding.h,
         tile.column - d.padding.w};
-    winograd_square<T, detail::WinogradInput>(square, d.c, layout, v + index * layout.tile,
-                                              d.is_last(tile.image));
+    winograd_square<T, detail::WinogradInput3>(square, d.c, layout, v + index * layout.tile,
+                                               d.is_last(tile.image));
+  });
+}
+
+/// V of all tiles, by all threads.
+template <class T>
+void winograd_all_inputs(const WinogradTiles& d, const T* x, const WinogradLayout& layout, T* v) {
+  parallel_for(d.rows(), 1, [&](Index row, Index end) {
+    winograd_inputs(d, row, end, x, layout, v + row * d.columns() * layout.tile);
   });
 }
 
@@ -186,8 +209,18 @@ void winograd_output_gradients(const WinogradTiles& d, Index begin, Index end, c
         d.result_pixel(),
         tile.row,
         tile.column};
-    winograd_square<T, detail::WinogradOutputGradient>(
+    winograd_square<T, detail::WinogradOutputGradient3>(
         square, outputs, layout, to + index * layout.tile, d.is_last(tile.image));
+  });
+}
+
+/// D of all tiles, by all threads.
+template <class T>
+void winograd_all_output_gradients(const WinogradTiles& d, const T* dy, Index outputs,
+                                   const WinogradLayout& layout, T* to) {
+  parallel_for(d.rows(), 1, [&](Index row, Index end) {
+    winograd_output_gradients(d, row, end, dy, outputs, layout,
+                              to + row * d.columns() * layout.tile);
   });
 }
 

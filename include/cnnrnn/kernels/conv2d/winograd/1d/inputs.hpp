@@ -111,7 +111,7 @@ void winograd_1d_inputs(const Winograd1dPlan<T>& plan, Index job, const T* x, T*
       constexpr Index place = j % Winograd::output, column = j / Winograd::output;
       line[j] = P::load(pixels + place * plan.point + at + column * plan.d.c);
     });
-    winograd_transform_line<T, WinogradInput>(
+    winograd_transform_line<T, WinogradInput3>(
         line, [&](Index k, P value) { value.store(v + k * plan.point + at); });
   }
 }

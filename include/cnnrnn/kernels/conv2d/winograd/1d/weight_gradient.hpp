@@ -69,7 +69,7 @@ void winograd_1d_backward_weight(const WinogradTiles& d, const T* x, const T* dy
           u[i] = u[i] + P::load(part);
         }
       });
-      winograd_transform_line<T, detail::WinogradWeightGradient>(u, [&](Index j, P value) {
+      winograd_transform_line<T, detail::WinogradWeightGradient3>(u, [&](Index j, P value) {
         T lanes[static_cast<std::size_t>(P::width)];
         value.store(lanes);
         for (Index lane = 0; lane < std::min(P::width, d.o - n); ++lane) {

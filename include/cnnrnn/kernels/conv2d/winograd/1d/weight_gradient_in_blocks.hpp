@@ -47,7 +47,7 @@ template <class T>
     Line<T, Winograd::output> line;
     unroll<Winograd::output>(
         [&](auto j) { line[j] = j < pixels ? lanes.load(from + j * d.o) : Packet<T>::zero(); });
-    winograd_transform_line<T, WinogradOutputGradient>(
+    winograd_transform_line<T, WinogradOutputGradient3>(
         line, [&](Index i, Packet<T> value) { value.store(to + i * layout.point + lanes.at); });
   };
   for (Index row = 0; row < rows; ++row, dy += d.out_w * d.o) {

@@ -39,7 +39,7 @@ template <class T, std::size_t Group, Index Channels, class Lanes>
                                                               Index rows, const T* v, const T* dy,
                                                               const Lanes& lanes, T* du) {
   using P = Packet<T>;
-  constexpr auto points = WinogradOutputGradient::groups[Group];
+  constexpr auto points = WinogradOutputGradient3::groups[Group];
   constexpr Index taps = Winograd::kernel * Channels;
   const auto at = [=](Index point, Index tap) { return du + (point * taps + tap) * P::width; };
   P sums[2][static_cast<std::size_t>(taps)];
@@ -50,7 +50,7 @@ template <class T, std::size_t Group, Index Channels, class Lanes>
     for_winograd_1d_gradients(plan.d, dy, lanes, [&](const auto& pixel) {
       Line<T, Winograd::output> line;
       unroll<Winograd::output>([&](auto j) { line[j] = pixel(j); });
-      const auto gradients = WinogradOutputGradient::apply<Group>(line);
+      const auto gradients = WinogradOutputGradient3::apply<Group>(line);
       unroll<2>([&](auto m) {
         unroll<taps>([&](auto tap) {
           const Index from = points[m] * plan.point + tap / Channels * plan.row + tap % Channels;
@@ -71,7 +71,7 @@ void winograd_1d_weight_in_registers(const Winograd1dPlan<T>& plan, Index rows, 
   const Index size = Winograd::input * static_cast<Index>(plan.taps.size());  // of an output
   for_each_lanes<T>(plan.d.o, [&](const auto& lanes) {
     using Lanes = std::decay_t<decltype(lanes)>;
-    unroll<static_cast<Index>(WinogradOutputGradient::groups.size())>([&](auto group) {
+    unroll<static_cast<Index>(WinogradOutputGradient3::groups.size())>([&](auto group) {
       constexpr auto number = static_cast<std::size_t>(group);
       const auto add = plan.d.c == 1   ? winograd_1d_weight_group<T, number, 1, Lanes>
                        : plan.d.c == 2 ? winograd_1d_weight_group<T, number, 2, Lanes>
