@@ -281,7 +281,7 @@ TEST_CASE("what a layer is asked to take along runs by itself where it is told s
   const NoGradGuard no_grad;
   const Names names_seen;
   require_close(convolution.norm_relu(x, norm).value(), fused[0].value(), 1e-12);
-  CHECK(names_seen.found == "batch_norm relu ");
+  CHECK(names_seen.found == "conv2d batch_norm relu ");
 }
 
 TEST_CASE("a layer derived from one that is known runs by itself") {
