@@ -54,9 +54,9 @@ TEST_CASE("blocks that grow a little each time do not pile up in the cache") {
 
 TEST_CASE("segments of a huge page and more begin at one, and are written to their end") {
   allocator().release_cached();
-  const std::size_t size = 3 * huge_page + CachingAllocator::alignment;
+  const std::size_t size = 3 * os::huge_page + CachingAllocator::alignment;
   void* const block = allocator().allocate(size);
-  CHECK(reinterpret_cast<std::uintptr_t>(block) % huge_page == 0);
+  CHECK(reinterpret_cast<std::uintptr_t>(block) % os::huge_page == 0);
   std::memset(block, 1, size);
   CHECK(static_cast<unsigned char*>(block)[size - 1] == 1);
   allocator().deallocate(block, size);
