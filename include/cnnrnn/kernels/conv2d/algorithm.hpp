@@ -82,23 +82,22 @@ inline Index products_of_pieces(const Conv2dDims& d) {
   return products_of_pieces(d.kernel.h, d.stride.h) * products_of_pieces(d.kernel.w, d.stride.w);
 }
 
-/// Whether the pieces save less than half of the products, as those of a 3x3 kernel at stride two
-/// do: they need more channels and more tiles to pay for the transforms.
+/// Whether the pieces save no more than half of the products, as those of a 3x3 kernel at stride
+/// two and of a 1x7 one do: they need more channels and more tiles to pay for the transforms.
 inline bool pieces_save_little(const Conv2dDims& d) {
-  return 2 * products_of_pieces(d) > 16 * d.taps();
+  return 2 * products_of_pieces(d) >= 16 * d.taps();
 }
 
 /// Whether the convolution is put together from pieces of three taps along each axis at most: if
 /// that takes three quarters of the products or less, and there are enough channels to pay for the
-/// transforms, of which groups at a stride have more.
+/// transforms: more where they save little, and for groups at a stride.
 inline bool uses_pieces(const Conv2dDims& d) {
-  const Index least_channels = d.groups > 1 && d.stride != Size2d(1) ? 32 : 16;
+  const bool needs_more = pieces_save_little(d) || (d.groups > 1 && d.stride != Size2d(1));
   const bool known = (d.stride == Size2d(1) || d.dilation == Size2d(1)) &&
                      d.kernel.h >= d.stride.h && d.kernel.w >= d.stride.w;
-  const Index least_sum = pieces_save_little(d) ? 48 : 0;
   return known && d.algorithm != ConvAlgorithm::direct &&
-         std::min(d.group_c(), d.group_o()) >= least_channels &&
-         d.group_c() + d.group_o() >= least_sum && 4 * products_of_pieces(d) <= 3 * 16 * d.taps();
+         std::min(d.group_c(), d.group_o()) >= (needs_more ? 32 : 16) &&
+         4 * products_of_pieces(d) <= 3 * 16 * d.taps();
 }
 
 /// Whether their transformed weights are so many that it takes many images to pay for reading them,
@@ -204,9 +203,18 @@ inline bool has_few_tiles_for_pieces(const Conv2dDims& d, Index most_tiles, Inde
          (pieces_save_little(d) && has_few_tiles_for_weights(d, 32, 0));
 }
 
-/// Whether the gradients of groups are better off with the direct algorithm: at a stride.
-inline bool has_direct_gradients(const Conv2dDims& d) {
-  return d.groups > 1 && d.stride != Size2d(1);
+/// Whether channels leave at most an eighth of their packets empty.
+template <class T>
+bool fill_packets(Index channels) {
+  return 8 * channels >= 7 * round_up(channels, Packet<T>::width);
+}
+
+/// Whether the gradients are better off without pieces: those of groups at a stride, and those that
+/// pieces save little of, if part of it is lost in packets that are not full.
+template <class T>
+bool has_no_pieces_in_gradients(const Conv2dDims& d) {
+  return (d.groups > 1 && d.stride != Size2d(1)) ||
+         (pieces_save_little(d) && !(fill_packets<T>(d.group_c()) && fill_packets<T>(d.group_o())));
 }
 
 /// The kernel of the gradient of the input.
@@ -222,8 +230,8 @@ ConvKernel backward_input_kernel(const Conv2dDims& d) {
   if (kernel == ConvKernel::product || kernel == ConvKernel::depthwise) {
     return kernel;
   }
-  const bool pieces =
-      uses_pieces(d) && !has_direct_gradients(d) && !has_few_tiles_for_pieces(d, 24, 1 << 18);
+  const bool pieces = uses_pieces(d) && !has_no_pieces_in_gradients<T>(d) &&
+                      !has_few_tiles_for_pieces(d, 24, 1 << 18);
   return pieces               ? ConvKernel::pieces
          : uses_columns<T>(d) ? ConvKernel::columns
                               : ConvKernel::direct;
@@ -238,8 +246,8 @@ ConvKernel backward_weight_kernel(const Conv2dDims& d) {
     return few && d.algorithm != ConvAlgorithm::winograd ? ConvKernel::direct : kernel;
   }
   if (kernel == ConvKernel::pieces || kernel == ConvKernel::direct) {
-    const bool pieces =
-        uses_pieces(d) && !has_direct_gradients(d) && !has_few_tiles_for_pieces(d, 48, 1 << 16);
+    const bool pieces = uses_pieces(d) && !has_no_pieces_in_gradients<T>(d) &&
+                        !has_few_tiles_for_pieces(d, 48, 1 << 16);
     return pieces ? ConvKernel::pieces : ConvKernel::direct;
   }
   return kernel;
