@@ -132,15 +132,22 @@ TEST_CASE("what pieces do not make cheaper is direct, and so is what is asked fo
   CHECK(kernel(5, {}, 3) == direct);
 }
 
-TEST_CASE("pieces that save less than half of the products need more channels and tiles") {
+TEST_CASE("pieces that save no more than half of the products need more channels and tiles") {
   using kernels::ConvKernel;
   kernels::Conv2dDims d{
-      .n = 8, .h = 28, .w = 28, .c = 16, .o = 16, .kernel = 3, .stride = 2, .padding = 1};
+      .n = 8, .h = 28, .w = 28, .c = 24, .o = 40, .kernel = 3, .stride = 2, .padding = 1};
   CHECK(kernels::forward_kernel<float>(d) == ConvKernel::direct);
-  d.o = 32;
+  d.c = 32;
+  d.o = 64;
   CHECK(kernels::forward_kernel<float>(d) == ConvKernel::pieces);
   CHECK(kernels::backward_input_kernel<float>(d) == ConvKernel::pieces);
   CHECK(kernels::backward_weight_kernel<float>(d) == ConvKernel::pieces);
+  d.o = 34;  // of packets of eight, the last is not full enough for the gradients
+  CHECK(kernels::forward_kernel<float>(d) == ConvKernel::pieces);
+  const bool full = kernels::fill_packets<float>(34);
+  CHECK((kernels::backward_input_kernel<float>(d) == ConvKernel::pieces) == full);
+  CHECK((kernels::backward_weight_kernel<float>(d) == ConvKernel::pieces) == full);
+  d.o = 64;
   d.n = 1;
   CHECK(kernels::forward_kernel<float>(d) == ConvKernel::pieces);
   CHECK(kernels::backward_input_kernel<float>(d) == ConvKernel::columns);
