@@ -37,8 +37,8 @@ class Strongest {
     std::vector<Index> numbers(peaks_.size());
     std::iota(numbers.begin(), numbers.end(), Index{0});
     std::erase_if(numbers, [&](Index map) { return of(map).empty(); });
-    std::ranges::stable_sort(
-        numbers, [&](Index a, Index b) { return of(a).front().value > of(b).front().value; });
+    std::ranges::sort(numbers, {},
+                      [&](Index map) { return std::pair(-of(map).front().value, map); });
     numbers.resize(std::min(numbers.size(), static_cast<std::size_t>(count)));
     std::ranges::sort(numbers);
     return numbers;

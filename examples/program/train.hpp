@@ -99,7 +99,10 @@ class TrainingRun {
     asked["instruction set"] = cnnrnn::kernels::build_info().instruction_set;
     asked.erase("data");  // a path; what is there is compared later
     processes_.require_same("options", asked.dump(), differing_options);
-    const std::string config = processes_.leads() ? nlohmann::json(own_config()).dump() : "";
+    // A path that is not UTF-8 is refused later, in the user's own words.
+    constexpr auto replace = nlohmann::json::error_handler_t::replace;
+    const std::string config =
+        processes_.leads() ? nlohmann::json(own_config()).dump(-1, ' ', false, replace) : "";
     RunConfig agreed = nlohmann::json::parse(processes_.broadcast(config)).get<RunConfig>();
     agreed.data =
         options_.resume && !options_.given.contains("data") ? agreed.data : options_.config.data;

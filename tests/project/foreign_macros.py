@@ -31,7 +31,8 @@ def source(include, without):
     """The headers of others, the macros, and then every header of the library."""
     headers = sorted(header for header in include.rglob("*.hpp")
                      if not header.is_relative_to(include / "cnnrnn" / without))
-    foreign = {name for header in headers
+    # What is Windows' includes headers that are only there.
+    foreign = {name for header in headers if "windows" not in header.parts
                for name in re.findall(r"^#include <(.*)>", header.read_text(), re.MULTILINE)}
     # Each processor has its intrinsics; stb_image belongs behind the macros, as part of ours.
     lines = [f"#include <{name}>" for name in sorted(foreign)

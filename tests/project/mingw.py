@@ -41,7 +41,7 @@ class Build:
         headers.mkdir()
         for name in ("nlohmann", "catch2"):
             for place in args.opt_in:
-                if (pathlib.Path(place) / name).exists():
+                if (pathlib.Path(place) / name).exists() and not (headers / name).exists():
                     (headers / name).symlink_to(pathlib.Path(place) / name)
         source = args.source
         self.includes = [f"-I{source / 'include'}", f"-I{source / 'tests'}",

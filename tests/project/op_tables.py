@@ -22,7 +22,6 @@ WITHOUT_TABLE = {
 
 # Thrown, but by nothing that a test can bring about, and why.
 WITHOUT_TEST = {
-    "cannot sync its folder": "only a disk that fails says so",
 }
 
 # Whose messages must all be in tests.

@@ -69,16 +69,14 @@ def uninstall(args, work):
     assert left == [other], left
 
 
-def copy_sources(args, folder, *others):
-    for name in ("CMakeLists.txt", "LICENSE", "cmake", "include", *others):
-        whole = args.source / name
-        (shutil.copytree if whole.is_dir() else shutil.copy)(whole, folder / name)
+def copy_sources(args, folder):
+    shutil.copytree(args.source, folder, symlinks=True,
+                    ignore=shutil.ignore_patterns(".git", "build", "runs", "tests", "*.safetensors"))
 
 
 def debian(args, work):
     need("dpkg-buildpackage", "dh", "dpkg-deb")
     source = work / "cnnrnn"
-    source.mkdir()
     copy_sources(args, source)
     shutil.copytree(args.source / "packaging" / "debian", source / "debian")
     run("dpkg-buildpackage", "--no-sign", "--build=binary", "--no-check-builddeps", cwd=source,
@@ -108,8 +106,7 @@ def conan(args, work):
     (work / "eigen" / "conanfile.py").write_text(EIGEN.format(folder=str(args.eigen)))
     environment = {**os.environ, "CONAN_HOME": str(work / "home")}
     run("conan", "profile", "detect", env=environment)
-    (work / "cnnrnn" / "examples").mkdir(parents=True)
-    copy_sources(args, work / "cnnrnn", "packaging", "examples/consumer")
+    copy_sources(args, work / "cnnrnn")
     for recipe in (work / "eigen", work / "cnnrnn" / "packaging" / "conan"):
         run("conan", "create", recipe, "--no-remote", "-s", "compiler.cppstd=20", env=environment)
 

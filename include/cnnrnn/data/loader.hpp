@@ -17,9 +17,9 @@ namespace data {
 
 /// Of every `of` batches in a row, the `count` from `first` on.
 struct BatchSelection {
-  Index first = 0;
-  Index count = 1;
-  Index of = 1;
+  Index first = 0;  ///< of `of`
+  Index count = 1;  ///< how many in a row
+  Index of = 1;     ///< how many there are before they begin anew
 
   /// Which batch is the one with this index among those selected.
   Index number(Index index) const { return index / count * of + first + index % count; }

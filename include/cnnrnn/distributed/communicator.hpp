@@ -35,7 +35,7 @@ class CNNRNN_SHARED CommunicationError : public Error {
 namespace detail {
 
 /// Throws CommunicationError unless a call of MPI went well.
-inline void check(int code, const char* what) {
+inline void check_call(int code, const char* what) {
   if (code == MPI_SUCCESS) {
     return;
   }
@@ -73,14 +73,14 @@ class Communicator {
   Communicator() {
     if (!detail::is_initialized()) {
       int provided = 0;
-      detail::check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided),
-                    "initialize");
+      detail::check_call(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided),
+                         "initialize");
       finalizes_ = true;
     }
-    detail::check(MPI_Comm_dup(MPI_COMM_WORLD, &handle_), "duplicate a communicator");
-    detail::check(MPI_Comm_set_errhandler(handle_, MPI_ERRORS_RETURN), "set an error handler");
-    detail::check(MPI_Comm_rank(handle_, &rank_), "find the rank");
-    detail::check(MPI_Comm_size(handle_, &size_), "find the size");
+    detail::check_call(MPI_Comm_dup(MPI_COMM_WORLD, &handle_), "duplicate a communicator");
+    detail::check_call(MPI_Comm_set_errhandler(handle_, MPI_ERRORS_RETURN), "set an error handler");
+    detail::check_call(MPI_Comm_rank(handle_, &rank_), "find the rank");
+    detail::check_call(MPI_Comm_size(handle_, &size_), "find the size");
   }
 
   ~Communicator() {
@@ -115,9 +115,9 @@ class Communicator {
     constexpr std::size_t most = std::size_t{1} << 30;  // MPI counts with an int
     for (std::size_t at = 0; at < bytes.size(); at += most) {
       const auto part = bytes.subspan(at, std::min(most, bytes.size() - at));
-      detail::check(MPI_Bcast(part.data(), static_cast<int>(part.size()), MPI_BYTE,
-                              static_cast<int>(from), handle_),
-                    "broadcast");
+      detail::check_call(MPI_Bcast(part.data(), static_cast<int>(part.size()), MPI_BYTE,
+                                   static_cast<int>(from), handle_),
+                         "broadcast");
     }
   }
 
@@ -137,7 +137,7 @@ class Communicator {
     static_assert(std::is_trivially_copyable_v<T>);
     const auto bytes = static_cast<int>(values.size_bytes());
     std::vector<T> all(values.size() * static_cast<std::size_t>(size_));
-    detail::check(
+    detail::check_call(
         MPI_Allgather(values.data(), bytes, MPI_BYTE, all.data(), bytes, MPI_BYTE, handle_),
         "gather");
     return all;
@@ -147,7 +147,7 @@ class Communicator {
   bool any(bool here) const {
     const int value = here ? 1 : 0;
     int result = 0;
-    detail::check(MPI_Allreduce(&value, &result, 1, MPI_INT, MPI_MAX, handle_), "ask all");
+    detail::check_call(MPI_Allreduce(&value, &result, 1, MPI_INT, MPI_MAX, handle_), "ask all");
     return result != 0;
   }
 

@@ -70,8 +70,8 @@ class ShardState : private nn::Visitor<T> {
 
   /// The state in the middle of a shard, for another shard to go on first.
   struct Snapshot {
-    std::vector<Tensor<T>> buffers;  ///< such as running statistics
-    std::vector<Tensor<Index>> counters;
+    std::vector<Tensor<T>> buffers;         ///< such as running statistics
+    std::vector<Tensor<Index>> counters;    ///< such as num_batches_tracked
     std::vector<Random::State> generators;  ///< those of dropout
   };
 

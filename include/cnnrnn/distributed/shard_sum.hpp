@@ -11,7 +11,7 @@ namespace distributed {
 /// How a batch is cut: in `shards` equal parts, of which each process has `own` in a row.
 struct ShardPlan {
   Index shards = 1;  ///< of a batch, over all processes
-  Index own = 1;
+  Index own = 1;     ///< of this process
 };
 
 /// The mean of a vector over all shards of a batch. A process gives the values of its shards, one

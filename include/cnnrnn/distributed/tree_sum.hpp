@@ -48,8 +48,8 @@ class TreeSum {
   bool progress() {
     while (!done_) {
       int arrived = 0;
-      detail::check(MPI_Testall(2, requests_.data(), &arrived, MPI_STATUSES_IGNORE),
-                    "send gradients");
+      detail::check_call(MPI_Testall(2, requests_.data(), &arrived, MPI_STATUSES_IGNORE),
+                         "send gradients");
       if (arrived == 0) {
         return false;
       }
@@ -61,7 +61,7 @@ class TreeSum {
   /// Waits for the step under way; true when the sum is there.
   bool wait_for_step() {
     if (!done_) {
-      detail::check(MPI_Waitall(2, requests_.data(), MPI_STATUSES_IGNORE), "send gradients");
+      detail::check_call(MPI_Waitall(2, requests_.data(), MPI_STATUSES_IGNORE), "send gradients");
       end_step();
     }
     return done_;
@@ -154,10 +154,10 @@ class TreeSum {
     const auto bytes = [](Index size) {
       return static_cast<int>(size * static_cast<Index>(sizeof(U)));
     };
-    detail::check(MPI_Irecv(receive, bytes(received), MPI_BYTE, partner, tag, processes_.handle(),
-                            &requests_[0]),
-                  "receive gradients");
-    detail::check(
+    detail::check_call(MPI_Irecv(receive, bytes(received), MPI_BYTE, partner, tag,
+                                 processes_.handle(), &requests_[0]),
+                       "receive gradients");
+    detail::check_call(
         MPI_Isend(send, bytes(count), MPI_BYTE, partner, tag, processes_.handle(), &requests_[1]),
         "send gradients");
     bytes_sent_ += bytes(count);

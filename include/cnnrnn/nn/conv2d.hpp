@@ -128,6 +128,7 @@ class Conv2d : public Layer<T> {
   /// The bias (out); see weight().
   Variable<T>& bias() { return bias_; }
 
+  /// The options that it was made with.
   const Conv2dOptions& options() const { return options_; }
 
   void visit(Visitor<T>& visitor) override {

@@ -34,8 +34,8 @@ struct BatchStatistics {
 /// The sums of a batch norm's backward pass: of dy and of dy times the normalised x (C).
 template <class T>
 struct BatchNormGradients {
-  Tensor<T> dgamma;
-  Tensor<T> dbeta;
+  Tensor<T> dgamma;  ///< of dy times the normalised x
+  Tensor<T> dbeta;   ///< of dy
 };
 
 /// While it lives, batch norms in training on this thread normalise a shard of a batch with the

@@ -27,14 +27,22 @@ class Processes {
   Processes(const Processes&) = delete;
   Processes& operator=(const Processes&) = delete;
 
+  /// The number of this process, from 0 on.
   virtual Index rank() const = 0;
+
+  /// How many processes there are.
   virtual Index size() const = 0;
+
+  /// How many shards a batch has, over all processes.
   virtual Index shards() const = 0;
 
   /// Whether this process speaks and writes for all.
   bool leads() const { return rank() == 0; }
 
+  /// How many shards this process takes of each batch.
   Index own_shards() const { return shards() / size(); }
+
+  /// The first of them.
   Index first_shard() const { return rank() * own_shards(); }
 
   /// Runs loss(k), forward, for each shard k = 0, 1, ... of this process, and backward: the

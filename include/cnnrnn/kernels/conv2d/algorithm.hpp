@@ -97,7 +97,7 @@ inline bool uses_pieces(const Conv2dDims& d) {
                      d.kernel.h >= d.stride.h && d.kernel.w >= d.stride.w;
   return known && d.algorithm != ConvAlgorithm::direct &&
          std::min(d.group_c(), d.group_o()) >= (needs_more ? 32 : 16) &&
-         4 * products_of_pieces(d) <= 3 * 16 * d.taps();
+         4 * products_of_pieces(d) <= 3 * (16 * d.taps());
 }
 
 /// Whether their transformed weights are so many that it takes many images to pay for reading them,
@@ -106,7 +106,7 @@ template <class T>
 bool has_many_weights_for_pieces(const Conv2dDims& d) {
   constexpr Index cached = (12 << 20) / static_cast<Index>(sizeof(T));
   return products_of_pieces(d) * d.group_c() * d.o > cached &&
-         5 * products_of_pieces(d) > 2 * 16 * d.taps();
+         5 * products_of_pieces(d) > 2 * (16 * d.taps());
 }
 
 /// Whether the convolution is a product of matrices: no two of its windows share a pixel.

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
+#include <iterator>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "cnnrnn/kernels/conv2d/dims.hpp"
@@ -69,7 +70,12 @@ inline std::vector<WinogradTaps> winograd_backward_pieces(Index kernel, Index st
 /// Puts those with the most taps first, and says how many these are: 0 if no algorithm makes them
 /// cheaper.
 inline Index winograd_sort(std::vector<WinogradTaps>& pieces) {
-  std::ranges::stable_sort(pieces, std::ranges::greater(), &WinogradTaps::count);
+  std::vector<WinogradTaps> sorted;
+  for (Index count = Winograd::kernel; count > 0; --count) {
+    std::ranges::copy_if(pieces, std::back_inserter(sorted),
+                         [count](const WinogradTaps& taps) { return taps.count == count; });
+  }
+  pieces = std::move(sorted);
   return pieces.front().count > 1 ? pieces.front().count : 0;
 }
 
