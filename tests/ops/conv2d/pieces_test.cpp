@@ -35,7 +35,7 @@ const std::vector<Conv2dCase> cases{
     {{1, 7, 6, 16}, {17, 16, 3, 4}, {.stride = {1, 3}, .padding = {5, 0}}},
     {{1, 13, 11, 16}, {16, 16, 11, 11}, {.stride = 4, .padding = 5}},
     {{1, 6, 9, 17}, {33, 17, 1, 7}, {.padding = {0, 3}, .relu = true}},
-    {{1, 25, 22, 17}, {33, 17, 7, 1}, {.padding = {3, 0}}},
+    {{1, 25, 22, 32}, {47, 32, 7, 1}, {.padding = {3, 0}}},
     {{1, 1, 2, 16}, {32, 16, 3, 3}, {.stride = 2, .padding = 1}},
     {{1, 5, 5, 18}, {16, 18, 2, 2}, {}},
 };
@@ -47,13 +47,13 @@ const std::vector<Conv2dCase> differenced{
 };
 
 const std::vector<Conv2dCase> large{
-    {{3, 29, 28, 16}, {40, 16, 5, 5}, {.padding = 2}},
-    {{3, 33, 31, 24}, {33, 24, 3, 3}, {.padding = 2, .dilation = 2}},
-    {{2, 45, 43, 24}, {33, 24, 3, 3}, {.stride = 2, .padding = 1}},
+    {{2, 29, 28, 16}, {20, 16, 5, 5}, {.padding = 2}},
+    {{2, 33, 31, 17}, {20, 17, 3, 3}, {.padding = 2, .dilation = 2}},
+    {{1, 45, 43, 32}, {47, 32, 3, 3}, {.stride = 2, .padding = 1}},
     {{2, 13, 12, 34}, {36, 17, 5, 5}, {.padding = 2, .groups = 2}},
     {{1, 11, 10, 48}, {48, 16, 3, 3}, {.padding = 2, .dilation = 2, .groups = 3}},
     {{1, 13, 11, 64}, {66, 32, 3, 3}, {.stride = 2, .padding = 1, .groups = 2}},
-    {{3, 13, 15, 51}, {96, 17, 1, 7}, {.padding = {0, 3}, .groups = 3}},
+    {{3, 13, 15, 64}, {64, 32, 1, 7}, {.padding = {0, 3}, .groups = 2}},
 };
 
 /// The tolerance of Winograd's algorithm.
@@ -71,7 +71,7 @@ TEST_CASE("conv2d in pieces") {
 }
 
 TEST_CASE("conv2d_moments of convolutions in pieces") {
-  auto all = conv2d_moments_cases(differenced.front(), large);
+  auto all = conv2d_moments_cases(differenced.front(), {large[0], large[2]});
   tolerate(all.front());
   check_op("conv2d_moments", all);
 }
