@@ -58,21 +58,35 @@ CLI::App* add_export(CLI::App& app, speedrun::ExportOptions& options) {
 }
 
 struct Commands {
+  const CLI::App& app;
   speedrun::Options training;
   program::EvaluateOptions evaluation;
   program::PredictOptions prediction;
   speedrun::ExportOptions copy;
   const CLI::App *evaluate, *predict, *write;
 
-  explicit Commands(CLI::App& app) {
-    app.require_subcommand(0, 1);
-    add_options(app, training);
-    evaluate = program::add_evaluate(app, evaluation, training.threads);
-    predict = program::add_predict(app, prediction, training.threads);
-    write = add_export(app, copy);
+  explicit Commands(CLI::App& whole) : app(whole) {
+    whole.require_subcommand(0, 1);
+    add_options(whole, training);
+    evaluate = program::add_evaluate(whole, evaluation, training.threads);
+    predict = program::add_predict(whole, prediction, training.threads);
+    write = add_export(whole, copy);
+  }
+
+  /// Options of the training are no options of a command.
+  void require_no_training() const {
+    std::string names;
+    for (const CLI::Option* const option : app.get_options()) {
+      names += option->count() > 0 ? ' ' + option->get_name() : "";
+    }
+    cnnrnn::require<cnnrnn::ValueError>(
+        names.empty(), "expected the options of a command behind it, got in front of it", names);
   }
 
   int run() const {
+    if (!app.get_subcommands().empty()) {
+      require_no_training();
+    }
     cnnrnn::set_threads(training.threads);
     if (evaluate->parsed()) {
       return program::evaluate(speedrun::classifier_of(evaluation.checkpoint), evaluation);
@@ -88,9 +102,9 @@ struct Commands {
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Trains for 94, 95 or 96 % on CIFAR-10 by the recipes of airbench (Jordan 2024). The "
-      "commands "
-      "use what it has saved.",
+      "Trains for 94, 95 or 96 % on CIFAR-10 by the recipes of airbench (Jordan 2024). Commands "
+      "use "
+      "what it has saved.",
       "cifar10_speedrun");
   const Commands commands(app);
   try {

@@ -156,9 +156,8 @@ inline void show_directions(const Network& network, const std::vector<Subject>& 
   }
   page.chapter("What a sweep carries across the map");
   page.paragraph(
-      "A sweep reads the rows of the map in both directions, and adds a projection of the states "
-      "to "
-      "it; then the same of the columns. Colours are the length of the vector at each place; the "
+      "A sweep reads the rows of the map in both directions, and adds to it a projection of the "
+      "states; then the same of the columns. Colours are the length of the vector at each place; the "
       "four directions of an image share a scale. What is at one place reaches its row through the "
       "rows, and the whole map through the columns, which read what the rows have added.");
   page.scale("strength", "0", "the largest, of an image or of its four directions");

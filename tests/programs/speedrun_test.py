@@ -59,6 +59,8 @@ def check_saved(data, out):
     names = [run(PROGRAM, "predict", "--checkpoint", path, "--top", 1, *sorted((out / "samples").glob("*.png")))
              for path in (saved, half)]
     assert names[0].count(".png: ") == names[1].count(".png: ") == 2, names
+    text = run(PROGRAM, "--target", 96, "--seed", 1, "evaluate", "--checkpoint", saved, code=2)
+    assert "expected the options of a command behind it, got in front of it --target --seed" in text, text
     text = run("cifar10_cnn_rnn", "evaluate", "--data", data, "--checkpoint", saved, code=1)
     assert "expected a model of cifar10_cnn_rnn, got one of cifar10_speedrun" in text, text
     text = run(PROGRAM, "predict", "--checkpoint", out / "resume.safetensors", out / "samples" / "0.png", code=1)

@@ -8,21 +8,10 @@ import json
 import os
 import pathlib
 import platform
-import shutil
-import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
-
-
-def run(*command, **options):
-    """Runs a command; a failure prints all it said and ends the test."""
-    command = [str(part) for part in command]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    if result.returncode:
-        sys.exit(f"{' '.join(command)}\n{result.stdout}{result.stderr}exit code {result.returncode}")
-    return result.stdout
+from commands import need, run, skip
 
 
 def install(args, work):
@@ -62,9 +51,7 @@ def add_subdirectory(args, work):
 
 
 def pkg_config(args, work):
-    if not shutil.which("pkg-config"):
-        print("skipped: there is no pkg-config (Debian: pkg-config)")
-        sys.exit(SKIPPED)
+    need("pkg-config")
     path = install(args, work) / "share" / "pkgconfig"
     environment = os.environ | {"PKG_CONFIG_PATH": str(path)}
     flags = run("pkg-config", "--cflags", "--libs", "cnnrnn", env=environment).split()
@@ -85,8 +72,7 @@ def two_instruction_sets(args, work):
     """Objects for the oldest machine and for this one in a program. The linker keeps the first copy
     of each inline function, so both orders are linked; without optimisation nothing is inlined."""
     if platform.machine() not in ("x86_64", "AMD64"):
-        print(f"skipped: no second instruction set is known for {platform.machine()}")
-        sys.exit(SKIPPED)
+        skip(f"no second instruction set is known for {platform.machine()}")
     objects = []
     for source, march in zip(args.sources, ("x86-64", "native")):
         objects.append(work / f"{source.stem}.o")
@@ -111,10 +97,7 @@ def main():
     parser.add_argument("--threading", choices=("plain", "openmp"), required=True)
     parser.add_argument("way", choices=[way.__name__ for way in ways])
     args = parser.parse_args()
-    if not shutil.which(args.compiler):
-        print(f"skipped: there is no {args.compiler}")
-        return SKIPPED
-
+    need(args.compiler)
     args.strict = [*args.warnings, "-Werror"]
     args.openmp = args.threading == "openmp"
     args.threading = ["-fopenmp"] if args.openmp else []

@@ -3,20 +3,10 @@ it."""
 
 import argparse
 import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
-
-
-def run(*command):
-    """Runs a command; a failure prints all it said and ends the test."""
-    command = [str(part) for part in command]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        sys.exit(f"{' '.join(command)}\n{result.stdout}{result.stderr}exit code {result.returncode}")
+from commands import need, run
 
 
 def main():
@@ -27,10 +17,7 @@ def main():
     parser.add_argument("compiler")
     parser.add_argument("linker", help="a compiler too: whose OpenMP the program runs on")
     args = parser.parse_args()
-    for tool in (args.compiler, args.linker):
-        if not shutil.which(tool):
-            print(f"skipped: there is no {tool}")
-            return SKIPPED
+    need(args.compiler, args.linker)
 
     with tempfile.TemporaryDirectory() as work:
         program = pathlib.Path(work) / "fork"

@@ -5,11 +5,10 @@ import argparse
 import pathlib
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
+from commands import run, skip
 
 # The names are the library's; on the right the compiler's options, and what the processor says it
 # has.
@@ -19,20 +18,6 @@ X86 = {
     "avx2_fma": (["-march=x86-64-v3"], {"avx2", "fma"}),
     "avx512": (["-march=x86-64-v4"], {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
 }
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(SKIPPED)
-
-
-def run(*command):
-    """What the command printed; a failure prints all it said and ends the test."""
-    command = [str(part) for part in command]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        sys.exit(f"{' '.join(command)}\n{result.stdout}{result.stderr}exit code {result.returncode}")
-    return result.stdout
 
 
 def require(tool, package):

@@ -6,27 +6,11 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
-SKIPPED = 77
+from commands import need, run
+
 LIBRARY_ALONE = ["-DCNNRNN_BUILD_TESTS=OFF", "-DCNNRNN_BUILD_EXAMPLES=OFF", "-DCNNRNN_BUILD_BENCHMARKS=OFF"]
-
-
-def run(*command, **options):
-    """Runs a command; a failure prints all it said and ends the test."""
-    command = [str(part) for part in command]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    if result.returncode:
-        sys.exit(f"{' '.join(command)}\n{result.stdout}{result.stderr}exit code {result.returncode}")
-    return result.stdout
-
-
-def need(*tools):
-    for tool in tools:
-        if not shutil.which(tool):
-            print(f"skipped: there is no {tool}")
-            sys.exit(SKIPPED)
 
 
 def version(source):

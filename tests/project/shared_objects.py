@@ -4,19 +4,10 @@ runs it: all three must have the same global state and exceptions."""
 import argparse
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
-
-
-def run(*command):
-    """Runs a command; a failure prints all it said and ends the test."""
-    command = [str(part) for part in command]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        sys.exit(f"{' '.join(command)}\n{result.stdout}{result.stderr}exit code {result.returncode}")
+from commands import need, run
 
 
 def main():
@@ -26,9 +17,7 @@ def main():
     parser.add_argument("--warnings", required=True, type=lambda text: text.split(","))
     parser.add_argument("--compiler", required=True)
     args = parser.parse_args()
-    if not shutil.which(args.compiler):
-        print(f"skipped: there is no {args.compiler}")
-        return SKIPPED
+    need(args.compiler)
 
     sources = args.source / "tests" / "project" / "shared_objects"
     compile_hidden = [args.compiler, "-std=c++20", "-O1", "-fopenmp", *args.warnings, "-Werror",

@@ -42,7 +42,8 @@ struct Float16 {
 struct BFloat16 {
   std::uint16_t bits = 0;  ///< as in the file
 
-  /// Of two as near the even one. What is not a number stays so.
+  /// The nearest to a float, of two as near the even one; beyond the largest, infinity. What is not
+  /// a number stays so.
   static BFloat16 nearest(float value) {
     const auto whole = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t half = 0x7fffU + ((whole >> 16) & 1U);

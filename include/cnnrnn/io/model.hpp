@@ -28,7 +28,7 @@ struct LoadOptions {
 
 /// What a file left, by PyTorch's names, and what it says beside its tensors.
 struct LoadResult : nn::IncompatibleKeys {
-  Metadata metadata;  ///< goes into the file
+  Metadata metadata;  ///< what the file says beside its tensors
 };
 
 namespace detail {

@@ -6,7 +6,7 @@ CNNRNN_NAMESPACE_BEGIN
 
 /// Options of mse_loss.
 struct MseLossOptions {
-  Reduction reduction = Reduction::mean;  ///< of the rows' losses
+  Reduction reduction = Reduction::mean;  ///< of the elements' losses
 };
 
 /// Squared error, (a - b)^2: two of one shape -> scalar, or that shape without a reduction. Saves

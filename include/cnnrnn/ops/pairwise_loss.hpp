@@ -10,13 +10,13 @@ CNNRNN_NAMESPACE_BEGIN
 
 /// Options of l1_loss.
 struct L1LossOptions {
-  Reduction reduction = Reduction::mean;  ///< of the rows' losses
+  Reduction reduction = Reduction::mean;  ///< of the elements' losses
 };
 
 /// Options of binary_cross_entropy_with_logits.
 struct BinaryCrossEntropyOptions {
   double positive_weight = 1;  ///< of the targets of 1: PyTorch's pos_weight, one for all
-  Reduction reduction = Reduction::mean;  ///< of the rows' losses
+  Reduction reduction = Reduction::mean;  ///< of the elements' losses
 };
 
 namespace detail {
