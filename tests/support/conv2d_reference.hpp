@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "cnnrnn/kernels/conv2d.hpp"
 #include "cnnrnn/ops/packed_convolution.hpp"
 #include "support/close.hpp"
 #include "support/op_table.hpp"
@@ -95,6 +96,21 @@ struct Conv2dCase {
   Shape weight;
   Convolution options;
 };
+
+/// The sizes by which the kernels of a case are chosen.
+inline kernels::Conv2dDims dims_of(const Conv2dCase& c) {
+  return {.n = c.x[0],
+          .h = c.x[1],
+          .w = c.x[2],
+          .c = c.x[3],
+          .o = c.weight[0],
+          .kernel = {c.weight[2], c.weight[3]},
+          .stride = c.options.stride,
+          .padding = c.options.padding,
+          .dilation = c.options.dilation,
+          .groups = c.options.groups,
+          .algorithm = c.options.algorithm};
+}
 
 /// Rows of conv2d's table; the gradients of the large ones are not differenced.
 inline std::vector<OpCase> conv2d_cases(const std::vector<Conv2dCase>& small,

@@ -66,20 +66,7 @@ const std::vector<Conv2dCase> large{
 TEST_CASE("conv2d by the direct kernels") {
   for (const auto* const all : {&cases, &narrow, &large}) {
     for (const Conv2dCase& c : *all) {
-      const kernels::Conv2dDims d{
-          .n = c.x[0],
-          .h = c.x[1],
-          .w = c.x[2],
-          .c = c.x[3],
-          .o = c.weight[0],
-          .kernel = {c.weight[2], c.weight[3]},
-          .stride = c.options.stride,
-          .padding = c.options.padding,
-          .dilation = c.options.dilation,
-          .groups = c.options.groups,
-          .algorithm = c.options.algorithm,
-      };
-      CHECK(kernels::forward_kernel<double>(d) == kernels::ConvKernel::direct);
+      CHECK(kernels::forward_kernel<double>(dims_of(c)) == kernels::ConvKernel::direct);
     }
   }
   auto all = conv2d_cases(cases, large);

@@ -28,15 +28,15 @@ const std::vector<Conv2dCase> cases{
     {{1, 5, 5, 16}, {17, 16, 3, 3}, {.padding = 4, .dilation = 4}},
     {{1, 11, 10, 16}, {16, 16, 5, 5}, {.padding = 1, .dilation = 2}},
     {{1, 9, 9, 17}, {16, 17, 3, 3}, {.padding = {7, 2}, .dilation = 3}},
-    {{2, 9, 11, 17}, {33, 17, 3, 3}, {.stride = 2, .padding = 1}},
+    {{2, 9, 11, 32}, {33, 32, 3, 3}, {.stride = 2, .padding = 1}},
     {{1, 8, 15, 16}, {18, 16, 5, 5}, {.stride = 2, .padding = 2, .relu = true}},
     {{1, 3, 2, 16}, {16, 16, 7, 7}, {.stride = 2, .padding = 3}},
     {{2, 10, 9, 17}, {16, 17, 4, 4}, {.stride = 2, .padding = 1}},
     {{1, 7, 6, 16}, {17, 16, 3, 4}, {.stride = {1, 3}, .padding = {5, 0}}},
     {{1, 13, 11, 16}, {16, 16, 11, 11}, {.stride = 4, .padding = 5}},
-    {{1, 6, 9, 17}, {33, 17, 1, 7}, {.padding = {0, 3}, .relu = true}},
+    {{1, 6, 9, 33}, {32, 33, 1, 7}, {.padding = {0, 3}, .relu = true}},
     {{1, 25, 22, 32}, {47, 32, 7, 1}, {.padding = {3, 0}}},
-    {{1, 1, 2, 16}, {32, 16, 3, 3}, {.stride = 2, .padding = 1}},
+    {{1, 1, 2, 32}, {32, 32, 3, 3}, {.stride = 2, .padding = 1}},
     {{1, 5, 5, 18}, {16, 18, 2, 2}, {}},
 };
 
@@ -48,6 +48,7 @@ const std::vector<Conv2dCase> differenced{
 
 const std::vector<Conv2dCase> large{
     {{2, 29, 28, 16}, {20, 16, 5, 5}, {.padding = 2}},
+    {{1, 9, 10, 36}, {16, 36, 5, 5}, {.padding = 2}},
     {{2, 33, 31, 17}, {20, 17, 3, 3}, {.padding = 2, .dilation = 2}},
     {{1, 45, 43, 32}, {47, 32, 3, 3}, {.stride = 2, .padding = 1}},
     {{2, 13, 12, 34}, {36, 17, 5, 5}, {.padding = 2, .groups = 2}},
@@ -62,6 +63,12 @@ void tolerate(OpCase& c) { c.tolerance = {1e-11, 1e-4}; }
 }  // namespace
 
 TEST_CASE("conv2d in pieces") {
+  for (const auto* const all : {&cases, &differenced, &large}) {
+    for (const Conv2dCase& c : *all) {
+      CHECK(kernels::forward_kernel<float>(dims_of(c)) == kernels::ConvKernel::pieces);
+      CHECK(kernels::forward_kernel<double>(dims_of(c)) == kernels::ConvKernel::pieces);
+    }
+  }
   // 16 channels make many weights: two cases are enough for differences.
   std::vector<Conv2dCase> others = cases;
   others.insert(others.end(), large.begin(), large.end());
@@ -83,16 +90,23 @@ TEST_CASE("a packed convolution in pieces scales, shifts, adds a residual and re
 }
 
 TEST_CASE("many weights in pieces give what the direct kernels do") {
-  const auto run = [](ConvAlgorithm algorithm) {
-    const Variable<double> x(random_tensor<double>({4, 27, 26, 112}, 1), true);
-    const Variable<double> weight(random_tensor<double>({117, 112, 3, 3}, 2), true);
-    const auto y = conv2d(x, weight, {}, {.stride = 2, .padding = 1, .algorithm = algorithm});
+  const auto run = [](Conv2dCase c, ConvAlgorithm algorithm) {
+    c.options.algorithm = algorithm;
+    const Variable<double> x(random_tensor<double>(c.x, 1), true);
+    const Variable<double> weight(random_tensor<double>(c.weight, 2), true);
+    const auto y = conv2d(x, weight, {}, c.options);
     y.backward(random_tensor<double>(y.shape(), 3));
     return std::array{y.value(), x.grad(), weight.grad()};
   };
-  const auto direct = run(ConvAlgorithm::direct), pieces = run(ConvAlgorithm::automatic);
-  for (std::size_t i = 0; i < direct.size(); ++i) {
-    require_close(pieces[i], direct[i], 1e-11);
+  for (const Conv2dCase& c :
+       {Conv2dCase{{4, 27, 26, 112}, {120, 112, 3, 3}, {.stride = 2, .padding = 1}},
+        Conv2dCase{{4, 15, 14, 120}, {102, 120, 5, 5}, {.padding = 2}}}) {
+    CHECK(kernels::backward_input_kernel<double>(dims_of(c)) == kernels::ConvKernel::pieces);
+    CHECK(kernels::backward_weight_kernel<double>(dims_of(c)) == kernels::ConvKernel::pieces);
+    const auto direct = run(c, ConvAlgorithm::direct), pieces = run(c, ConvAlgorithm::automatic);
+    for (std::size_t i = 0; i < direct.size(); ++i) {
+      require_close(pieces[i], direct[i], 1e-11);
+    }
   }
 }
 

@@ -209,12 +209,13 @@ bool fill_packets(Index channels) {
   return 8 * channels >= 7 * round_up(channels, Packet<T>::width);
 }
 
-/// Whether the gradients are better off without pieces: those of groups at a stride, and those that
+/// Whether a gradient is put together from pieces: not that of groups at a stride, nor one that
 /// pieces save little of, if part of it is lost in packets that are not full.
 template <class T>
-bool has_no_pieces_in_gradients(const Conv2dDims& d) {
-  return (d.groups > 1 && d.stride != Size2d(1)) ||
-         (pieces_save_little(d) && !(fill_packets<T>(d.group_c()) && fill_packets<T>(d.group_o())));
+bool gradient_uses_pieces(const Conv2dDims& d, Index few_tiles, Index many_weights) {
+  const bool full = fill_packets<T>(d.group_c()) && fill_packets<T>(d.group_o());
+  return uses_pieces(d) && !(d.groups > 1 && d.stride != Size2d(1)) &&
+         (full || !pieces_save_little(d)) && !has_few_tiles_for_pieces(d, few_tiles, many_weights);
 }
 
 /// The kernel of the gradient of the input.
@@ -230,11 +231,9 @@ ConvKernel backward_input_kernel(const Conv2dDims& d) {
   if (kernel == ConvKernel::product || kernel == ConvKernel::depthwise) {
     return kernel;
   }
-  const bool pieces = uses_pieces(d) && !has_no_pieces_in_gradients<T>(d) &&
-                      !has_few_tiles_for_pieces(d, 24, 1 << 18);
-  return pieces               ? ConvKernel::pieces
-         : uses_columns<T>(d) ? ConvKernel::columns
-                              : ConvKernel::direct;
+  return gradient_uses_pieces<T>(d, 24, 1 << 18) ? ConvKernel::pieces
+         : uses_columns<T>(d)                    ? ConvKernel::columns
+                                                 : ConvKernel::direct;
 }
 
 /// The kernel of the gradient of the weight.
@@ -246,9 +245,7 @@ ConvKernel backward_weight_kernel(const Conv2dDims& d) {
     return few && d.algorithm != ConvAlgorithm::winograd ? ConvKernel::direct : kernel;
   }
   if (kernel == ConvKernel::pieces || kernel == ConvKernel::direct) {
-    const bool pieces = uses_pieces(d) && !has_no_pieces_in_gradients<T>(d) &&
-                        !has_few_tiles_for_pieces(d, 48, 1 << 16);
-    return pieces ? ConvKernel::pieces : ConvKernel::direct;
+    return gradient_uses_pieces<T>(d, 48, 1 << 16) ? ConvKernel::pieces : ConvKernel::direct;
   }
   return kernel;
 }

@@ -89,13 +89,14 @@ struct WinogradWeightPlan {
   }
 
   /// Packet behind packet where the rows of a register tile lie in one, for V, and so for D; else
-  /// the channels of a tile beside each other. A packet more than the data: points must not share
-  /// their sets in the cache, and what is stored of the last tile may reach past its channels.
+  /// the channels of a tile beside each other, in whole packets, since threads store tiles in any
+  /// order. A packet more than the data: points must not share their sets in the cache.
   WinogradLayout layout(Index channels) const {
     const Index tiles = block * d.columns();
-    const Index point = tiles * channels + width;
+    const Index line = round_up(channels, width);
+    const Index point = tiles * line + width;
     return width % (2 * rows) == 0 ? WinogradLayout{point, tiles * width, width}
-                                   : WinogradLayout{point, width, channels};
+                                   : WinogradLayout{point, width, line};
   }
 };
 
