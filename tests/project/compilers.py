@@ -49,8 +49,8 @@ def link_two_processors(args):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         flags = ["g++", "-std=c++20", "-O1", "-flto", f"-I{args.source / 'include'}", "-isystem", args.eigen]
-        for processor, define in (("x86-64", "-DMAIN"), ("x86-64-v2", "-DOTHER")):
-            subprocess.run([*flags, f"-march={processor}", define, "-x", "c++", "-c", "-", "-o",
+        for processor, defines in (("x86-64", []), ("x86-64-v2", ["-DOTHER"])):
+            subprocess.run([*flags, f"-march={processor}", *defines, "-x", "c++", "-c", "-", "-o",
                             folder / f"{processor}.o"], input=PROGRAM, text=True, check=True)
         result = subprocess.run(["g++", "-O1", "-flto", "-Werror", *folder.glob("*.o"), "-o", folder / "program"],
                                 capture_output=True, text=True, check=False)

@@ -27,10 +27,8 @@ struct Counted {
 }  // namespace
 
 TEST_CASE("a thread's object is one, its own, and goes with it, whole") {
-  const Counted* others = nullptr;
-  std::thread([&] {
+  std::thread([] {
     Counted* const mine = os::thread_object<Counted>();
-    others = mine;
     CHECK(mine == os::thread_object<Counted>());
     CHECK(alive == 1);
   }).join();

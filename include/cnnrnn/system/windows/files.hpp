@@ -130,13 +130,13 @@ inline bool replace_open_file(const std::wstring& from, const std::wstring& to) 
     wchar_t name[2];
   };
   constexpr unsigned long may_delete = 0x10000, share_all = 7, existing = 3,
-                          allow_folders = 0x02000000;
+                          allow_folders = 0x02000000, write_through = 0x80000000;
   constexpr unsigned long replace = 1, though_open = 2;
   constexpr int rename_extended = 22;
   using Set = int __stdcall(void*, int, void*, unsigned long);
   static auto* const set = kernel_function<Set>("SetFileInformationByHandle");
-  void* const file =
-      CreateFileW(from.c_str(), may_delete, share_all, nullptr, existing, allow_folders, nullptr);
+  void* const file = CreateFileW(from.c_str(), may_delete, share_all, nullptr, existing,
+                                 allow_folders | write_through, nullptr);
   if (set == nullptr || file == reinterpret_cast<void*>(-1)) {
     return false;
   }
