@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,6 +54,20 @@ class Processes {
   /// Ends all processes, where one cannot go on.
   virtual void abort(int /*code*/) {}
 };
+
+/// Throws ValueError when an mpirun has started several processes, and this one knows of none but
+/// itself: each would train the whole model, into one folder.
+inline void require_known_launcher(const Processes& processes) {
+  int started = 1;
+  for (const char* const name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"}) {
+    const char* const value = std::getenv(name);
+    started = std::max(started, value == nullptr ? 1 : std::atoi(value));
+  }
+  cnnrnn::require<cnnrnn::ValueError>(
+      started == 1 || processes.size() > 1,
+      "mpirun: expected that of the MPI this program is built with, if any, got ", started,
+      " processes that do not know each other");
+}
 
 /// The processes that this one belongs to. Without MPI it is alone.
 std::unique_ptr<Processes> join_processes();

@@ -211,6 +211,7 @@ int run(int argc, char** argv, const Classifier& classifier) {
     return 0;  // one process is enough
   }
   try {
+    require_known_launcher(*processes);
     cnnrnn::set_threads(train.threads);
     const int code = train_command->parsed()      ? TrainingRun(classifier, train, *processes).run()
                      : evaluate_command->parsed() ? evaluate(classifier, evaluation)

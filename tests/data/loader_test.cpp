@@ -602,6 +602,16 @@ TEST_CASE("processes share a loader: shards of each batch, or every so-manieth b
   CHECK(test.every(4, 3).batches() == 0);
   CHECK(run(test.every(4, 3)).labels.empty());
 
+  auto later = whole;
+  later.set_epoch(1, 5);
+  CHECK(run(later.shards(4, 1, 2)).labels.size() == 4);
+  later.set_epoch(1, 6);
+  CHECK(run(later.shards(4, 1, 2)).labels.empty());
+  auto late = test;
+  late.set_epoch(0, 1);
+  CHECK(run(late.every(2, 0)).labels == std::vector<Index>{8, 9});
+  CHECK(run(late.every(2, 1)).labels == std::vector<Index>{4, 5, 6, 7});
+
   CHECK_THROWS_WITH(whole.shards(3, 0, 1), "loader: expected a batch that 3 shards divide, got 8");
   CHECK_THROWS_WITH(whole.shards(4, 3, 2),
                     "loader: expected some of 4 shards, got 2 from shard 3 on");

@@ -252,6 +252,68 @@ void check_synchronized(const Communicator& world) {
   }
 }
 
+/// A layer that reads a buffer and a parameter that nothing changes.
+class Constants : public nn::Layer<double> {
+ public:
+  Variable<double> operator()(const Variable<double>& x) override {
+    return x * Variable<double>(scale_) + shift_;
+  }
+  void visit(nn::Visitor<double>& visitor) override {
+    visitor("scale", scale_);
+    visitor("shift", shift_);
+  }
+  std::string describe() const override { return "Constants"; }
+
+ private:
+  Tensor<double> scale_ = Tensor<double>::full({3}, 2);
+  Variable<double> shift_{Tensor<double>::ones({3})};
+};
+
+/// What is read in the forward pass may be saved for the backward pass, while shards take turns.
+void check_constants(const Communicator& world) {
+  Random random(2);
+  nn::Sequential<double> model(nn::Flatten<double>(), nn::Linear<double>(16, 3, random),
+                               Constants(), nn::BatchNorm1d<double>(3));
+  DataParallel<double> parallel(world, model, {.shards = shards, .sync_batch_norm = true});
+  const data::Loader<double> batches(small_images(shards), {.batch = shards});  // an image a shard
+  auto pass = parallel.own(batches).begin();
+  parallel.backward([&](Index shard) {
+    if (shard > 0) {
+      ++pass;
+    }
+    const auto batch = *pass;
+    return cross_entropy(model(Variable<double>(batch.images)), batch.labels);
+  });
+  std::uint64_t hash = 0;
+  take(hash, model.parameters().front().grad().span());
+  say(world, "constants", hash);
+}
+
+/// Gradients out of turn, missing, or of nothing.
+void check_order(const Communicator& world) {
+  Random random(2);
+  nn::Linear<double> model(2, 1, random);
+  const distributed::ShardPlan plan{2 * world.size(), 2};
+  distributed::GradientReducer<double> reducer(world, model.parameters(), plan);
+  const auto loss = [&] { return sum(model(Variable<double>(Tensor<double>::ones({1, 2})))); };
+  const auto refused = [&](const std::function<void()>& call) {
+    return message_of<ValueError>(call);
+  };
+  expect(refused([&] { reducer.backward(loss(), 1); }) ==
+             "GradientReducer: expected shard 0 of 2, got 1",
+         "a shard out of turn", world.rank());
+  reducer.backward(loss(), 0);
+  expect(refused([&] { reducer.finish(); }) ==
+             "GradientReducer: expected the gradients of 2 shards, got 1",
+         "a shard is missing", world.rank());
+  reducer.backward(loss(), 1);
+  reducer.finish();
+  expect(model.weight().grad()(0, 0) == 1, "the mean of ones", world.rank());
+  model.set_requires_grad(false);
+  const auto nothing = message_of<GraphError>([&] { reducer.backward(loss(), 0); });
+  expect(nothing.starts_with("backward: "), nothing, world.rank());
+}
+
 /// What a shard throws comes out, while others wait for it.
 void check_failing_shard(const Communicator& world) {
   SmallRun<float> run;
@@ -312,6 +374,42 @@ void check_nonfinite(const Communicator& world) {
   expect(message == expected, message, world.rank());
 }
 
+/// All hear of an auxiliary loss that is not finite in one process, and of weights that are not.
+void check_nonfinite_elsewhere(const Communicator& world) {
+  SmallRun<float> run;
+  DataParallel<float> parallel(world, run.model, {.shards = shards});
+  const auto explode = [&](const Variable<float>& logits, const data::Batch<float>&) {
+    return sum(logits) * (world.leads() ? 0.0F : std::numeric_limits<float>::infinity());
+  };
+  train::TrainerOptions<float> options{.epochs = 1, .progress = silent, .processes = &parallel};
+  if (world.size() > 1) {
+    options.auxiliary = explode;
+    train::Trainer<float> trainer(run.model, run.adam, loader(), {}, options);
+    const std::string message = message_of<NumericError>([&] { trainer.run(); });
+    expect(message.starts_with("train: expected a finite auxiliary loss, got "), message,
+           world.rank());
+  }
+  options.auxiliary = {};
+  options.save = [](const train::TrainingState&) {};
+  options.after_step = [&](const train::TrainingState&) {
+    run.model.parameters().back().mutable_value().mutable_data()[0] =
+        std::numeric_limits<float>::quiet_NaN();
+  };
+  options.steps = 1;
+  train::Trainer<float> saving(run.model, run.adam, loader(), {}, options);
+  const std::string weights = message_of<NumericError>([&] { saving.run(); });
+  expect(weights.starts_with("train: expected finite weights to save"), weights, world.rank());
+
+  const Variable<float> outside(Tensor<float>::ones({2}), true);
+  auto parameters = run.model.parameters();
+  parameters.push_back(outside);
+  optim::Adam<float> adam(parameters, {});
+  const std::string more = message_of<ValueError>(
+      [&] { train::Trainer<float>(run.model, adam, loader(), {}, options); });
+  expect(more.find("expected an optimizer of the model's parameters alone") != std::string::npos,
+         more, world.rank());
+}
+
 void check_errors(const Communicator& world) {
   SmallRun<float> run;
   const auto refused = [&](Index wanted) {
@@ -340,7 +438,9 @@ void check_errors(const Communicator& world) {
   Random random(1);
   nn::Linear<float> other(2, last ? 3 : 4, random);
   const std::string model = message_of<ValueError>([&] { DataParallel<float>(world, other); });
-  expect(model.find("expected the same model on all ranks, got bias (4,)") != std::string::npos,
+  expect(model == to_message("distributed: expected the same model on all ranks, got bias (4,) on "
+                             "rank 0, bias (3,) on rank ",
+                             world.size() - 1),
          model, world.rank());
   int value = 0;
   const std::string lost = message_of<distributed::CommunicationError>(
@@ -395,6 +495,9 @@ int main(int argc, char** /*argv*/) {
   check_volume(world);
   check_evaluation(world);
   check_nonfinite(world);
+  check_nonfinite_elsewhere(world);
+  check_constants(world);
+  check_order(world);
   check_errors(world);
   check_broadcast(world);
   check_synchronized(world);

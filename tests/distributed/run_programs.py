@@ -3,6 +3,7 @@ bytes, also a run that was stopped on four and goes on on one or two; what canno
 line and ends everywhere.
 
 usage: run_programs.py MPIRUN"""
+import os
 import pathlib
 import shutil
 import signal
@@ -93,6 +94,11 @@ def check_refusals(data, other, folder):
     line = refused(4, 1, *options(program, data, folder / "diverged", "--lr", 1e30))
     assert "expected a finite loss" in line and "layer" in line, line
     assert "expected a finite loss" in (folder / "diverged" / "diverged.txt").read_text()
+
+    # Started by an mpirun that the program's MPI, or a program without MPI, does not know.
+    alone = subprocess.run([str(EXAMPLES / program), "train", "--data", data, "--out", folder / "many"], text=True,
+                           capture_output=True, env={**os.environ, "PMI_SIZE": "2"}, check=False)
+    assert alone.returncode == 2 and "got 2 processes that do not know each other" in alone.stderr, alone
 
     def differing(*arguments):
         """Two ranks with options of their own: the last ones are those of rank 1."""

@@ -1,7 +1,5 @@
 #include "cnnrnn/distributed/tree.hpp"
 
-#include <cmath>
-#include <limits>
 #include <vector>
 
 #include "cnnrnn/distributed/turns.hpp"
@@ -12,10 +10,6 @@ using distributed::LocalTree;
 using distributed::Wire;
 
 namespace {
-
-float through_bfloat16(float value) {
-  return distributed::detail::from_bfloat16(distributed::detail::to_bfloat16(value));
-}
 
 float sum_of(const std::vector<float>& shards, Wire wire) {
   LocalTree<float> tree;
@@ -30,18 +24,6 @@ float sum_of(const std::vector<float>& shards, Wire wire) {
 }
 
 }  // namespace
-
-TEST_CASE("floats are rounded to bfloat16 to nearest even") {
-  constexpr float step = 0x1p-7F;  // between bfloat16s from 1 to 2
-  CHECK(through_bfloat16(1 + 0.5F * step) == 1);
-  CHECK(through_bfloat16(1 + 0.5001F * step) == 1 + step);
-  CHECK(through_bfloat16(1 + 1.5F * step) == 1 + 2 * step);
-  CHECK(through_bfloat16(-1 - 1.4F * step) == -1 - step);
-  CHECK(through_bfloat16(0) == 0);
-  CHECK(std::isinf(through_bfloat16(std::numeric_limits<float>::max())));
-  CHECK(std::isinf(through_bfloat16(std::numeric_limits<float>::infinity())));
-  CHECK(std::isnan(through_bfloat16(std::numeric_limits<float>::quiet_NaN())));
-}
 
 TEST_CASE("shards are added as a tree: neighbours first, then neighbouring pairs") {
   const std::vector<float> shards{0x1p24F, 1, 1, -0x1p24F, 3, 1, 5, 0x1p-20F};

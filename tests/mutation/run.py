@@ -1,8 +1,8 @@
 """Mutation testing: breaks the library in one place at a time and expects a test to fail.
 
 Each mutation of mutations.py changes one place in a copy of the headers. The test program named with
-it is built and run; it must pass without the mutation and fail with it. The source tree is not
-modified.
+it is built and run; it must pass without the mutation and fail with it. "distributed/ranks" is no
+test program but runs on two processes, and needs MPI. The source tree is not modified.
 
   run.py --check               check that each mutation's text occurs exactly once in its header
   run.py [--from K] [--to L]   run the mutations K to L (default: all) and print a line for each
@@ -19,9 +19,18 @@ import tempfile
 from mutations import MUTATIONS
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(SOURCE / "tests" / "distributed"))
+
+from mpi import mpirun  # noqa: E402
+
+RANKS = "distributed/ranks"
 FLAGS = ["-std=c++20", "-O1", "-march=native", "-fopenmp", "-w"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
 SECONDS = 300
+
+
+def source_of(program):
+    return SOURCE / "tests" / (f"{program}.cpp" if program == RANKS else f"{program}_test.cpp")
 
 
 def unfit():
@@ -31,7 +40,7 @@ def unfit():
         count = path.read_text(encoding="utf-8").count(old) if path.is_file() else 0
         if count != 1 or old == new:
             yield f"{header}: expected '{old}' once, found it {count} times"
-        if not (SOURCE / "tests" / f"{program}_test.cpp").is_file():
+        if not source_of(program).is_file():
             yield f"{header}: there is no test program {program}"
 
 
@@ -55,23 +64,24 @@ class Builder:
         is_new = target.is_file() and target.stat().st_mtime > newest
         return target if is_new else self.compile(source, name)
 
-    def compile(self, source, name):
+    def compile(self, source, name, compiler=None):
         target = self.work / f"{name}.o"
         folders = [self.include, SOURCE / "tests", SOURCE / "examples"]
         fixtures = f'-DCNNRNN_TEST_FIXTURES="{SOURCE}/tests/fixtures"'
-        subprocess.run([self.args.compiler, *FLAGS, *(f"-I{folder}" for folder in folders),
+        subprocess.run([compiler or self.args.compiler, *FLAGS, *(f"-I{folder}" for folder in folders),
                         "-isystem", self.args.eigen, fixtures, "-c", source, "-o", target],
                        check=True)
         return target
 
     def fails(self, program):
         """Whether the test program fails. A crash or an endless loop counts as a failure."""
-        test = self.compile(SOURCE / "tests" / f"{program}_test.cpp", "test")
-        subprocess.run([self.args.compiler, "-fopenmp", test, *self.main, "-o", self.work / "test"],
-                       check=True)
+        compiler = "mpicxx" if program == RANKS else self.args.compiler
+        test = self.compile(source_of(program), "test", compiler)
+        main = [] if program == RANKS else self.main
+        subprocess.run([compiler, "-fopenmp", test, *main, "-o", self.work / "test"], check=True)
+        command = [*mpirun("mpirun", 2), self.work / "test"] if program == RANKS else [self.work / "test", "--abort"]
         try:
-            result = subprocess.run([self.work / "test", "--abort"], env=ENVIRONMENT,
-                                    timeout=SECONDS, stdout=subprocess.DEVNULL,
+            result = subprocess.run(command, env=ENVIRONMENT, timeout=SECONDS, stdout=subprocess.DEVNULL,
                                     stderr=subprocess.DEVNULL, check=False)
         except subprocess.TimeoutExpired:
             return True

@@ -51,7 +51,7 @@ class Loader {
   /// parts: a pass makes them one after the other, each as a batch of its own. Order and transforms
   /// of the images are those of the whole batches; a transform of batches sees a shard. Throws
   /// ValueError unless the shards divide the batches and exist, and for a last batch that is not
-  /// full.
+  /// full. A pass begins where one of this loader would.
   Loader shards(Index shards, Index first, Index count) const {
     require_all();
     const Index batch = options().batch;
@@ -68,6 +68,7 @@ class Loader {
     result.source_ = std::make_shared<const BatchSource<T>>(source_->in_batches_of(batch / shards));
     result.selection_ = {first, count, shards};
     result.end_ = batches() * shards;
+    result.first_batch_ = result.selection_.selected(first_batch_ * shards);
     return result;
   }
 
@@ -79,6 +80,7 @@ class Loader {
                         step - 1, ", got ", first);
     Loader result = *this;
     result.selection_ = {first, 1, step};
+    result.first_batch_ = result.selection_.selected(first_batch_);
     return result;
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string>
@@ -31,6 +32,23 @@ std::string table_of(const std::map<std::string, Tensor<T>>& tensors) {
   return table;
 }
 
+/// The first lines in which two tables differ.
+inline std::string differing_lines(const std::string& first, const std::string& other, Index rank) {
+  std::size_t begin = 0, end = 0;
+  const auto line = [&](const std::string& table) {
+    const std::string text = table.substr(std::min(begin, table.size()), end - begin);
+    return text.empty() ? "nothing more" : text;
+  };
+  do {
+    begin = end == 0 ? 0 : end + 1;
+    end = std::min(first.find('\n', begin), first.size());
+  } while (end < first.size() &&
+           other.compare(begin, end + 1 - begin, first, begin, end + 1 - begin) == 0);
+  const std::string here = line(first);
+  end = std::min(other.find('\n', begin), other.size());
+  return to_message(here, " on rank 0, ", line(other), " on rank ", rank);
+}
+
 /// Gives all processes the names and values that the first has.
 template <class U>
 void broadcast_entries(const Communicator& processes, std::map<std::string, U>& entries) {
@@ -59,7 +77,7 @@ void broadcast_entries(const Communicator& processes, std::map<std::string, U>& 
 template <class T>
 void broadcast(const Communicator& processes, nn::Module<T>& model) {
   auto state = nn::state_dict(model);
-  require_same(processes, "model", detail::table_of(state.tensors));
+  require_same(processes, "model", detail::table_of(state.tensors), detail::differing_lines);
   for (auto& [name, tensor] : state.tensors) {
     detail::broadcast_values(processes, tensor);
   }

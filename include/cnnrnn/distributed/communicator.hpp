@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <exception>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -70,7 +71,12 @@ inline bool is_finalized() {
 /// CommunicationError.
 class Communicator {
  public:
+  /// Throws CommunicationError when MPI has ended, since it runs once in a process.
   Communicator() {
+    require<CommunicationError>(
+        !detail::is_finalized(),
+        "MPI: expected a communicator before the first one ended, since MPI "
+        "runs once in a process, got one more");
     if (!detail::is_initialized()) {
       int provided = 0;
       detail::check_call(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided),
@@ -107,6 +113,15 @@ class Communicator {
   /// MPI's handle, for calls of your own.
   MPI_Comm handle() const { return handle_; }
 
+  /// Throws CommunicationError unless MPI may be called on several threads, one at a time.
+  void require_threads() const {
+    int provided = 0;
+    detail::check_call(MPI_Query_thread(&provided), "ask for threads");
+    require<CommunicationError>(provided >= MPI_THREAD_SERIALIZED,
+                                "MPI: expected threads to be supported, got a program that has "
+                                "initialised it without (MPI_Init_thread, MPI_THREAD_SERIALIZED)");
+  }
+
   /// Gives all processes the values of one. Of any size.
   template <class T>
   void broadcast(std::span<T> values, Index from = 0) const {
@@ -131,10 +146,14 @@ class Communicator {
     return result;
   }
 
-  /// The values of all processes, of which each has as many, in the order of their ranks.
+  /// The values of all processes, of which each has as many, less than 2 GiB, in the order of their
+  /// ranks.
   template <class T>
   std::vector<T> gather(std::span<const T> values) const {
     static_assert(std::is_trivially_copyable_v<T>);
+    require<ValueError>(values.size_bytes() <= std::numeric_limits<int>::max(),
+                        "MPI: expected less than 2 GiB to gather, got ", values.size_bytes(),
+                        " bytes");
     const auto bytes = static_cast<int>(values.size_bytes());
     std::vector<T> all(values.size() * static_cast<std::size_t>(size_));
     detail::check_call(

@@ -47,7 +47,8 @@ template <class T>
 class DataParallel : public train::Processes<T> {
  public:
   /// Gives all processes the state of the first one's model. Both arguments must outlive it. Throws
-  /// ValueError unless the processes are a power of two and the shards another, not below it.
+  /// ValueError unless the processes are a power of two and the shards another, not below it, and
+  /// CommunicationError where shards are to take turns on threads and MPI allows none.
   DataParallel(const Communicator& processes, nn::Module<T>& model,
                const DataParallelOptions& options = {})
       : processes_(processes),
@@ -57,6 +58,9 @@ class DataParallel : public train::Processes<T> {
         reducer_(processes, parameters_, plan_,
                  {.wire = options.wire, .bucket_bytes = options.bucket_bytes}),
         sync_batch_norm_(options.sync_batch_norm) {
+    if (sync_batch_norm_ && plan_.own > 1) {
+      processes.require_threads();
+    }
     distributed::broadcast(processes, model);
   }
 
@@ -68,12 +72,6 @@ class DataParallel : public train::Processes<T> {
 
   /// How many shards a batch has, over all processes.
   Index shards() const override { return plan_.shards; }
-
-  /// The part of a loader's batches that this process takes, shard by shard. Throws ValueError for
-  /// batches that cannot be cut: see Loader::shards.
-  data::Loader<T> own(const data::Loader<T>& loader) const {
-    return loader.shards(plan_.shards, this->first_shard(), plan_.own);
-  }
 
   void backward(const std::function<Variable<T>(Index)>& loss) override {
     if (plan_.shards == 1) {
@@ -159,7 +157,9 @@ class DataParallel : public train::Processes<T> {
   void resume(const Paused& paused) {
     state_.restore(paused.state);
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      parameters_[i].edge().gradient() = paused.gradients[i];
+      if (parameters_[i].edge()) {  // others are constants
+        parameters_[i].edge().gradient() = paused.gradients[i];
+      }
     }
   }
 

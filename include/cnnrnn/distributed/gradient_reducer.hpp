@@ -39,7 +39,8 @@ class GradientReducer {
                         options.bucket_bytes);
   }
 
-  /// Runs backward from the loss of shard 0, 1, ... of this process.
+  /// Runs backward from the loss of shard 0, 1, ... of this process. Throws ValueError for a shard
+  /// out of turn.
   void backward(const Variable<T>& loss, Index shard) {
     begin(shard);
     for (auto& parameter : parameters_) {
@@ -60,9 +61,13 @@ class GradientReducer {
     pack_all();
   }
 
-  /// Waits for the means, and puts them into the gradients. A parameter without a gradient in any
-  /// shard has none; else a shard without one counts as 0.
+  /// Waits for the means, when all shards of this process are there, and puts them into the
+  /// gradients. A parameter without a gradient in any shard has none; else a shard without one
+  /// counts as 0. Throws ValueError when shards are missing.
   void finish() {
+    require<ValueError>(next_ == plan_.own, "GradientReducer: expected the gradients of ",
+                        plan_.own, " shards, got ", next_);
+    next_ = 0;
     wait(*given_sum_);
     const Tensor<T> given = given_sum_->take();
     for (auto& bucket : buckets_) {
@@ -152,6 +157,10 @@ class GradientReducer {
   };
 
   void begin(Index shard) {
+    require<ValueError>(shard == 0 || (shard == next_ && shard < plan_.own),
+                        "GradientReducer: expected shard ", next_, " of ", plan_.own, ", got ",
+                        shard);
+    next_ = shard + 1;
     if (shard == 0) {
       make_buckets();
     }
@@ -184,7 +193,7 @@ class GradientReducer {
         required.push_back(&parameter);
       }
     }
-    if (required == required_) {
+    if (given_sum_ && required == required_) {
       return;
     }
     required_ = std::move(required);
@@ -288,6 +297,7 @@ class GradientReducer {
   Tensor<T> given_;  ///< 1 for each parameter that has a gradient in the shard under way
   std::optional<ShardSum<T>> given_sum_;  ///< in which part of the shards each has one
   Index shard_ = 0;
+  Index next_ = 0;  ///< the shard whose turn it is
 };
 
 }  // namespace distributed

@@ -44,10 +44,10 @@ class ShardState : private nn::Visitor<T> {
   /// Before forward of shard 0, 1, ... of this process.
   void begin_shard(Index shard) {
     for (auto& [buffer, before] : buffers_) {
-      buffer->copy_from(before);
+      set(*buffer, before);
     }
     for (auto& [counter, before] : counters_) {
-      counter->copy_from(before);
+      set(*counter, before);
     }
     const auto number = static_cast<std::uint64_t>(processes_.rank() * plan_.own + shard);
     for (auto& [generator, seed, after] : generators_) {
@@ -93,10 +93,10 @@ class ShardState : private nn::Visitor<T> {
   /// Goes on from a snapshot.
   void restore(const Snapshot& snapshot) {
     for (std::size_t i = 0; i < buffers_.size(); ++i) {
-      buffers_[i].first->copy_from(snapshot.buffers[i]);
+      set(*buffers_[i].first, snapshot.buffers[i]);
     }
     for (std::size_t i = 0; i < counters_.size(); ++i) {
-      counters_[i].first->copy_from(snapshot.counters[i]);
+      set(*counters_[i].first, snapshot.counters[i]);
     }
     for (std::size_t i = 0; i < generators_.size(); ++i) {
       generators_[i].generator->restore(snapshot.generators[i]);
@@ -122,6 +122,14 @@ class ShardState : private nn::Visitor<T> {
   }
 
  private:
+  /// What does not change is left alone: it may be saved for backward.
+  template <class U>
+  static void set(Tensor<U>& to, const Tensor<U>& from) {
+    if (!std::ranges::equal(std::as_const(to).span(), from.span())) {
+      to.copy_from(from);
+    }
+  }
+
   struct Generator {
     Random* generator;
     std::uint64_t seed;  ///< of this batch

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/io/element_types.hpp"
 
 // The tree in which the gradients of S shards are added, S a power of two: neighbours first, then
 // neighbouring pairs, and so on. It is the same whoever holds which shards.
@@ -21,24 +20,10 @@ enum class Wire { exact, bfloat16 };
 
 namespace detail {
 
-/// The upper half of a float, rounded to nearest even. Not a number stays that.
-inline std::uint16_t to_bfloat16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7fffffffU) > 0x7f800000U) {
-    return static_cast<std::uint16_t>((bits >> 16) | 0x40U);
-  }
-  return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
-}
-
-inline float from_bfloat16(std::uint16_t value) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(value) << 16);
-}
-
 template <class T>
 T rounded(T value, Wire wire) {
-  return wire == Wire::exact
-             ? value
-             : static_cast<T>(from_bfloat16(to_bfloat16(static_cast<float>(value))));
+  return wire == Wire::exact ? value
+                             : static_cast<T>(io::BFloat16::nearest(static_cast<float>(value)));
 }
 
 constexpr Index elements_of_block = 1 << 14;

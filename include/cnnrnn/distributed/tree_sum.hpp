@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <limits>
 #include <span>
 
 #include "cnnrnn/distributed/communicator.hpp"
 #include "cnnrnn/distributed/tree.hpp"
+#include "cnnrnn/io/element_types.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace distributed {
@@ -28,15 +29,20 @@ class TreeSum {
 
   /// Begins with values of a padded size, the same in all processes. They are the sum at the end,
   /// times `factor`. The communicator and they must outlive it. Sums that are under way at once
-  /// have tags of their own, below 1024.
+  /// have tags of their own, below 1024. Throws ValueError for 4 GiB and more: MPI counts with an
+  /// int.
   TreeSum(const Communicator& processes, std::span<T> values, int tag, Wire wire, T factor)
       : processes_(processes), values_(values), tag_(tag), wire_(wire), factor_(factor) {
     part_ = {0, std::ssize(values)};
     const Index half = std::ssize(values) / 2;
+    require<ValueError>(
+        half * static_cast<Index>(sizeof(T)) <= std::numeric_limits<int>::max(),
+        "distributed: expected gradients of less than 4 GiB in a parameter or bucket, got ",
+        values.size_bytes(), " bytes");
     incoming_ = Tensor<T>({half});
     if (wire == Wire::bfloat16) {
-      outgoing_bits_ = Tensor<std::uint16_t>({half});
-      incoming_bits_ = Tensor<std::uint16_t>({half});
+      outgoing_halves_ = Tensor<io::BFloat16>({half});
+      incoming_halves_ = Tensor<io::BFloat16>({half});
     }
     begin_step();
   }
@@ -129,20 +135,20 @@ class TreeSum {
       return;
     }
     const T scale = returning_ ? 1 / factor_ : T(1);  // a power of two: exact
-    std::uint16_t* const bits = outgoing_bits_.mutable_data();
-    std::transform(at(send), at(send) + send.size(), bits,
-                   [=](T value) { return detail::to_bfloat16(static_cast<float>(value * scale)); });
-    start(bits, send.size(), incoming_bits_.mutable_data(), receive.size());
+    io::BFloat16* const halves = outgoing_halves_.mutable_data();
+    std::transform(at(send), at(send) + send.size(), halves, [=](T value) {
+      return io::BFloat16::nearest(static_cast<float>(value * scale));
+    });
+    start(halves, send.size(), incoming_halves_.mutable_data(), receive.size());
   }
 
   /// What has arrived, as numbers.
   void take(T* to, Index size) const {
     if (wire_ == Wire::bfloat16) {
       const T scale = returning_ ? factor_ : T(1);
-      const std::uint16_t* const bits = incoming_bits_.data();
-      std::transform(bits, bits + size, to, [=](std::uint16_t value) {
-        return static_cast<T>(detail::from_bfloat16(value)) * scale;
-      });
+      const io::BFloat16* const halves = incoming_halves_.data();
+      std::transform(halves, halves + size, to,
+                     [=](io::BFloat16 value) { return static_cast<T>(value) * scale; });
     }
   }
 
@@ -172,7 +178,7 @@ class TreeSum {
   bool returning_ = false;  ///< the sums are there, in parts
   bool done_ = false;
   Part part_{}, own_{}, theirs_{};
-  Tensor<std::uint16_t> outgoing_bits_, incoming_bits_;
+  Tensor<io::BFloat16> outgoing_halves_, incoming_halves_;
   Tensor<T> incoming_;
   std::array<MPI_Request, 2> requests_{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
   int step_ = 0;

@@ -87,8 +87,11 @@ void check_batch_norm(const char* name, const Variable<T>& x, const Variable<T>&
   fits(batch.variance, "a batch variance");
   require<ValueError>(batch.mean.defined() == batch.variance.defined(), name,
                       ": expected mean and variance of the batch, or neither, got one");
-  require<ShapeError>(!options.training || x.value().size() > x.dim(-1), name,
-                      ": expected more than one value per channel in training, got ", x.shape());
+  const auto* const shared = SharedStatistics<T>::current();
+  require<ShapeError>(!options.training || x.value().size() > x.dim(-1) ||
+                          (shared != nullptr && shared->shards() > 1),
+                      name, ": expected more than one value per channel in training, got ",
+                      x.shape());
   require<ValueError>(!options.relu || options.activation == Activation::none, name,
                       ": expected relu or another activation, got both");
   require<ValueError>(options.training || (running.mean.defined() && running.variance.defined()),

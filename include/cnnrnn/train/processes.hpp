@@ -45,6 +45,12 @@ class Processes {
   /// The first of them.
   Index first_shard() const { return rank() * own_shards(); }
 
+  /// What this process takes of a loader, shard by shard, each a batch of its own. Throws
+  /// ValueError for batches that cannot be cut: see Loader::shards.
+  data::Loader<T> own(const data::Loader<T>& loader) const {
+    return shards() == 1 ? loader : loader.shards(shards(), first_shard(), own_shards());
+  }
+
   /// Runs loss(k), forward, for each shard k = 0, 1, ... of this process, and backward: the
   /// parameters get the gradient of the mean loss over all shards, in place of what they had.
   virtual void backward(const std::function<Variable<T>(Index)>& loss) = 0;

@@ -140,6 +140,9 @@ class Trainer {
     require<ValueError>(options_.save_batches >= 0 && options_.save_seconds >= 0,
                         "train: expected 0 or more batches and seconds between savings, got ",
                         options_.save_batches, " and ", options_.save_seconds);
+    if (options_.processes != nullptr) {
+      require_parameters_of_model();
+    }
     for (data::Loader<T>& loader : train_) {
       own_.push_back(own_part(loader));
     }
@@ -185,12 +188,30 @@ class Trainer {
  private:
   using Pass = typename data::Loader<T>::Iterator;
 
+  /// What is told of a batch: its metrics, and the auxiliary loss.
+  static constexpr std::size_t told = detail::BatchMetrics::numbers + 1;
+
   ProgressOptions progress_options() const {
     ProgressOptions options = options_.progress;
     if (!leads()) {
       options.out = nullptr;
     }
     return options;
+  }
+
+  /// Processes share the gradients of the model's parameters: others would drift apart.
+  void require_parameters_of_model() const {
+    const auto own = model_.parameters();
+    for (const auto& parameter : optimizer_.parameters()) {
+      require<ValueError>(std::ranges::any_of(own,
+                                              [&](const Variable<T>& other) {
+                                                return other.edge().record ==
+                                                       parameter.edge().record;
+                                              }),
+                          "train: expected an optimizer of the model's parameters alone, to share "
+                          "their gradients with other processes, got one more of shape ",
+                          parameter.shape());
+    }
   }
 
   bool leads() const { return options_.processes == nullptr || options_.processes->leads(); }
@@ -201,8 +222,7 @@ class Trainer {
 
   /// What this process takes of a loader.
   data::Loader<T> own_part(const data::Loader<T>& loader) const {
-    return shards() == 1 ? loader
-                         : loader.shards(shards(), options_.processes->first_shard(), own_shards());
+    return options_.processes == nullptr ? loader : options_.processes->own(loader);
   }
 
   /// Whether something holds here, or in any process.
@@ -296,7 +316,7 @@ class Trainer {
     clip();
     call(options_.before_update);
     optimizer_.step();
-    for (std::size_t at = 0; at < measured_.size(); at += detail::BatchMetrics::numbers) {
+    for (std::size_t at = 0; at < measured_.size(); at += told) {
       detail::BatchMetrics::from(&measured_[at]).add_to(state_.running);
     }
     ++state_.batch;
@@ -317,18 +337,24 @@ class Trainer {
       nonfinite_ = nonfinite_.images.defined() ? nonfinite_ : batch;
     }
     detail::measure(options_.loss, value, logits.value(), batch.labels).append_to(measured_);
-    return with_auxiliary(loss, logits, batch);
+    const Variable<T> more = options_.auxiliary ? options_.auxiliary(logits, batch) : Variable<T>();
+    measured_.push_back(more.defined() ? static_cast<double>(more.item()) : 0);
+    if (options_.processes == nullptr) {
+      require_finite_auxiliary(measured_.back());
+    }
+    return more.defined() ? loss + more : loss;
   }
 
   /// Puts the shards of all processes into measured_. All stop at a loss that is not finite, and
   /// say what the first process that found one has to say.
   void tell_of_batches() {
     measured_ = options_.processes->gather(measured_);
-    for (std::size_t at = 0; at < measured_.size(); at += detail::BatchMetrics::numbers) {
+    for (std::size_t at = 0; at < measured_.size(); at += told) {
+      require_finite_auxiliary(measured_[at + told - 1]);
       if (std::isfinite(measured_[at])) {
         continue;
       }
-      const Index shard = static_cast<Index>(at / detail::BatchMetrics::numbers);
+      const Index shard = static_cast<Index>(at / told);
       const Index from = shard / own_shards();
       const std::string first = options_.processes->rank() == from
                                     ? first_nonfinite(model_, options_.loss, nonfinite_)
@@ -337,15 +363,9 @@ class Trainer {
     }
   }
 
-  Variable<T> with_auxiliary(const Variable<T>& loss, const Variable<T>& logits,
-                             const data::Batch<T>& batch) const {
-    if (!options_.auxiliary) {
-      return loss;
-    }
-    const Variable<T> more = options_.auxiliary(logits, batch);
-    require<NumericError>(std::isfinite(more.item()),
-                          "train: expected a finite auxiliary loss, got ", more.item(), position());
-    return loss + more;
+  void require_finite_auxiliary(double value) const {
+    require<NumericError>(std::isfinite(value), "train: expected a finite auxiliary loss, got ",
+                          value, position());
   }
 
   void call(const std::function<void(const TrainingState&)>& hook) const {
@@ -411,9 +431,11 @@ class Trainer {
   }
 
   void save() {
-    if (options_.save && leads()) {
-      require_finite_weights();
-      options_.save(state_);
+    if (options_.save) {
+      require_finite_weights();  // in all processes, so that none waits for another
+      if (leads()) {
+        options_.save(state_);
+      }
     }
     saved_ = options_.progress.clock();
   }
