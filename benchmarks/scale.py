@@ -2,7 +2,7 @@
 """How far data-parallel training goes, on paper: seconds a step from the step of one node, the bytes of the
 gradients, and the latency and bandwidth of the network (docs/scale.md has the formula).
 
-  scale.py measure    times 1, 2 and 4 processes on this machine beside the formula, in turns
+  scale.py measure    times numbers of processes and threads on this machine, in turns
   scale.py draw       draws 2 to 256 nodes into docs/scale.png, and prints where it stops paying"""
 import argparse
 import csv
@@ -15,12 +15,12 @@ import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 BUCKET = 1 << 20  # bytes, as DataParallelOptions has it
-BACKWARD = 0.6  # of a step, from the first bucket on: what hides the others
+BACKWARD = 0.6  # of a step, from the first bucket on, assumed: what hides the others
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    seconds: float  # of a step of 128 images on one node: two cores of a Zen 5 (docs/results/zen5)
+    seconds: float  # of a step of 128 images on one node: two cores of a Zen 5
     parameters: int
 
     @property
@@ -35,7 +35,7 @@ class Network:
 
 
 MODELS = {"cnn": Model(128 / 4700, 2168554), "vgg9": Model(128 / 1218, 3511754),
-          "resnet20": Model(128 / 2710, 269722), "resnet50": Model(128 / 13, 25557032)}
+          "resnet20": Model(128 / 2710, 269722), "resnet50": Model(128 / 13, 25557032)}  # the last by its inference
 NETWORKS = {"10 Gb/s": Network(1.25e9), "100 Gb/s": Network(12.5e9, 10e-6)}
 
 
@@ -122,7 +122,7 @@ def images_per_second(build, program, data, ranks, threads, images, batch):
 
 
 def measure(args):
-    """One process with two threads against two with one, and each number of processes with one thread each."""
+    """Prints the median rate of each case, and the range."""
     for name in args.models:
         rates = {}
         for _ in range(args.rounds):
@@ -145,7 +145,8 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("draw")
     timing = commands.add_parser("measure")
-    timing.add_argument("--models", nargs="+", default=["vgg9", "resnet20"])
+    timing.add_argument("--models", nargs="+", default=["cnn_rnn", "vgg9", "resnet20"],
+                        help="cnn_rnn, vgg9, resnet20")
     timing.add_argument("--cases", nargs="+", type=case, default=[(1, 2), (2, 1)],
                         help="processes x threads of each")
     timing.add_argument("--rounds", type=int, default=3)
