@@ -18,6 +18,7 @@
 #include "cnnrnn/nn/pooling.hpp"
 #include "cnnrnn/nn/state_dict.hpp"
 #include "cnnrnn/ops/sum.hpp"
+#include "support/fixture.hpp"
 #include "train/small_run.hpp"
 
 using namespace cnnrnn;
@@ -209,46 +210,42 @@ void check_gradients(const Communicator& world) {
          world.rank());
 }
 
-/// With batch norms over all shards the gradients and the statistics are those of the whole batch.
+/// With batch norms over all shards the gradients and the statistics are those of the whole batch,
+/// which PyTorch computed.
 void check_synchronized(const Communicator& world) {
-  const auto model_of = [](Random& random) {
-    return nn::Sequential<double>(nn::Conv2d<double>(1, 6, {.kernel = 3}, random),
-                                  nn::BatchNorm2d<double>(6), nn::Relu<double>(),
-                                  nn::MaxPool2d<double>(), nn::Flatten<double>(),
-                                  nn::Linear<double>(6, 5, random), nn::BatchNorm1d<double>(5),
-                                  nn::Linear<double>(5, 3, random));
-  };
+  const Fixture fixture("sync_batch_norm");
   Random random(4);
-  Random again(4);
-  auto whole = model_of(random);
-  auto shared = model_of(again);
-  const data::Loader<double> batches(small_images(16), {.batch = 16});
-  const auto loss_of = [](auto& model, const data::Batch<double>& batch) {
-    return cross_entropy(model(Variable<double>(batch.images)), batch.labels);
-  };
-  loss_of(whole, *batches.begin()).backward();
-  DataParallel<double> parallel(world, shared, {.shards = shards, .sync_batch_norm = true});
-  auto pass = parallel.own(batches).begin();
-  parallel.backward([&](Index shard) {
-    if (shard > 0) {
-      ++pass;
-    }
-    const auto batch = *pass;
-    return loss_of(shared, batch);
-  });
-  const auto compare = [&](const Tensor<double>& expected, const Tensor<double>& got,
-                           const std::string& what) {
-    for (Index i = 0; i < expected.size(); ++i) {
-      expect(std::abs(expected.data()[i] - got.data()[i]) < 1e-12, what, world.rank());
-    }
-  };
-  for (std::size_t i = 0; i < whole.parameters().size(); ++i) {
-    compare(whole.parameters()[i].grad(), shared.parameters()[i].grad(),
-            to_message("the gradient of parameter ", i, " is not that of the whole batch"));
+  nn::Sequential<double> model(nn::Conv2d<double>(1, 6, {.kernel = 3}, random),
+                               nn::BatchNorm2d<double>(6), nn::Relu<double>(),
+                               nn::MaxPool2d<double>(), nn::Flatten<double>(),
+                               nn::Linear<double>(6, 5, random), nn::BatchNorm1d<double>(5),
+                               nn::Linear<double>(5, 3, random));
+  for (auto& [name, parameter] : model.named_parameters()) {
+    parameter.mutable_value().copy_from(fixture.get<double>("parameter/" + name));
   }
-  const auto state = nn::state_dict(shared);
-  for (const auto& [name, tensor] : nn::state_dict(whole).tensors) {
-    compare(tensor, state.tensors.at(name), name + " is not that of the whole batch");
+  DataParallel<double> parallel(world, model, {.shards = shards, .sync_batch_norm = true});
+  const auto images = fixture.get<double>("x");
+  const auto labels = fixture.get<Index>("labels");
+  parallel.backward([&](Index shard) {
+    const auto from = static_cast<std::size_t>(4 * (parallel.first_shard() + shard));
+    const Tensor<double> x({4, 4, 4, 1}, images.span().subspan(from * 16, 64));
+    const Tensor<Index> own({4}, labels.span().subspan(from, 4));
+    return cross_entropy(model(x), own);
+  });
+  const auto compare = [&](const std::string& name, const Tensor<double>& got) {
+    const auto expected = fixture.get<double>(name);
+    for (Index i = 0; i < expected.size(); ++i) {
+      expect(std::abs(expected.data()[i] - got.data()[i]) < 1e-12,
+             name + " is not that of the whole batch", world.rank());
+    }
+  };
+  for (const auto& [name, parameter] : model.named_parameters()) {
+    compare("gradient/" + name, parameter.grad());
+  }
+  for (const auto& [name, tensor] : nn::state_dict(model).tensors) {
+    if (name.find("running") != std::string::npos) {
+      compare("buffer/" + name, tensor);
+    }
   }
 }
 

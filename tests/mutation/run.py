@@ -77,7 +77,7 @@ class Builder:
         """Whether the test program fails. A crash or an endless loop counts as a failure."""
         compiler = "mpicxx" if program == RANKS else self.args.compiler
         test = self.compile(source_of(program), "test", compiler)
-        main = [] if program == RANKS else self.main
+        main = [self.work / "fixture.o"] if program == RANKS else self.main
         subprocess.run([compiler, "-fopenmp", test, *main, "-o", self.work / "test"], check=True)
         command = [*mpirun("mpirun", 2), self.work / "test"] if program == RANKS else [self.work / "test", "--abort"]
         try:
