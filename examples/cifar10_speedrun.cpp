@@ -6,6 +6,7 @@
 
 #include "program/arguments.hpp"
 #include "program/commands.hpp"
+#include "program/processes.hpp"
 #include "speedrun/run.hpp"
 #include "speedrun/trained.hpp"
 
@@ -87,6 +88,9 @@ struct Commands {
     if (!app.get_subcommands().empty()) {
       require_no_training();
     }
+    const int started = program::processes_started();
+    cnnrnn::require<cnnrnn::ValueError>(started == 1, "mpirun: expected one process, got ",
+                                        started);
     cnnrnn::set_threads(training.threads);
     if (evaluate->parsed()) {
       return program::evaluate(speedrun::classifier_of(evaluation.checkpoint), evaluation);

@@ -55,14 +55,20 @@ class Processes {
   virtual void abort(int /*code*/) {}
 };
 
-/// Throws ValueError when an mpirun has started several processes, and this one knows of none but
-/// itself: each would train the whole model, into one folder.
-inline void require_known_launcher(const Processes& processes) {
+/// How many processes an mpirun says that it has started, of whichever MPI it is.
+inline int processes_started() {
   int started = 1;
   for (const char* const name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"}) {
     const char* const value = std::getenv(name);
     started = std::max(started, value == nullptr ? 1 : std::atoi(value));
   }
+  return started;
+}
+
+/// Throws ValueError when an mpirun has started several processes, and this one knows of none but
+/// itself: each would train the whole model, into one folder.
+inline void require_known_launcher(const Processes& processes) {
+  const int started = processes_started();
   cnnrnn::require<cnnrnn::ValueError>(
       started == 1 || processes.size() > 1,
       "mpirun: expected that of the MPI this program is built with, if any, got ", started,

@@ -2,7 +2,7 @@
 
 Each mutation of mutations.py changes one place in a copy of the headers. The test program named with
 it is built and run; it must pass without the mutation and fail with it. "distributed/ranks" is no
-test program but runs on two processes, and needs MPI. The source tree is not modified.
+test program but what ranks.py runs, and needs MPI. The source tree is not modified.
 
   run.py --check               check that each mutation's text occurs exactly once in its header
   run.py [--from K] [--to L]   run the mutations K to L (default: all) and print a line for each
@@ -19,10 +19,6 @@ import tempfile
 from mutations import MUTATIONS
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(SOURCE / "tests" / "distributed"))
-
-from mpi import mpirun  # noqa: E402
-
 RANKS = "distributed/ranks"
 FLAGS = ["-std=c++20", "-O1", "-march=native", "-fopenmp", "-w"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
@@ -79,7 +75,9 @@ class Builder:
         test = self.compile(source_of(program), "test", compiler)
         main = [self.work / "fixture.o"] if program == RANKS else self.main
         subprocess.run([compiler, "-fopenmp", test, *main, "-o", self.work / "test"], check=True)
-        command = [*mpirun("mpirun", 2), self.work / "test"] if program == RANKS else [self.work / "test", "--abort"]
+        command = [self.work / "test", "--abort"]
+        if program == RANKS:
+            command = [sys.executable, SOURCE / "tests" / f"{RANKS}.py", "mpirun", self.work / "test"]
         try:
             result = subprocess.run(command, env=ENVIRONMENT, timeout=SECONDS, stdout=subprocess.DEVNULL,
                                     stderr=subprocess.DEVNULL, check=False)

@@ -1,5 +1,6 @@
 """cifar10_speedrun: a run that was stopped or killed and resumed, or ran on another number of threads, ends
 in the same bytes, with every recipe; its last line is accuracy and time; options that do not fit are refused."""
+import os
 import pathlib
 import re
 import signal
@@ -78,6 +79,8 @@ def check_refusals(data, folder):
         code = 1 if "nothing" in str(arguments) else 2
         text = run(PROGRAM, "--data", data, *arguments, code=code)
         assert words in text, (words, text)
+    text = run(PROGRAM, "--data", data, code=2, env={**os.environ, "PMI_SIZE": "2"})
+    assert "mpirun: expected one process, got 2" in text, text
 
 
 with tempfile.TemporaryDirectory() as name:
