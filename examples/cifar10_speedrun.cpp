@@ -28,6 +28,10 @@ void add_options(CLI::App& app, speedrun::Options& options) {
       ->check(CLI::IsMember({94, 95, 96}));
   entry("--optimizer", "optimizer", config.optimizer, "sgd, or muon for the target 94")
       ->check(CLI::IsMember({"sgd", "muon"}));
+  entry("--rnn", "rnn", config.rnn, "recurrent layer that sweeps over a feature map, or none")
+      ->check(CLI::IsMember({"none", "irnn", "gru", "lstm", "rnn", "relu_rnn", "conv_lstm"}));
+  entry("--after", "after", config.after, "the group of convolutions that it is behind")
+      ->check(CLI::Range(1, 3));
   entry("--epochs", "epochs", config.epochs,
         "passes over the training images, which need not be whole (0: as the recipe has them)")
       ->check(CLI::NonNegativeNumber);

@@ -22,6 +22,7 @@ struct Learners {
   std::vector<Variable<float>> norms;
   std::vector<Variable<float>> convolutions;
   std::vector<Variable<float>> head;
+  std::vector<Variable<float>> sweep;
 
   explicit Learners(Network& network) {
     for (const auto& [name, parameter] : network.named_parameters()) {
@@ -29,6 +30,8 @@ struct Learners {
         (parameter.rank() == 4 ? convolutions : norms).push_back(parameter);
       } else if (name.starts_with("head.")) {
         head.push_back(parameter);
+      } else if (name.starts_with("sweep.")) {
+        sweep.push_back(parameter);
       } else if (name == "whiten.bias") {
         whiten_bias.push_back(parameter);
       }
@@ -36,11 +39,10 @@ struct Learners {
   }
 };
 
-/// The optimizer of a recipe, with its schedules.
-inline std::unique_ptr<optim::Optimizer<float>> optimizer_for(Network& network,
+/// The optimizer of all but a sweep, with its schedules.
+inline std::unique_ptr<optim::Optimizer<float>> optimizer_for(const Learners& learners,
                                                               const Recipe& recipe, Index steps,
                                                               Index whiten_steps) {
-  const Learners learners(network);
   const auto group = [&](const auto& parameters, double rate, const optim::Schedule& schedule) {
     return optim::ParameterGroup<float>{.parameters = parameters,
                                         .learning_rate = rate,
@@ -70,6 +72,22 @@ inline std::unique_ptr<optim::Optimizer<float>> optimizer_for(Network& network,
                          .steps = 3,
                          .scaling = optim::MuonScaling::none});
   return std::make_unique<optim::Combined<float>>(std::move(sgd), std::move(muon));
+}
+
+/// The optimizer of a recipe. A sweep learns by AdamW, on the same course.
+inline std::unique_ptr<optim::Optimizer<float>> optimizer_for(Network& network,
+                                                              const Recipe& recipe, Index steps,
+                                                              Index whiten_steps) {
+  const Learners learners(network);
+  auto rest = optimizer_for(learners, recipe, steps, whiten_steps);
+  if (learners.sweep.empty()) {
+    return rest;
+  }
+  auto adam = std::make_unique<optim::AdamW<float>>(
+      std::vector<optim::ParameterGroup<float>>{
+          {.parameters = learners.sweep, .schedule = recipe.schedule(steps)}},
+      optim::AdamWOptions{.learning_rate = 3e-3, .weight_decay = 0.05});
+  return std::make_unique<optim::Combined<float>>(std::move(rest), std::move(adam));
 }
 
 /// Gives each filter a norm of 1 on average, before Muon's step changes it.

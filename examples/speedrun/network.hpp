@@ -56,7 +56,8 @@ class Group : public nn::Layer<float> {
   std::optional<nn::BatchNorm2d<float>> norm_;
 };
 
-/// airbench's network: whitened patches, three groups, and a dense layer.
+/// airbench's network: whitened patches, three groups, and a dense layer. A recipe may ask for a
+/// sweep behind one of the groups, which begins as if it were not there.
 class Network : public nn::Layer<float> {
  public:
   Network(const Recipe& recipe, Index classes, Random& random)
@@ -69,12 +70,21 @@ class Network : public nn::Layer<float> {
       in = out;
     }
     initialise(random);
+    if (recipe.rnn) {
+      Random own(Random(random).bits());  // the rest begins as without a sweep
+      sweep_.emplace(
+          nn::RecurrentSweepOptions{
+              .channels = recipe.widths[static_cast<std::size_t>(recipe.after - 1)],
+              .cell = *recipe.rnn},
+          own);
+    }
   }
 
   Variable<float> operator()(const Variable<float>& x) override {  // (N, 32, 32, 3)
     auto a = gelu(whiten_(x));                                     // (N, 31, 31, 24)
-    for (Group& group : groups_) {                                 // 15, 7 and 3 pixels wide
-      a = group(a);
+    for (std::size_t i = 0; i < groups_.size(); ++i) {             // 15, 7 and 3 pixels wide
+      a = groups_[i](a);
+      a = sweep_ && i + 1 == static_cast<std::size_t>(recipe_.after) ? (*sweep_)(a) : a;
     }
     const auto features = flatten(max_pool2d(a, {.kernel = 3}));        // (N, widths[2])
     return head_(features) * static_cast<float>(recipe_.output_scale);  // (N, classes)
@@ -82,11 +92,16 @@ class Network : public nn::Layer<float> {
   void visit(nn::Visitor<float>& visitor) override {
     visitor("whiten", whiten_);
     visitor("groups", groups_);
+    if (sweep_) {
+      visitor("sweep", *sweep_);
+    }
     visitor("head", head_);
   }
   std::string describe() const override {
-    return to_message("Speedrun(widths ", recipe_.widths[0], ", ", recipe_.widths[1], ", ",
-                      recipe_.widths[2], recipe_.residual ? ", residual)" : ")");
+    return to_message(
+        "Speedrun(widths ", recipe_.widths[0], ", ", recipe_.widths[1], ", ", recipe_.widths[2],
+        recipe_.residual ? ", residual" : "",
+        sweep_ ? to_message(", behind group ", recipe_.after, ' ', sweep_->describe()) : "", ')');
   }
 
   /// The first layer, of filters (24, 3, 2, 2).
@@ -119,6 +134,7 @@ class Network : public nn::Layer<float> {
   Recipe recipe_;
   nn::Conv2d<float> whiten_;
   std::vector<Group> groups_;
+  std::optional<nn::RecurrentSweep<float>> sweep_;
   nn::Linear<float> head_;
 };
 

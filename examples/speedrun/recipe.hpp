@@ -1,11 +1,13 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cnnrnn/core/error.hpp"
 #include "cnnrnn/core/shape.hpp"
+#include "cnnrnn/nn/sequence_layer.hpp"
 #include "cnnrnn/optim/schedule.hpp"
 
 // The recipes of airbench (Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds on a single GPU", and its
@@ -34,6 +36,9 @@ struct Recipe {
   cnnrnn::optim::Schedule (*schedule)(cnnrnn::Index steps);
   bool lookahead = true;
   bool muon = false;  ///< for the 3x3 convolutions
+
+  std::optional<cnnrnn::nn::Cell> rnn = {};  ///< of a sweep behind a group, or none
+  cnnrnn::Index after = 2;                   ///< the group, from 1 on
 };
 
 inline constexpr double momentum = 0.85;

@@ -34,7 +34,7 @@ class Run {
       : options_(options),
         folder_{options.out},
         config_(options.resume ? resumed_config(folder_, options) : options.config),
-        recipe_(recipe_for(config_.target, config_.optimizer)),
+        recipe_(recipe_for(config_)),
         data_(open_data()),
         statistics_(data_.kind == "cifar10" ? data::cifar10_statistics()
                                             : data::channel_statistics(data_.split.train)),
@@ -125,6 +125,10 @@ class Run {
     nlohmann::json config = config_;
     config.erase("data");
     config.erase("data_kind");
+    if (config_.rnn == "none") {
+      config.erase("rnn");
+      config.erase("after");
+    }
     config["images"] = data_.split.train.size();
     config["mean"] = statistics_.mean;
     return config.dump();
@@ -139,7 +143,7 @@ class Run {
                                  .preparation = data_.preparation,
                                  .mean = statistics_.mean,
                                  .standard_deviation = statistics_.standard_deviation},
-                                config_.target, config_.optimizer);
+                                config_);
     return {.folder = options_.out,
             .configuration = configuration(),
             .metadata = {{"cnnrnn", card.dump()}},

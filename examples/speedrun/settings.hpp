@@ -6,6 +6,7 @@
 #include <string>
 
 #include "program/run_folder.hpp"
+#include "speedrun/recipe.hpp"
 
 namespace speedrun {
 
@@ -21,9 +22,29 @@ struct Config {
   std::uint64_t seed = 0;
   cnnrnn::Index holdout = 0;  ///< training images that take the place of the test images
   cnnrnn::Index limit = 0;    ///< images of each part; 0: all
+  std::string rnn = "none";   ///< cell of a sweep
+  cnnrnn::Index after = 2;    ///< the group that the sweep is behind, from 1 on
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Config, program, data, data_kind, target, optimizer, epochs,
-                                   batch, seed, holdout, limit)
+                                   batch, seed, holdout, limit, rnn, after)
+
+/// The entries that were not a choice once, with the values they had: older files lack them.
+inline nlohmann::json older_entries() { return {{"rnn", "none"}, {"after", 2}}; }
+
+/// The recipe of a configuration. Throws ValueError for a pair of target and optimizer, or a cell,
+/// that does not exist.
+inline Recipe recipe_for(const Config& config) {
+  Recipe recipe = recipe_for(config.target, config.optimizer);
+  if (config.rnn != "none") {
+    recipe.rnn = cnnrnn::nn::cell_named(config.rnn);
+  }
+  cnnrnn::require<cnnrnn::ValueError>(
+      1 <= config.after && config.after <= 3 && (recipe.rnn || config.after == 2),
+      "--after: expected a group from 1 to 3 that an --rnn is behind, got ", config.after,
+      " and rnn ", config.rnn);
+  recipe.after = config.after;
+  return recipe;
+}
 
 struct Options {
   Config config;
@@ -42,9 +63,9 @@ inline Config resumed_config(const program::RunFolder& folder, const Options& op
   require<FileError>(os::kind_of_file(folder.config()) != os::FileKind::none, folder.config(),
                      ": expected the configuration of a run to go on with, found none; begin one "
                      "without --resume");
-  nlohmann::json then;
+  nlohmann::json then = older_entries();
   try {
-    then = nlohmann::json::parse(program::read_text(folder.config()));
+    then.update(nlohmann::json::parse(program::read_text(folder.config())));
     static_cast<void>(then.get<Config>());
   } catch (const nlohmann::json::exception& error) {
     throw FileError(folder.config() + ": expected a configuration, got " + error.what());

@@ -8,15 +8,17 @@
 #include "cnnrnn/train/views.hpp"
 #include "program/model_file.hpp"
 #include "speedrun/network.hpp"
+#include "speedrun/settings.hpp"
 
 namespace speedrun {
 
 /// What a saved network says about itself, as the other programs' do, and the recipe that it is of.
-inline nlohmann::json make_card(const program::ModelCard& card, int target,
-                                const std::string& optimizer) {
+inline nlohmann::json make_card(const program::ModelCard& card, const Config& config) {
   nlohmann::json json = card;
-  json["target"] = target;
-  json["optimizer"] = optimizer;
+  json["target"] = config.target;
+  json["optimizer"] = config.optimizer;
+  json["rnn"] = config.rnn;
+  json["after"] = config.after;
   return json;
 }
 
@@ -46,11 +48,15 @@ inline program::Classifier classifier_of(const std::string& path) {
                      "description");
   Recipe recipe{};
   try {
-    const auto card = nlohmann::json::parse(entry->second);
+    nlohmann::json card = older_entries();
+    card.update(nlohmann::json::parse(entry->second));
     const auto name = card.at("program").get<std::string>();
     require<FileError>(name == "cifar10_speedrun", path,
                        ": expected a model of cifar10_speedrun, got one of ", name);
-    recipe = recipe_for(card.at("target").get<int>(), card.at("optimizer").get<std::string>());
+    recipe = recipe_for({.target = card.at("target").get<int>(),
+                         .optimizer = card.at("optimizer").get<std::string>(),
+                         .rnn = card.at("rnn").get<std::string>(),
+                         .after = card.at("after").get<Index>()});
   } catch (const nlohmann::json::exception& error) {
     throw FileError(path + ": expected the description of a model, got " + error.what());
   }

@@ -424,6 +424,7 @@ MUTATIONS = [
     ("kernels/gemm/newton_schulz.hpp", "square[i * (k + 1)] += static_cast<T>(by.a);",
      "square[i * k] += static_cast<T>(by.a);", "optim/muon"),
     ("optim/combined.hpp", "parts_[i]->load_state(before[i]);", "", "optim/muon"),
+    ("optim/combined.hpp", "combined == nullptr", "true", "optim/muon"),
     ("optim/followed_state.hpp", "tensors.at(path) = tensors.at(first);", "", "optim/averages"),
     ("optim/lookahead.hpp", "steps_ = count;", "steps_ = 0;", "optim/averages"),
     ("optim/clip_grad_norm.hpp", "sums[static_cast<std::size_t>(i % 8)] += g * g;",

@@ -187,6 +187,45 @@ TEST_CASE("combined optimizers go on from a saved state, bit for bit") {
   }
 }
 
+TEST_CASE("combined optimizers that are combined again go on from a saved state") {
+  struct Nested {
+    Variable<float> matrix{random_tensor<float>({6, 5}, 1), true};
+    Variable<float> bias{random_tensor<float>({6}, 2), true};
+    Variable<float> more{random_tensor<float>({4}, 3), true};
+    std::vector<optim::ParameterGroup<float>> scheduled(const Variable<float>& parameter) const {
+      return {{.parameters = {parameter},
+               .schedule = [](Index step) { return 1.0 / (1 + double(step)); }}};
+    }
+    optim::Combined<float> all{
+        std::make_unique<optim::Combined<float>>(
+            std::make_unique<optim::Muon<float>>(std::vector{matrix}),
+            std::make_unique<optim::AdamW<float>>(scheduled(bias))),
+        std::make_unique<optim::Sgd<float>>(scheduled(more), optim::SgdOptions{})};
+
+    void step(std::uint64_t seed) {
+      for (auto& parameter : all.parameters()) {
+        Variable<float>(parameter).set_grad(random_tensor<float>(parameter.shape(), seed++));
+      }
+      all.step();
+    }
+  };
+  Nested first;
+  first.step(10);
+  const auto state = first.all.state();
+  CHECK(state.steps.contains("all0-1.step"));
+  CHECK(state.steps.contains("all1.step"));
+  Nested second;
+  for (std::size_t i = 0; i < 3; ++i) {
+    second.all.parameters()[i].mutable_value().copy_from(first.all.parameters()[i].value());
+  }
+  second.all.load_state(state);
+  first.step(20);
+  second.step(20);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(same_bits(first.all.parameters()[i].value(), second.all.parameters()[i].value()));
+  }
+}
+
 TEST_CASE("combined optimizers refuse what does not fit, and keep what they have") {
   Together together;
   together.step(10);

@@ -73,6 +73,7 @@ def check_refusals(data, folder):
     for words, arguments in (
             ("expected sgd, or muon for the target 94", ("--target", 96, "--optimizer", "muon")),
             ("95", ("--target", 93)),
+            ("got 3 and rnn none", ("--after", 3)),
             ("holds a run", ("--out", out)),
             ("batch: 16 then, 8 now", ("--resume", "--batch", 8, "--out", out)),
             ("without --resume", ("--resume", "--out", folder / "nothing"))):
@@ -88,7 +89,8 @@ with tempfile.TemporaryDirectory() as name:
     mnist = write_mnist(folder / "mnist")
     check_recipe(mnist, folder / "sgd")
     check_saved(mnist, folder / "sgd" / "whole")
-    check_recipe(mnist, folder / "muon", "--optimizer", "muon")
+    check_recipe(mnist, folder / "muon", "--optimizer", "muon", "--rnn", "irnn", "--after", 3)
+    check_saved(mnist, folder / "muon" / "whole")
     text = run(PROGRAM, "--data", mnist, "--target", 96, "--epochs", 0.5, "--batch", 16, "--limit", 64,
                "--out", folder / "96")
     assert LAST_LINE.search(text) and "residual" in text, text

@@ -134,17 +134,36 @@ class Combined : public Optimizer<T> {
 
   static std::string index_of(const std::string& name) { return name.substr(0, name.find('.')); }
 
-  /// Those of all parameters, 0, 1, ..., and of the schedules: `all1` is `all` of part 1.
+  /// Those of all parameters, 0, 1, ..., and of the schedules: `all1` is `all` of part 1, and
+  /// `all1-0` is `all0` of a part 1 that is combined itself.
   std::map<std::string, Home> homes() const {
     std::map<std::string, Home> result;
     Index next = 0;
     for (std::size_t part = 0; part < parts_.size(); ++part) {
-      result.emplace(to_message("all", part), Home{part, "all"});
+      for (const std::string& own : schedules_of(*parts_[part])) {
+        const std::string within = own.substr(std::string("all").size());
+        result.emplace(to_message("all", part, within.empty() ? "" : "-", within), Home{part, own});
+      }
       for (Index own = 0; own < std::ssize(parts_[part]->parameters()); ++own) {
         result.emplace(to_message(next++), Home{part, to_message(own)});
       }
     }
     return result;
+  }
+
+  /// What an optimizer calls its schedules.
+  static std::vector<std::string> schedules_of(const Optimizer<T>& optimizer) {
+    const auto* const combined = dynamic_cast<const Combined*>(&optimizer);
+    if (combined == nullptr) {
+      return {"all"};
+    }
+    std::vector<std::string> names;
+    for (const auto& [name, home] : combined->homes()) {
+      if (name.starts_with("all")) {
+        names.push_back(name);
+      }
+    }
+    return names;
   }
 
   std::pair<Optimizer<T>*, std::size_t> part_of(std::size_t group) const {
