@@ -28,7 +28,9 @@ install(FILES
   ${PROJECT_BINARY_DIR}/cnnrnnConfig.cmake
   ${PROJECT_BINARY_DIR}/cnnrnnConfigVersion.cmake
   ${PROJECT_SOURCE_DIR}/cmake/FindRequirements.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/Multiarch.cmake
   DESTINATION ${package_dir})
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/multiarch/launcher.cpp DESTINATION ${package_dir}/multiarch)
 
 set(CNNRNN_PC_TO_PREFIX /prefix)
 cmake_path(RELATIVE_PATH CNNRNN_PC_TO_PREFIX BASE_DIRECTORY /prefix/${pkgconfig_dir})

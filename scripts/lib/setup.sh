@@ -7,7 +7,7 @@ build_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-
 test_packages=(clang clang-tidy debhelper libomp-dev pkg-config catch2 libbenchmark-dev libdnnl-dev python3-scipy
   python3-torch python3-torchvision doxygen libopenmpi-dev openmpi-bin libmpich-dev mpich iproute2)
 if [[ $(uname -m) != aarch64 ]]; then
-  test_packages+=(g++-aarch64-linux-gnu qemu-user-static)  # to run the NEON kernels on any machine
+  test_packages+=(g++-aarch64-linux-gnu qemu-user-static)  # to run the NEON kernels, and programs of older processors
   test_packages+=(g++-mingw-w64-x86-64-posix wine64)       # to build and run programs for Windows
   test_packages+=(clang-19 libc++-19-dev libc++abi-19-dev)
 fi

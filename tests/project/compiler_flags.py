@@ -3,6 +3,7 @@ Flags that it can work with do not, nor do they bring warnings."""
 
 import argparse
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ SKIPPED = 77
 
 FINITE_MATH = "expected NaN and infinity, got -ffinite-math-only"
 ALL = "cnnrnn.hpp"
+NAMESPACE = "core/namespace.hpp"
 REFUSED = [
     # flags, the header, the reason
     ("-fno-exceptions", ALL, "expected a compiler with exceptions, got -fno-exceptions"),
@@ -25,6 +27,12 @@ REFUSED_BY_GCC = [
     ("-fsingle-precision-constant", ALL,
      "expected constants in double, got -fsingle-precision-constant"),
 ]
+if platform.machine() == "x86_64":
+    REFUSED += [
+        ("-march=x86-64-v3 -mavx512f -DCNNRNN_X86_64_LEVEL=3", NAMESPACE, "got some for later ones"),
+        ("-mavx -DCNNRNN_X86_64_LEVEL=2", NAMESPACE, "got some for later ones"),
+        ("-march=x86-64-v2 -DCNNRNN_X86_64_LEVEL=3", NAMESPACE, "such as -march=x86-64-v3 for 3"),
+    ]
 ACCEPTED = [
     ("", ALL),
     ("-std=c++2b", ALL),

@@ -10,6 +10,7 @@ struct BuildInfo {
   Index float_lanes;            ///< floats in a vector
   bool optimized;
   bool openmp;
+  int x86_64_level;  ///< of a program with a build for each level, which this one is for; else 0
 };
 
 #define CNNRNN_STRING_OF(name) #name
@@ -25,8 +26,13 @@ inline BuildInfo build_info() {
 #else
   constexpr bool openmp = false;
 #endif
+#ifdef CNNRNN_X86_64_LEVEL
+  constexpr int level = CNNRNN_X86_64_LEVEL;
+#else
+  constexpr int level = 0;
+#endif
   constexpr const char* name = CNNRNN_STRING(CNNRNN_ISA);
-  return {name + sizeof("isa_") - 1, Packet<float>::width, optimized, openmp};
+  return {name + sizeof("isa_") - 1, Packet<float>::width, optimized, openmp, level};
 }
 #undef CNNRNN_STRING
 #undef CNNRNN_STRING_OF

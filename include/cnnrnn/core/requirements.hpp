@@ -18,6 +18,19 @@
 #error "cnnrnn: expected libc++ 16 or newer, got one without std::ranges::sort: use -stdlib=libstdc++"
 #endif
 
+// A build for one of several levels of x86-64 must need no more of a processor, and use no less.
+#if defined(CNNRNN_X86_64_LEVEL)
+#if (CNNRNN_X86_64_LEVEL < 4 && defined(__AVX512F__)) || \
+    (CNNRNN_X86_64_LEVEL < 3 && defined(__AVX__)) ||     \
+    (CNNRNN_X86_64_LEVEL < 2 && defined(__SSE3__))
+#error "cnnrnn: expected flags for CNNRNN_X86_64_LEVEL, got some for later ones, such as -mavx2"
+#elif (CNNRNN_X86_64_LEVEL > 3 && !defined(__AVX512VL__)) || \
+    (CNNRNN_X86_64_LEVEL > 2 && !defined(__FMA__)) ||        \
+    (CNNRNN_X86_64_LEVEL > 1 && !defined(__SSE4_2__))
+#error "cnnrnn: expected flags for CNNRNN_X86_64_LEVEL, such as -march=x86-64-v3 for 3"
+#endif
+#endif
+
 static_assert(sizeof(1.0) == sizeof(double),
               "cnnrnn: expected constants in double, got -fsingle-precision-constant");
 
