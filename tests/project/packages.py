@@ -3,6 +3,7 @@ import argparse
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -58,17 +59,48 @@ def copy_sources(args, folder):
                     ignore=shutil.ignore_patterns(".git", "build", "runs", "tests", "*.safetensors"))
 
 
+PROGRAM = """#include <cnnrnn/core/build_info.hpp>
+#include <iostream>
+int main() { std::cout << cnnrnn::kernels::build_info().instruction_set << std::endl; }
+"""
+
+
+def empty_sources(source):
+    """In place of the example programs one that says what it was compiled for, and others that do nothing."""
+    for file in [*(source / "examples").rglob("*.cpp"), *(source / "cmake" / "instances").iterdir()]:
+        file.write_text("int main() {}\n" if file.parent.name == "examples" else "")
+    (source / "examples" / "classify.cpp").write_text(PROGRAM)
+
+
 def debian(args, work):
     need("dpkg-buildpackage", "dh", "dpkg-deb")
     source = work / "cnnrnn"
     copy_sources(args, source)
     shutil.copytree(args.source / "packaging" / "debian", source / "debian")
+    empty_sources(source)
     run("dpkg-buildpackage", "--no-sign", "--build=binary", "--no-check-builddeps", cwd=source,
-        env={**os.environ, "DEB_BUILD_OPTIONS": "nocheck"})
-    [package] = work.glob("*.deb")
-    assert version(args.source) in package.name and package.name.endswith("_all.deb"), package
-    run("dpkg-deb", "--extract", package, work / "unpacked")
+        env={**os.environ, "DEB_BUILD_OPTIONS": "nocheck noautodbgsym", "DEB_CXXFLAGS_APPEND": "-O0"})
+    packages = sorted(work.glob("*.deb"))
+    names = [package.name.replace(version(args.source), "VERSION").rpartition("_")[0] for package in packages]
+    assert names == ["cnnrnn-programs_VERSION", "libcnnrnn-dev_VERSION"], packages
+    assert packages[1].name.endswith("_all.deb"), packages
+    for package in packages:
+        run("dpkg-deb", "--extract", package, work / "unpacked")
+    check_programs(work / "unpacked" / "usr")
+    shutil.rmtree(source / "examples")
     build_consumer(args, work, work / "unpacked" / "usr")
+
+
+def check_programs(prefix):
+    """Each is begun by its link, and is what CNNRNN_ISA says."""
+    found = sorted(path.name for path in (prefix / "bin").iterdir())
+    assert found == ["cifar10_cnn_rnn", "cifar10_resnet20", "cifar10_speedrun", "cifar10_vgg9", "cnnrnn-classify",
+                     "cnnrnn-inspect"], found
+    if platform.machine() == "x86_64":
+        said = run(prefix / "bin" / "cnnrnn-classify", env={"CNNRNN_ISA": "x86-64-v2"})
+        assert said == "sse4\n", said
+    for program in found:
+        run(prefix / "bin" / program)
 
 
 EIGEN = """
