@@ -8,7 +8,6 @@
 #include "cnnrnn/core/build_info.hpp"
 #include "cnnrnn/core/text.hpp"
 #include "cnnrnn/data/open_dataset.hpp"
-#include "cnnrnn/system/process.hpp"
 #include "cnnrnn/system/terminal.hpp"
 #include "program/classifier.hpp"
 
@@ -54,25 +53,12 @@ inline void print_data(const cnnrnn::data::OpenedDataset& data) {
   }
 }
 
-/// "avx512", and for a build that was chosen when the program began, for which processors:
-/// "avx512, x86-64-v4 chosen at start".
-inline std::string instruction_set(const cnnrnn::kernels::BuildInfo& build) {
-  if (build.x86_64_level == 0) {
-    return build.instruction_set;
-  }
-  const bool forced = !cnnrnn::os::environment("CNNRNN_ISA").value_or("").empty();
-  return cnnrnn::to_message(build.instruction_set, ", x86-64",
-                            build.x86_64_level > 1 ? "-v" + std::to_string(build.x86_64_level) : "",
-                            forced ? " as CNNRNN_ISA says" : " chosen at start");
-}
-
 /// Prints what is about to run: model, threads, vector width, build.
 inline void print_setup(Classifier::Model& model) {
   const auto build = cnnrnn::kernels::build_info();
   std::cout << "model:   " << model.describe() << ", " << model.parameter_count() << " parameters\n"
             << "machine: " << cnnrnn::threads() << " threads"
-            << (build.openmp ? "" : " (built without OpenMP)") << ", vectors of "
-            << build.float_lanes << " floats (" << instruction_set(build) << ")\n"
+            << (build.openmp ? "" : " (built without OpenMP)") << ", " << describe(build) << '\n'
             << "build:   " << (build.optimized ? "optimized" : "debug") << std::endl;
   if (!build.optimized) {
     std::cout << "WARNING: this is a debug build, ten to a hundred times slower; use the preset "

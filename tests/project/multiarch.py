@@ -17,8 +17,10 @@ import tempfile
 
 from commands import need, run, skip
 
-# Levels, what the library calls their instruction sets, and what processors have from them on.
-LEVELS = {"x86-64-v2": ("sse4", "sse4_2"), "x86-64-v3": ("avx2_fma", "avx2"), "x86-64-v4": ("avx512", "avx512vl")}
+# Levels, what the library calls their instruction sets, the floats in a vector, and what processors have from
+# them on.
+LEVELS = {"x86-64-v2": ("sse4", 4, "sse4_2"), "x86-64-v3": ("avx2_fma", 8, "avx2"),
+          "x86-64-v4": ("avx512", 16, "avx512vl")}
 NAMES = list(LEVELS)
 QEMU = ("qemu-x86_64-static", "qemu-x86_64")
 PROCESSORS = {"qemu64": None, "Nehalem": "x86-64-v2", "Haswell": "x86-64-v3"}  # as QEMU 7 emulates them
@@ -39,13 +41,14 @@ def expect(result, code, output, errors=""):
         result, code, output, errors)
 
 
-def first_line(level):
-    return f"{LEVELS[level][0]} {level[-1]} 1\n"
+def first_line(level, why="chosen at start"):
+    name, floats, _ = LEVELS[level]
+    return f"vectors of {floats} floats ({name}, {level} {why}), 1\n"
 
 
 def levels_of_this_processor():
     words = pathlib.Path("/proc/cpuinfo").read_text().split()
-    return [level for level, (_, flag) in LEVELS.items() if flag in words]
+    return [level for level, (*_, flag) in LEVELS.items() if flag in words]
 
 
 def check_choice(program):
@@ -55,7 +58,7 @@ def check_choice(program):
     for level in NAMES:
         for name in (level, level[-2:]):
             if level in here:
-                expect(start(program, isa=name), 1, first_line(level))
+                expect(start(program, isa=name), 1, first_line(level, "as CNNRNN_ISA says"))
             else:
                 expect(start(program, isa=name), 2, "",
                        f": CNNRNN_ISA: expected at most {here[-1]}, which this processor has, got {name}")
@@ -161,8 +164,7 @@ def run_recipe(args, work, word):
 def recipe(args, work):
     (work / "train.cpp").write_text(
         '#include <cnnrnn/core/build_info.hpp>\n#include <iostream>\nint main() {\n'
-        "  const auto build = cnnrnn::kernels::build_info();\n"
-        "  std::cout << build.instruction_set << ' ' << build.x86_64_level << \" 1\\n\";\n  return 1;\n}\n")
+        "  std::cout << describe(cnnrnn::kernels::build_info()) << \", 1\\n\";\n  return 1;\n}\n")
     run_recipe(args, work, "launcher.cpp")
     check_choice(work / "train")
 

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <string>
+
 #include "cnnrnn/core/simd.hpp"
+#include "cnnrnn/core/text.hpp"
+#include "cnnrnn/system/process.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -36,5 +40,19 @@ inline BuildInfo build_info() {
 }
 #undef CNNRNN_STRING
 #undef CNNRNN_STRING_OF
+
+/// "vectors of 8 floats (avx2_fma)", and for one of several builds for levels of x86-64 also which
+/// one began, and why: "vectors of 8 floats (avx2_fma, x86-64-v3 chosen at start)".
+inline std::string describe(const BuildInfo& build) {
+  std::string chosen;
+  if (build.x86_64_level > 0) {
+    const bool asked = !os::environment("CNNRNN_ISA").value_or("").empty();
+    chosen = to_message(", x86-64", build.x86_64_level > 1 ? "-v" : "",
+                        build.x86_64_level > 1 ? std::to_string(build.x86_64_level) : "",
+                        asked ? " as CNNRNN_ISA says" : " chosen at start");
+  }
+  return to_message("vectors of ", build.float_lanes, " floats (", build.instruction_set, chosen,
+                    ")");
+}
 
 CNNRNN_KERNELS_END

@@ -18,6 +18,5 @@ std::string score() {
     exp(Packet<float>::set(0.25F * static_cast<float>(i))).store(numbers.data() + i);
   }
   std::sort(numbers.begin(), numbers.end(), [](float a, float b) { return a > b; });
-  const auto build = kernels::build_info();
-  return to_message(build.instruction_set, " ", build.x86_64_level, " ", numbers.back());
+  return to_message(describe(kernels::build_info()), ", ", numbers.back());
 }
