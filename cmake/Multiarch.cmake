@@ -2,7 +2,10 @@
 # built once for each level of x86-64, by default x86-64-v2, x86-64-v3 and x86-64-v4, and begins
 # with what is best for the processor. TARGET becomes a launcher; the builds lie beside it, here and
 # where it is installed, as TARGET.x86-64-v3. The static libraries of the project that it links are
-# built once for each level too. Where the launcher cannot run, TARGET stays as it is.
+# built once for each level too. Elsewhere than on Linux on x86-64, TARGET stays as it is.
+#
+# A shared library is built for the lowest level in its place, and for the others below it, where
+# glibc's loader finds them: glibc-hwcaps/x86-64-v3/libTARGET.so.
 
 cmake_policy(VERSION 3.19...3.25)
 
@@ -19,11 +22,14 @@ function(cnnrnn_multiarch target)
   endif()
   # At the end, when the target has all its properties, and whoever installs it has said where.
   get_target_property(folder ${target} SOURCE_DIR)
+  get_target_property(type ${target} TYPE)
+  string(TOLOWER ${type} kind)
+  list(SORT arg_LEVELS)
   cmake_language(EVAL CODE "
     cmake_language(DEFER DIRECTORY [[${folder}]]
-      CALL _cnnrnn_make_multiarch [[${target}]] [[${arg_LEVELS}]])
+      CALL _cnnrnn_multiarch_${kind} [[${target}]] [[${arg_LEVELS}]])
     cmake_language(DEFER DIRECTORY [[${CMAKE_SOURCE_DIR}]]
-      CALL _cnnrnn_install_multiarch [[${target}]] [[${arg_LEVELS}]])")
+      CALL _cnnrnn_install_${kind} [[${target}]] [[${arg_LEVELS}]])")
 endfunction()
 
 function(_cnnrnn_check_multiarch target levels unparsed)
@@ -36,8 +42,9 @@ function(_cnnrnn_check_multiarch target levels unparsed)
   get_target_property(type ${target} TYPE)
   get_target_property(imported ${target} IMPORTED)
   get_target_property(aliased ${target} ALIASED_TARGET)
-  if(NOT type STREQUAL EXECUTABLE OR imported OR aliased)
-    message(FATAL_ERROR "cnnrnn_multiarch: expected a program of this project, got ${target}")
+  if(NOT type MATCHES "^(EXECUTABLE|SHARED_LIBRARY)$" OR imported OR aliased)
+    message(FATAL_ERROR
+      "cnnrnn_multiarch: expected a program or a shared library of this project, got ${target}")
   endif()
   foreach(level IN LISTS levels)
     if(NOT level MATCHES "^x86-64(-v[234])?$")
@@ -48,7 +55,7 @@ function(_cnnrnn_check_multiarch target levels unparsed)
 endfunction()
 
 # The builds of a program, which becomes their launcher.
-function(_cnnrnn_make_multiarch target levels)
+function(_cnnrnn_multiarch_executable target levels)
   get_target_property(name ${target} OUTPUT_NAME)
   if(NOT name)
     set(name ${target})
@@ -78,6 +85,31 @@ function(_cnnrnn_make_multiarch target levels)
     DISABLE_PRECOMPILE_HEADERS ON
     LINK_OPTIONS -Wl,--as-needed)
   add_dependencies(${target} ${builds})
+endfunction()
+
+# The builds of a shared library, which becomes that of the lowest level.
+function(_cnnrnn_multiarch_shared_library target levels)
+  list(POP_FRONT levels lowest)
+  foreach(level IN LISTS levels)
+    add_library(${target}.${level} SHARED EXCLUDE_FROM_ALL)
+    _cnnrnn_copy_to_level(${target} ${level})
+    foreach(property OUTPUT_NAME PREFIX SUFFIX VERSION SOVERSION)
+      get_target_property(value ${target} ${property})
+      if(value)
+        set_property(TARGET ${target}.${level} PROPERTY ${property} ${value})
+      elseif(property STREQUAL OUTPUT_NAME)
+        set_property(TARGET ${target}.${level} PROPERTY OUTPUT_NAME ${target})
+      endif()
+    endforeach()
+    set_property(TARGET ${target}.${level} PROPERTY
+      LIBRARY_OUTPUT_DIRECTORY $<TARGET_FILE_DIR:${target}>/glibc-hwcaps/${level})
+    add_dependencies(${target} ${target}.${level})
+  endforeach()
+
+  get_property(libraries TARGET ${target} PROPERTY LINK_LIBRARIES)
+  _cnnrnn_libraries_of_level(libraries ${lowest} "${libraries}")
+  _cnnrnn_level_flags(${lowest})
+  set_property(TARGET ${target} PROPERTY LINK_LIBRARIES ${libraries} cnnrnn_flags.${lowest})
 endfunction()
 
 # Lists of properties, for the caller: a build of its own has all of them from its target.
@@ -230,13 +262,29 @@ function(_cnnrnn_copy_source_properties source target folder)
   endforeach()
 endfunction()
 
-# Installs the builds of a program wherever it has been installed itself. CMake does not tell where
-# that will be; the list of installed files does, when the time comes. What is between the two
-# pieces of code is the part of the script that installs the builds, of a component that nobody else
-# asks for.
-function(_cnnrnn_install_multiarch target levels)
-  set(component cnnrnn_multiarch_${target})
+function(_cnnrnn_install_executable target levels)
   list(TRANSFORM levels PREPEND ${target}.)
+  _cnnrnn_begin_install(${target})
+  install(TARGETS ${levels} RUNTIME DESTINATION "\${cnnrnn_folder}"
+    COMPONENT cnnrnn_multiarch_${target} EXCLUDE_FROM_ALL)
+  _cnnrnn_end_install()
+endfunction()
+
+function(_cnnrnn_install_shared_library target levels)
+  list(POP_FRONT levels)
+  _cnnrnn_begin_install(${target})
+  foreach(level IN LISTS levels)
+    install(TARGETS ${target}.${level}
+      LIBRARY DESTINATION "\${cnnrnn_folder}/glibc-hwcaps/${level}" NAMELINK_SKIP
+      COMPONENT cnnrnn_multiarch_${target} EXCLUDE_FROM_ALL)
+  endforeach()
+  _cnnrnn_end_install()
+endfunction()
+
+# The builds are installed wherever their target has been. CMake does not tell where that will be;
+# the list of installed files does, when the time comes. What is between begin and end is of a
+# component that nobody else asks for.
+function(_cnnrnn_begin_install target)
   install(CODE "
     set(cnnrnn_component \"\${CMAKE_INSTALL_COMPONENT}\")
     set(CMAKE_INSTALL_COMPONENT cnnrnn_none)
@@ -245,11 +293,12 @@ function(_cnnrnn_install_multiarch target levels)
       if(cnnrnn_name STREQUAL \"$<TARGET_FILE_NAME:${target}>\")
         cmake_path(GET cnnrnn_file PARENT_PATH cnnrnn_folder)
         cmake_path(RELATIVE_PATH cnnrnn_folder BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
-        set(CMAKE_INSTALL_COMPONENT ${component})
+        set(CMAKE_INSTALL_COMPONENT cnnrnn_multiarch_${target})
       endif()
     endforeach()" ALL_COMPONENTS)
-  install(TARGETS ${levels} RUNTIME DESTINATION "\${cnnrnn_folder}"
-    COMPONENT ${component} EXCLUDE_FROM_ALL)
+endfunction()
+
+function(_cnnrnn_end_install)
   install(CODE "
     set(CMAKE_INSTALL_COMPONENT \"\${cnnrnn_component}\")" ALL_COMPONENTS)
 endfunction()

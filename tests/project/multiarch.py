@@ -1,4 +1,4 @@
-"""Programs that are built once for each level of x86-64 and begin with the best: by
+"""Programs and shared libraries that are built once for each level of x86-64, of which the best begins: by
 cnnrnn_multiarch() of an installed package, and by the recipes of docs/deploying.md.
 
 Each build holds the instructions of its level alone, those of std:: and Eigen too; the launcher
@@ -150,42 +150,38 @@ def cmake(args, work):
     program = check_places(program, work)
     check_instructions(program)
     check_emulated(program)
+    check_library(work / "installed" / "lib", "libscores.so.1", "score_text")
 
 
-def run_recipe(args, work, word):
-    """The commands of the document with this word in them, in a folder with the library's sources."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", (args.source / DOCUMENT).read_text(), re.M | re.S)
-    [commands] = [block for block in blocks if word in block]
-    for folder in ("include", "cmake"):
-        (work / folder).symlink_to(args.source / folder)
-    run("bash", "-ec", commands.replace("/usr/include/eigen3", args.eigen), cwd=work)
+def check_library(folder, name, function):
+    """What Python loads by a name is the best; what it loads by its path is what lies there."""
+    best = levels_of_this_processor()[-1]
+    for file, level in ((name, best), (folder / name, "x86-64-v2"),
+                        *((folder / "glibc-hwcaps" / level / name, level) for level in levels_of_this_processor()[1:])):
+        load = (f"from ctypes import *; library = CDLL({str(file)!r}); library.{function}.restype = c_char_p; "
+                f"print(library.{function}().decode())")
+        said = run(sys.executable, "-c", load, env={"LD_LIBRARY_PATH": str(folder)})
+        assert said == first_line(level), (file, said)
 
 
 def recipe(args, work):
+    """The commands of the document, in a folder with the library's sources."""
     (work / "train.cpp").write_text(
         '#include <cnnrnn/core/build_info.hpp>\n#include <iostream>\nint main() {\n'
         "  std::cout << describe(cnnrnn::kernels::build_info()) << \", 1\\n\";\n  return 1;\n}\n")
-    run_recipe(args, work, "launcher.cpp")
+    for folder in ("include", "cmake"):
+        (work / folder).symlink_to(args.source / folder)
+    [commands] = [block for block in re.findall(r"^```sh\n(.*?)^```$", (args.source / DOCUMENT).read_text(), re.M | re.S)
+                  if "launcher.cpp" in block]
+    run("bash", "-ec", commands.replace("/usr/include/eigen3", args.eigen), cwd=work)
     check_choice(work / "train")
-
-
-def shared_library(args, work):
-    """What Python loads by a name."""
-    (work / "score.cpp").write_text(
-        '#include <cnnrnn/core/build_info.hpp>\nextern "C" [[gnu::visibility("default")]] const char* score() {\n'
-        "  return cnnrnn::kernels::build_info().instruction_set;\n}\n")
-    run_recipe(args, work, "glibc-hwcaps")
-    load = ("from ctypes import *; library = CDLL('libscore.so'); library.score.restype = c_char_p; "
-            "print(library.score().decode())")
-    said = run(sys.executable, "-c", load, env={"LD_LIBRARY_PATH": str(work / "lib")})
-    assert said == f"{LEVELS[levels_of_this_processor()[-1]][0]}\n", said
 
 
 def refused(args, work):
     """What cnnrnn_multiarch() does not take, and that it leaves programs for other systems as they are."""
     for call, errors in (
             ("cnnrnn_multiarch(nothing)", "expected a target, got nothing"),
-            ("cnnrnn_multiarch(library)", "expected a program of this project, got library"),
+            ("cnnrnn_multiarch(library)", "shared library of this project, got library"),
             ("cnnrnn_multiarch(program LEVELS x86-64-v9)", "or x86-64-v4, got x86-64-v9"),
             ("cnnrnn_multiarch(program v3)", "expected TARGET and LEVELS, got v3"),
             ("set(CMAKE_SYSTEM_NAME Windows)\ncnnrnn_multiarch(program)", "program is built once"),
@@ -200,7 +196,7 @@ def refused(args, work):
         assert (result.returncode == 0) == ("built once" in errors), call
 
 
-WAYS = {function.__name__: function for function in (cmake, recipe, shared_library, refused)}
+WAYS = {function.__name__: function for function in (cmake, recipe, refused)}
 
 
 def main():

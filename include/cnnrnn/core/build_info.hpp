@@ -46,10 +46,11 @@ inline BuildInfo build_info() {
 inline std::string describe(const BuildInfo& build) {
   std::string chosen;
   if (build.x86_64_level > 0) {
-    const bool asked = !os::environment("CNNRNN_ISA").value_or("").empty();
-    chosen = to_message(", x86-64", build.x86_64_level > 1 ? "-v" : "",
-                        build.x86_64_level > 1 ? std::to_string(build.x86_64_level) : "",
-                        asked ? " as CNNRNN_ISA says" : " chosen at start");
+    const std::string level =
+        build.x86_64_level > 1 ? "x86-64-v" + std::to_string(build.x86_64_level) : "x86-64";
+    const std::string asked = os::environment("CNNRNN_ISA").value_or("");
+    const bool given = asked == level || asked == level.substr(level.rfind('-') + 1);
+    chosen = ", " + level + (given ? " as CNNRNN_ISA says" : " chosen at start");
   }
   return to_message("vectors of ", build.float_lanes, " floats (", build.instruction_set, chosen,
                     ")");
