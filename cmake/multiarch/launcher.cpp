@@ -34,7 +34,8 @@ struct Level {
   Features needs;  ///< beyond what the level below needs
 };
 
-// The best first. Source: System V ABI, AMD64 supplement, "Micro-Architecture Levels".
+// The best first: a later one, with AMX, will be the first line. Source: System V ABI, AMD64
+// supplement, "Micro-Architecture Levels".
 constexpr Level levels[] = {
     // AVX512F, DQ, CD, BW, VL; their masks and the upper halves and registers
     {"x86-64-v4", {.newer = bits(16, 17, 28, 30, 31), .saved = bits(5, 6, 7)}},
