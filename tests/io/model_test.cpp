@@ -174,7 +174,7 @@ TEST_CASE("half precision becomes the model's type, and one element a scalar") {
   };
   CHECK(load_with(Tensor<float>({1}, {3})) == 3);
   CHECK(load_with(Tensor<io::Float16>::scalar({0xc100})) == -2.5F);
-  CHECK(load_with(Tensor<io::BFloat16>({1}, {{0x3f80}})) == 1);
+  CHECK(load_with(Tensor<bfloat16>({1}, {bfloat16(1)})) == 1);
   CHECK_THROWS_WITH(load_with(Tensor<io::TruthByte>::scalar(io::TruthByte::yes)),
                     folder.file("m") + ": tensor \"scale\": expected type F32, got BOOL");
   CHECK_THROWS_WITH(load_with(Tensor<float>::ones({1, 1})), Contains("expected (), got (1, 1)"));

@@ -54,7 +54,7 @@ io::SafetensorsFile sample() {
   file.tensors["ids"] = Tensor<std::int32_t>({1, 1, 1, 1, 1, 2}, {1, -2});
   file.tensors["bytes"] = Tensor<std::uint8_t>(Shape{3}, {0, 128, 255});
   file.tensors["half"] = Tensor<io::Float16>(Shape{2}, {{0x3c00}, {0xfc00}});
-  file.tensors["brain"] = Tensor<io::BFloat16>(Shape{1}, {{0x3f80}});
+  file.tensors["brain"] = Tensor<bfloat16>(Shape{1}, {bfloat16::from_bits(0x3f80)});
   file.tensors["small"] = Tensor<std::int8_t>(Shape{1}, {-128});
   file.tensors["short"] = Tensor<std::int16_t>(Shape{1}, {-32768});
   file.tensors["mask"] = Tensor<io::TruthByte>(Shape{2}, {io::TruthByte::no, io::TruthByte::yes});
@@ -120,25 +120,10 @@ TEST_CASE("half precision has the values of its bits") {
   CHECK(half(0xfc00) == -std::numeric_limits<double>::infinity());
   CHECK(std::isnan(half(0x7e01)));
   const auto brain = [](unsigned bits) {
-    return static_cast<float>(io::BFloat16{static_cast<std::uint16_t>(bits)});
+    return static_cast<float>(bfloat16::from_bits(static_cast<std::uint16_t>(bits)));
   };
   CHECK(brain(0xc049) == -3.140625F);
   CHECK(std::isnan(brain(0x7fc0)));
-}
-
-TEST_CASE("the nearest number of eight bits of precision, of two as near the even one") {
-  const auto nearest = [](float value) { return io::BFloat16::nearest(value).bits; };
-  CHECK(nearest(-3.140625F) == 0xc049);
-  CHECK(nearest(1.0F + 0x1p-8F) == 0x3f80);
-  CHECK(nearest(1.0F + 0x1.8p-7F) == 0x3f82);
-  CHECK(nearest(1.0F + 0x1p-8F + 0x1p-23F) == 0x3f81);
-  CHECK(nearest(0x1p-133F) == 0x0001);
-  CHECK(nearest(std::numeric_limits<float>::max()) == 0x7f80);
-  CHECK(nearest(-std::numeric_limits<float>::infinity()) == 0xff80);
-  for (const float nan : {std::numeric_limits<float>::quiet_NaN(),
-                          std::bit_cast<float>(std::uint32_t{0x7f800001})}) {
-    CHECK(std::isnan(static_cast<float>(io::BFloat16::nearest(nan))));
-  }
 }
 
 TEST_CASE("safetensors: no tensors, and an empty header") {

@@ -2,6 +2,7 @@
 // prints its name. Sizes are no multiples of any vector's width.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <iostream>
@@ -49,6 +50,31 @@ void expect_close(const Tensor<T>& actual, const Tensor<double>& expected, doubl
   expect(actual.shape() == expected.shape() && worst <= tolerance * scale,
          to_message(sizeof(T) == sizeof(float) ? "float " : "double ", what, " ", actual.shape(),
                     ", worst error ", worst));
+}
+
+/// Packets round to bfloat16 and read it to the same bits as single numbers, whatever the machine.
+void check_bfloat16() {
+  const auto width = static_cast<std::size_t>(kernels::Packet<float>::width);
+  std::vector<float> floats(width);
+  std::vector<bfloat16> stored(width);
+  bool rounds = true;
+  bool reads = true;
+  for (std::uint64_t bits = 0; bits < std::uint64_t{1} << 32; bits += 0x7fffU * width) {
+    for (std::size_t i = 0; i < width; ++i) {
+      floats[i] = std::bit_cast<float>(static_cast<std::uint32_t>(bits + 0x7fffU * i));
+    }
+    kernels::Packet<float>::load(floats.data()).store(stored.data());
+    for (std::size_t i = 0; i < width; ++i) {
+      rounds = rounds && stored[i].bits == bfloat16(floats[i]).bits;
+    }
+    kernels::Packet<float>::load(stored.data()).store(floats.data());
+    for (std::size_t i = 0; i < width; ++i) {
+      reads = reads && std::bit_cast<std::uint32_t>(floats[i]) == std::uint32_t{stored[i].bits}
+                                                                      << 16;
+    }
+  }
+  expect(rounds, "packets of bfloat16, rounded");
+  expect(reads, "packets of bfloat16, read");
 }
 
 /// b (K, N) is read as its transpose lies, or as it lies.
@@ -321,6 +347,7 @@ void check_all() {
 }  // namespace
 
 int main() {
+  check_bfloat16();
   check_all<float>();
   check_all<double>();
   check_recurrent_layers();

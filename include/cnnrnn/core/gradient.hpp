@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "cnnrnn/core/bfloat16.hpp"
 #include "cnnrnn/core/shape.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -21,9 +22,9 @@ struct GradientSpan {
   T* data() const { return values.data(); }
 
   /// Stores or adds one value.
-  void put(Index position, T value) const {
+  void put(Index position, Accumulator<T> value) const {
     T& target = values[static_cast<std::size_t>(position)];
-    target = accumulate ? target + value : value;
+    target = static_cast<T>(accumulate ? target + value : value);
   }
 };
 

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cnnrnn/core/bfloat16_lanes.hpp"
 #include "cnnrnn/core/eigen_headers.hpp"
 #include "cnnrnn/core/extensions.hpp"
 #include "cnnrnn/core/masked.hpp"
@@ -36,6 +37,10 @@ struct Packet {
   static Packet zero() { return set(T(0)); }
   void store(T* to) const { Eigen::internal::pstoreu(to, value); }
 
+  /// Numbers of bfloat16 are floats in a vector, and rounded to the nearest when they are stored.
+  static Packet load(const bfloat16* from) { return {detail::load_bfloat16(from, Native())}; }
+  void store(bfloat16* to) const { detail::store_bfloat16(to, value); }
+
   /// Whether a part of a vector is read and written as fast as all of it.
   static constexpr bool masked =
       std::is_floating_point_v<T> && width > 1 &&
@@ -51,6 +56,11 @@ struct Packet {
       return load(all.data());
     }
   }
+  static Packet load_partial(const bfloat16* from, Index count) {
+    std::array<bfloat16, static_cast<std::size_t>(width)> all{};
+    std::copy_n(from, count, all.data());
+    return load(all.data());
+  }
   void store_partial(T* to, Index count) const {
     if constexpr (masked) {
       detail::masked_store(to, count, value);
@@ -59,6 +69,11 @@ struct Packet {
       store(all.data());
       std::copy_n(all.data(), count, to);
     }
+  }
+  void store_partial(bfloat16* to, Index count) const {
+    std::array<bfloat16, static_cast<std::size_t>(width)> all;
+    store(all.data());
+    std::copy_n(all.data(), count, to);
   }
 
   /// Whether a choice between two is made by a mask, and not by a vector of ones and zeros.

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "cnnrnn/core/namespace.hpp"
+#include "cnnrnn/core/bfloat16.hpp"
 
 // The element types of safetensors files that have no type in C++, and the names of all that can be
 // read.
@@ -38,28 +38,8 @@ struct Float16 {
   }
 };
 
-/// The upper half of a float: a sign, 8 bits of exponent, 7 of fraction.
-struct BFloat16 {
-  std::uint16_t bits = 0;  ///< as in the file
-
-  /// The nearest to a float, of two as near the even one; beyond the largest, infinity. What is not
-  /// a number stays so.
-  static BFloat16 nearest(float value) {
-    const auto whole = std::bit_cast<std::uint32_t>(value);
-    const std::uint32_t half = 0x7fffU + ((whole >> 16) & 1U);
-    const std::uint32_t rounded = value == value ? whole + half : whole | 0x400000U;
-    return {static_cast<std::uint16_t>(rounded >> 16)};
-  }
-
-  /// The number as one of another type.
-  template <class T>
-  requires std::is_arithmetic_v<T>
-  explicit operator T() const {
-    return static_cast<T>(std::bit_cast<float>(std::uint32_t{bits} << 16));
-  }
-
-  friend bool operator==(const BFloat16&, const BFloat16&) = default;
-};
+/// The type of BF16; see cnnrnn::bfloat16.
+using BFloat16 = bfloat16;
 
 /// A byte that should be 0 or 1: a bool read from a file could be neither.
 enum class TruthByte : std::uint8_t { no, yes };
