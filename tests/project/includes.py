@@ -40,7 +40,7 @@ INNER_ROOMS = {
     "conv2d": (
         ("few_outputs", "pieces"),
         ("columns", "depthwise", "direct", "product", "winograd"),
-        ("algorithm",),
+        ("algorithm", "in_float"),
         ("dims", "output", "tap_order"),
         ("options",),
     ),

@@ -11,6 +11,7 @@
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/direct.hpp"
 #include "cnnrnn/kernels/conv2d/few_outputs.hpp"
+#include "cnnrnn/kernels/conv2d/in_float.hpp"
 #include "cnnrnn/kernels/conv2d/pieces.hpp"
 #include "cnnrnn/kernels/conv2d/product.hpp"
 #include "cnnrnn/kernels/conv2d/winograd.hpp"
@@ -168,6 +169,69 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
     default:
       return detail::direct_backward_weight(d, x, dy, dweight);
   }
+}
+
+// The same of bfloat16. Packed weights are float, and there are no moments on the way: a batch norm
+// finds those of the rounded result.
+
+template <class T>
+requires is_bfloat16<T>
+bool conv2d_pools(const Conv2dDims& d) { return conv2d_pools<float>(d); }
+
+template <class T>
+requires is_bfloat16<T>
+void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<float>& packed,
+                    const ConvOutput<T>& y) {
+  detail::for_conv_parts(d, [&](const detail::ConvPart& part) {
+    const Index outputs = y.pool ? d.oh() / 2 * (d.ow() / 2) * d.o : part.outputs();
+    detail::convolve_in_float(part, x, part.inputs(), y, outputs,
+                              [&](const Conv2dDims& images, const float* from, const auto& to) {
+                                conv2d_forward(images, from, packed, to);
+                              });
+  });
+}
+
+template <class T>
+requires is_bfloat16<T>
+void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
+  conv2d_forward(d, x, conv2d_pack(d, widened(detail::weights_of(d), weight).data()), y);
+}
+
+template <class T>
+requires is_bfloat16<T>
+void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, GradientSpan<T> dx) {
+  if (dx.needed()) {
+    const ConvOutput<T> to{.data = dx.data(), .channels = d.c, .accumulate = dx.accumulate};
+    conv2d_transposed(d, weight, dy, to);
+  }
+}
+
+template <class T>
+requires is_bfloat16<T>
+void conv2d_transposed(const Conv2dDims& d, const T* weight, const T* dy, const ConvOutput<T>& dx) {
+  const auto wide = widened(detail::weights_of(d), weight);
+  detail::for_conv_parts(d, [&](const detail::ConvPart& part) {
+    detail::convolve_in_float(part, dy, part.outputs(), dx, part.inputs(),
+                              [&](const Conv2dDims& images, const float* from, const auto& to) {
+                                conv2d_transposed(images, wide.data(), from, to);
+                              });
+  });
+}
+
+template <class T>
+requires is_bfloat16<T>
+void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
+  if (!dweight.needed()) {
+    return;
+  }
+  Tensor<float> sums({detail::weights_of(d)});
+  detail::for_conv_parts(d, [&](const detail::ConvPart& part) {
+    const auto from = widened(part.d.n * part.inputs(), x + part.first * part.inputs());
+    const auto upstream = widened(part.d.n * part.outputs(), dy + part.first * part.outputs());
+    conv2d_backward_weight(part.d, from.data(), upstream.data(),
+                           GradientSpan<float>{sums.mutable_span(), part.first > 0});
+  });
+  round_gradient(sums.data(), dweight);
 }
 
 CNNRNN_KERNELS_END

@@ -15,11 +15,11 @@ template <class T>
 struct ConvOutput {
   T* data;
   Index channels;
-  bool accumulate = false;      ///< add to what is there
-  const T* bias = nullptr;      ///< (channels)
-  const T* residual = nullptr;  ///< as large as y: then added to it
+  bool accumulate = false;               ///< add to what is there
+  const Accumulator<T>* bias = nullptr;  ///< (channels)
+  const T* residual = nullptr;           ///< as large as y: then added to it
   Activation activation = Activation::none;
-  ChannelMoments<T>* moments = nullptr;  ///< then takes those of block after block
+  ChannelMoments<Accumulator<T>>* moments = nullptr;  ///< then takes those of block after block
 
   /// Then only the largest of each whole window of 2 x 2 is kept, (N, OH / 2, OW / 2, channels):
   /// where conv2d_pools, without accumulate, residual and moments, and with a ReLU at most.

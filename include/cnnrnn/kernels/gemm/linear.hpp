@@ -2,6 +2,7 @@
 
 #include "cnnrnn/core/gradient.hpp"
 #include "cnnrnn/kernels/gemm/product.hpp"
+#include "cnnrnn/kernels/loops/widen.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -47,6 +48,55 @@ template <class T>
 void linear_backward_weight(const LinearDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
   if (dweight.needed()) {
     gemm<T>(d.o, d.i, d.n, {dy, 1, d.o}, {x, d.i, 1}, {dweight.data(), d.i, dweight.accumulate});
+  }
+}
+
+// The same of bfloat16, by products of float, rounded once. Packed weights are float.
+
+template <class T>
+requires is_bfloat16<T>
+void linear_forward(const LinearDims& d, const T* x, const T* weight, const T* bias, T* y,
+                    bool relu = false) {
+  Tensor<float> sums({d.n * d.o});
+  linear_forward(d, widened(d.n * d.i, x).data(), widened(d.o * d.i, weight).data(),
+                 widened(d.o, bias).data(), sums.mutable_data(), relu);
+  convert(sums.size(), sums.data(), y);
+}
+
+template <class T>
+requires is_bfloat16<T>
+void linear_forward(const LinearDims& d, const T* x, const PackedB<float>& weight, const T* bias,
+                    T* y, bool relu) {
+  Tensor<float> sums({d.n * d.o});
+  linear_forward(d, widened(d.n * d.i, x).data(), weight, widened(d.o, bias).data(),
+                 sums.mutable_data(), relu);
+  convert(sums.size(), sums.data(), y);
+}
+
+template <class T>
+requires is_bfloat16<T> PackedB<float> linear_pack(const LinearDims& d, const T* weight) {
+  return linear_pack(d, widened(d.o * d.i, weight).data());
+}
+
+template <class T>
+requires is_bfloat16<T>
+void linear_backward_input(const LinearDims& d, const T* weight, const T* dy, GradientSpan<T> dx) {
+  if (dx.needed()) {
+    Tensor<float> sums({d.n * d.i});
+    linear_backward_input(d, widened(d.o * d.i, weight).data(), widened(d.n * d.o, dy).data(),
+                          GradientSpan<float>{sums.mutable_span()});
+    round_gradient(sums.data(), dx);
+  }
+}
+
+template <class T>
+requires is_bfloat16<T>
+void linear_backward_weight(const LinearDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
+  if (dweight.needed()) {
+    Tensor<float> sums({d.o * d.i});
+    linear_backward_weight(d, widened(d.n * d.i, x).data(), widened(d.n * d.o, dy).data(),
+                           GradientSpan<float>{sums.mutable_span()});
+    round_gradient(sums.data(), dweight);
   }
 }
 

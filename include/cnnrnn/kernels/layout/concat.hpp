@@ -46,7 +46,7 @@ void concat_backward(const ConcatDims& d, const T* dy, GradientSpan<T> dx) {
   detail::for_each_part(d, [&](Index to, Index from) {
     for (Index i = 0; i < d.part; ++i) {
       T& target = dx.data()[to + i];
-      target = dx.accumulate ? target + dy[from + i] : dy[from + i];
+      target = dx.accumulate ? static_cast<T>(target + dy[from + i]) : dy[from + i];
     }
   });
 }

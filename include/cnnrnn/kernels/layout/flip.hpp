@@ -45,7 +45,7 @@ void flip_backward(const FlipDims& d, const T* dy, GradientSpan<T> dx) {
   detail::for_each_flipped(d, [&](Index to, Index from) {
     for (Index i = 0; i < d.inner; ++i) {
       T& target = dx.data()[to + i];
-      target = dx.accumulate ? target + dy[from + i] : dy[from + i];
+      target = dx.accumulate ? static_cast<T>(target + dy[from + i]) : dy[from + i];
     }
   });
 }

@@ -17,7 +17,7 @@ struct PadDims {
 
 /// y = x inside, `value` in the rest
 template <class T>
-void pad_forward(const PadDims& d, const T* x, T value, std::span<T> y) {
+void pad_forward(const PadDims& d, const T* x, std::type_identity_t<T> value, std::span<T> y) {
   constexpr Index block = 1 << 14;
   parallel_for(std::ssize(y), block, [&](Index begin, Index end) {
     std::fill(y.begin() + begin, y.begin() + end, value);
@@ -42,7 +42,7 @@ void pad_backward(const PadDims& d, const T* dy, GradientSpan<T> dx) {
     const T* const from = dy + d.first + offsets[0];
     T* const to = dx.data() + position;
     for (Index i = 0; i < count; ++i) {
-      to[i] = dx.accumulate ? to[i] + from[i * step] : from[i * step];
+      to[i] = dx.accumulate ? static_cast<T>(to[i] + from[i * step]) : from[i * step];
     }
   });
 }

@@ -31,7 +31,8 @@ void permute_backward(const StridedWalk<1>& walk, const T* dy, GradientSpan<T> d
   for_each_row(walk, [&](Index position, Index count, const auto& offsets) {
     T* const to = dx.data() + offsets[0];
     for (Index i = 0; i < count; ++i) {
-      to[i * stride] = dx.accumulate ? to[i * stride] + dy[position + i] : dy[position + i];
+      T& target = to[i * stride];
+      target = dx.accumulate ? static_cast<T>(target + dy[position + i]) : dy[position + i];
     }
   });
 }

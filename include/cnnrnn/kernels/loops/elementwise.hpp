@@ -23,9 +23,10 @@ template <class T, class Value>
 void store_gradient(const GradientSpan<T>& dx, const Value& value) {
   T* const to = dx.data();
   if (dx.accumulate) {
-    for_each_element(dx.values.size(), [&](std::size_t i) { to[i] += value(i); });
+    for_each_element(dx.values.size(),
+                     [&](std::size_t i) { to[i] = static_cast<T>(to[i] + value(i)); });
   } else {
-    for_each_element(dx.values.size(), [&](std::size_t i) { to[i] = value(i); });
+    for_each_element(dx.values.size(), [&](std::size_t i) { to[i] = static_cast<T>(value(i)); });
   }
 }
 

@@ -7,20 +7,29 @@
 
 CNNRNN_KERNELS_BEGIN
 
+// Rows of bfloat16 have lanes of float, Accumulator<bfloat16>, which load from rows of both.
+
 /// A whole packet at one position of several rows.
 template <class T>
 struct WholeLanes {
   Index at;
   static constexpr Index count = Packet<T>::width;
 
-  Packet<T> load(const T* row) const { return Packet<T>::load(row + at); }
+  template <class Element>
+  Packet<T> load(const Element* row) const {
+    return Packet<T>::load(row + at);
+  }
   /// The same of a row that is long, or followed by the next. Asks for what lies a page further on,
   /// where the processor's own fetching ahead does not reach.
-  Packet<T> load_ahead(const T* row) const {
-    CNNRNN_PREFETCH(row + at + 4096 / static_cast<Index>(sizeof(T)), 0, 3);
+  template <class Element>
+  Packet<T> load_ahead(const Element* row) const {
+    CNNRNN_PREFETCH(row + at + 4096 / static_cast<Index>(sizeof(Element)), 0, 3);
     return load(row);
   }
-  void store(T* row, Packet<T> value) const { value.store(row + at); }
+  template <class Element>
+  void store(Element* row, Packet<T> value) const {
+    value.store(row + at);
+  }
   /// The packet that comes `packets` later.
   WholeLanes beside(Index packets) const { return {at + packets * count}; }
 };
@@ -31,9 +40,18 @@ struct PartLanes {
   Index at;
   Index count;
 
-  Packet<T> load(const T* row) const { return Packet<T>::load_partial(row + at, count); }
-  Packet<T> load_ahead(const T* row) const { return load(row); }
-  void store(T* row, Packet<T> value) const { value.store_partial(row + at, count); }
+  template <class Element>
+  Packet<T> load(const Element* row) const {
+    return Packet<T>::load_partial(row + at, count);
+  }
+  template <class Element>
+  Packet<T> load_ahead(const Element* row) const {
+    return load(row);
+  }
+  template <class Element>
+  void store(Element* row, Packet<T> value) const {
+    value.store_partial(row + at, count);
+  }
   PartLanes beside(Index /*packets*/) const { return *this; }
 };
 
@@ -44,12 +62,13 @@ void for_each_lanes(Index count, const Body& body) {
   // A vector store may change anything in memory. From a copy of its own the compiler knows that
   // what the body captured is not it, and need not load that again after each store.
   const Body own = body;
+  using A = Accumulator<T>;
   Index at = 0;
-  for (; at + Packet<T>::width <= count; at += Packet<T>::width) {
-    own(WholeLanes<T>{at});
+  for (; at + Packet<A>::width <= count; at += Packet<A>::width) {
+    own(WholeLanes<A>{at});
   }
   if (at < count) {
-    own(PartLanes<T>{at, count - at});
+    own(PartLanes<A>{at, count - at});
   }
 }
 
@@ -60,16 +79,17 @@ void for_each_lanes(Index count, const Body& body) {
 template <class T, class Body>
 [[gnu::flatten]] void for_each_lanes_side_by_side(Index count, const Body& body) {
   constexpr Index packets = vector_registers / 8;
+  using A = Accumulator<T>;
   const Body own = body;  // see for_each_lanes
   Index at = 0;
-  for (; at + packets * Packet<T>::width <= count; at += packets * Packet<T>::width) {
-    own(std::integral_constant<std::size_t, packets>{}, WholeLanes<T>{at});
+  for (; at + packets * Packet<A>::width <= count; at += packets * Packet<A>::width) {
+    own(std::integral_constant<std::size_t, packets>{}, WholeLanes<A>{at});
   }
-  for (; at + Packet<T>::width <= count; at += Packet<T>::width) {
-    own(std::integral_constant<std::size_t, 1>{}, WholeLanes<T>{at});
+  for (; at + Packet<A>::width <= count; at += Packet<A>::width) {
+    own(std::integral_constant<std::size_t, 1>{}, WholeLanes<A>{at});
   }
   if (at < count) {
-    own(std::integral_constant<std::size_t, 1>{}, PartLanes<T>{at, count - at});
+    own(std::integral_constant<std::size_t, 1>{}, PartLanes<A>{at, count - at});
   }
 }
 

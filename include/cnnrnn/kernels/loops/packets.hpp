@@ -12,14 +12,15 @@ CNNRNN_KERNELS_BEGIN
 /// for_each_lanes. Cheap functions gain nothing over for_each_element: the compiler's vectors do.
 template <class T, class Body>
 void for_each_packet(std::size_t count, const Body& body) {
+  using A = Accumulator<T>;
   constexpr Index block = 1 << 14;
   parallel_for(static_cast<Index>(count), block, [&](Index begin, Index end) {
     Index at = begin;
-    for (; at + Packet<T>::width <= end; at += Packet<T>::width) {
-      body(WholeLanes<T>{at});
+    for (; at + Packet<A>::width <= end; at += Packet<A>::width) {
+      body(WholeLanes<A>{at});
     }
     if (at < end) {
-      body(PartLanes<T>{at, end - at});
+      body(PartLanes<A>{at, end - at});
     }
   });
 }

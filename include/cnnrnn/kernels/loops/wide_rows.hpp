@@ -38,8 +38,8 @@ struct WideRows {
 };
 
 /// wide = values (C), repeated along a wide row
-template <class T>
-void repeat_channels(const WideRows& d, const T* values, T* wide) {
+template <class T, class Wide>
+void repeat_channels(const WideRows& d, const T* values, Wide* wide) {
   for (Index i = 0; i < d.fold; ++i, wide += d.channels) {
     std::copy_n(values, d.channels, wide);
   }

@@ -18,6 +18,8 @@
 //   y (R, C)             z, z + residual, or an activation of either
 //   dz (R, C)            the gradient of z; also that of the residual
 //
+// Of bfloat16 are x, y, the residual, dy and dx; all else is float then.
+//
 // Memory is what it costs, so every pass streams through x from front to back, and dz is found anew
 // in each pass rather than stored.
 
@@ -25,8 +27,9 @@ CNNRNN_KERNELS_BEGIN
 
 /// Mean and biased variance of each channel.
 template <class T>
-void batch_norm_statistics(const WideRows& d, const T* x, T* mean, T* variance) {
-  ChannelMoments<T> moments(d.tiles(), d.channels);
+void batch_norm_statistics(const WideRows& d, const T* x, Accumulator<T>* mean,
+                           Accumulator<T>* variance) {
+  ChannelMoments<Accumulator<T>> moments(d.tiles(), d.channels);
   parallel_for(d.count(), d.tile,
                [&](Index begin, Index end) { moments.set(begin / d.tile, d, begin, end, x); });
   moments.combine(mean, variance);
@@ -66,7 +69,7 @@ class WideAffine {
 
 /// y = z, plus the residual unless it is null, through an activation
 template <class T>
-void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<T>& affine,
+void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<Accumulator<T>>& affine,
                         const T* residual, Activation activation, T* y) {
   const auto run = [&](const auto& finish) {
     const auto normalise = affine.view();
@@ -79,7 +82,7 @@ void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<T>& affi
   const auto add = [=](const auto& lanes, Index at, auto z) {
     return z + lanes.load_ahead(residual + at);
   };
-  with_activation<T>(activation, [&](auto function) {
+  with_activation<Accumulator<T>>(activation, [&](auto function) {
     if (residual != nullptr) {
       run([=](const auto& lanes, Index at, auto z) { return function.value(add(lanes, at, z)); });
     } else {
@@ -94,7 +97,8 @@ struct PlainUpstream {
   const T* dy;
 
   template <class Lanes>
-  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> /*centred*/) const {
+  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at,
+                                    Packet<Accumulator<T>> /*centred*/) const {
     return lanes.load(dy + at);
   }
 };
@@ -103,10 +107,11 @@ struct PlainUpstream {
 template <class T, class Function>
 struct ActivationUpstream {
   const T* dy;
-  typename WideAffine<T>::View affine;
+  typename WideAffine<Accumulator<T>>::View affine;
 
   template <class Lanes>
-  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
+  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at,
+                                    Packet<Accumulator<T>> centred) const {
     return Function::gradient(affine.of_centred(lanes, centred), lanes.load_ahead(dy + at));
   }
 };
@@ -118,7 +123,8 @@ struct StoringUpstream {
   T* dz;
 
   template <class Lanes>
-  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
+  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at,
+                                    Packet<Accumulator<T>> centred) const {
     const auto value = upstream(lanes, at, centred);
     lanes.store(dz + at, value);
     return value;
@@ -131,11 +137,12 @@ template <class T, class Function>
 struct ResidualUpstream {
   const T* dy;
   const T* beside;  ///< y if Function::by_value, else the residual
-  typename WideAffine<T>::View affine;
+  typename WideAffine<Accumulator<T>>::View affine;
   GradientSpan<T> dresidual;
 
   template <class Lanes>
-  Packet<T> operator()(const Lanes& lanes, Index at, Packet<T> centred) const {
+  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at,
+                                    Packet<Accumulator<T>> centred) const {
     auto z = lanes.load_ahead(beside + at);
     if constexpr (!Function::by_value) {
       z = z + affine.of_centred(lanes, centred);
@@ -152,28 +159,30 @@ struct ResidualUpstream {
 /// sum_dz (C) = sum of dz, which is dbeta; sum_dz_x (C) = sum of dz (x - mean) inverse: dgamma.
 /// upstream(lanes, offset, x - mean) gives dz.
 template <class T, class Upstream>
-void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, const T* inverse,
-                              const Upstream& upstream, T* sum_dz, T* sum_dz_x) {
+void batch_norm_backward_sums(const WideRows& d, const T* x, const Accumulator<T>* mean,
+                              const Accumulator<T>* inverse, const Upstream& upstream,
+                              Accumulator<T>* sum_dz, Accumulator<T>* sum_dz_x) {
+  using A = Accumulator<T>;
   const Index tile_size = 2 * d.channels;
-  Tensor<T> tiles({d.tiles(), tile_size});
-  T* const sums_of_tiles = tiles.mutable_data();
+  Tensor<A> tiles({d.tiles(), tile_size});
+  A* const sums_of_tiles = tiles.mutable_data();
   const auto wide_mean = repeat_channels(d, mean);
-  const T* const m = wide_mean.data();
+  const A* const m = wide_mean.data();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
-    const ThreadScratch<T> wide(2 * d.width);
+    const ThreadScratch<A> wide(2 * d.width);
     sum_wide_rows<2>(d, begin, end, wide.data(), [=](const auto& lanes, Index at, auto& sum) {
       const auto centred = lanes.load_ahead(x + at) - lanes.load(m);
       const auto dz = upstream(lanes, at, centred);
       sum[0] = sum[0] + dz;
       sum[1] = multiply_add(dz, centred, sum[1]);
     });
-    T* const to = sums_of_tiles + begin / d.tile * tile_size;
+    A* const to = sums_of_tiles + begin / d.tile * tile_size;
     fold_channels(d, wide.data(), to);
     fold_channels(d, wide.data() + d.width, to + d.channels);
   });
 
   std::vector<double> totals(static_cast<std::size_t>(tile_size));
-  const T* from = sums_of_tiles;
+  const A* from = sums_of_tiles;
   for (Index tile = 0; tile < d.tiles(); ++tile) {
     for (double& total : totals) {
       total += static_cast<double>(*from++);
@@ -181,8 +190,8 @@ void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, cons
   }
   for (Index c = 0; c < d.channels; ++c) {
     const double* const total = totals.data() + c;
-    sum_dz[c] = static_cast<T>(total[0]);
-    sum_dz_x[c] = static_cast<T>(total[d.channels]) * inverse[c];
+    sum_dz[c] = static_cast<A>(total[0]);
+    sum_dz_x[c] = static_cast<A>(total[d.channels]) * inverse[c];
   }
 }
 
@@ -190,16 +199,17 @@ void batch_norm_backward_sums(const WideRows& d, const T* x, const T* mean, cons
 /// offset = scale dbeta / R, because the statistics depend on x; else both are 0. dx may be where
 /// dy lies.
 template <class T, class Upstream>
-void batch_norm_backward_input(const WideRows& d, const T* x, const WideAffine<T>& affine,
-                               const T* slope, const T* offset, const Upstream& upstream,
-                               GradientSpan<T> dx) {
+void batch_norm_backward_input(const WideRows& d, const T* x,
+                               const WideAffine<Accumulator<T>>& affine,
+                               const Accumulator<T>* slope, const Accumulator<T>* offset,
+                               const Upstream& upstream, GradientSpan<T> dx) {
   if (!dx.needed()) {
     return;
   }
   const auto wide_slope = repeat_channels(d, slope);
   const auto wide_offset = repeat_channels(d, offset);
-  const T* const b = wide_slope.data();
-  const T* const c = wide_offset.data();
+  const Accumulator<T>* const b = wide_slope.data();
+  const Accumulator<T>* const c = wide_offset.data();
   const auto normalise = affine.view();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
     for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index at) {

@@ -36,10 +36,11 @@ void keep_larger(Packet<T> value, Packet<T> x, Packet<T>& largest, Packet<T>& ch
 /// y = the ReLU of the largest z in each window, chosen = its x; of equals the first counts.
 /// `chosen` may be null.
 template <class T>
-void batch_norm_pool_forward(const Pool2dDims& d, const T* x, const T* mean, const T* scale,
-                             const T* shift, T* y, T* chosen) {
+void batch_norm_pool_forward(const Pool2dDims& d, const T* x, const Accumulator<T>* mean,
+                             const Accumulator<T>* scale, const Accumulator<T>* shift, T* y,
+                             T* chosen) {
   const auto offsets = detail::window_offsets(d);
-  const typename WideAffine<T>::View normalise{mean, scale, shift};
+  const typename WideAffine<Accumulator<T>>::View normalise{mean, scale, shift};
   parallel_for(d.n * d.oh, pool_block(d.w * d.c), [&](Index begin, Index end) {
     for (Index line = begin; line < end; ++line) {
       for (Index q = 0; q < d.ow; ++q) {
@@ -67,14 +68,15 @@ namespace detail {
 /// What dx is made with: the statistics' part of it, slope (x - mean) + offset, and how it is left.
 template <class T>
 struct PoolGradient {
-  typename WideAffine<T>::View affine;
-  const T *slope, *offset;
+  typename WideAffine<Accumulator<T>>::View affine;
+  const Accumulator<T>*slope, *offset;
   const T* x;
   GradientSpan<T> dx;
 
   /// dx = scale dz less the statistics' part, of one pixel
   template <class Lanes>
-  void put(const Lanes& lanes, Index at, Packet<T> value, Packet<T> dz) const {
+  void put(const Lanes& lanes, Index at, Packet<Accumulator<T>> value,
+           Packet<Accumulator<T>> dz) const {
     const auto centred = affine.centred(lanes, value);
     const auto rest = multiply_add(centred, lanes.load(slope), lanes.load(offset));
     const auto gradient = dz * lanes.load(affine.scale) - rest;
@@ -86,7 +88,7 @@ struct PoolGradient {
   void put_rest(Index channels, Index begin, Index end) const {
     for (Index at = begin; at < end; at += channels) {
       for_each_lanes<T>(channels, [at, own = *this](const auto& lanes) {
-        own.put(lanes, at, lanes.load(own.x + at), Packet<T>::zero());
+        own.put(lanes, at, lanes.load(own.x + at), Packet<Accumulator<T>>::zero());
       });
     }
   }
@@ -98,8 +100,9 @@ struct PoolGradient {
 /// one, if its y is above zero, and 0 elsewhere.
 template <class T>
 void batch_norm_pool_backward_input(const Pool2dDims& d, const T* x, const T* chosen, const T* dy,
-                                    const T* mean, const T* scale, const T* shift, const T* slope,
-                                    const T* offset, GradientSpan<T> dx) {
+                                    const Accumulator<T>* mean, const Accumulator<T>* scale,
+                                    const Accumulator<T>* shift, const Accumulator<T>* slope,
+                                    const Accumulator<T>* offset, GradientSpan<T> dx) {
   if (!dx.needed()) {
     return;
   }
@@ -108,7 +111,7 @@ void batch_norm_pool_backward_input(const Pool2dDims& d, const T* x, const T* ch
   const Index row_size = d.w * d.c;
   const auto window = [=](Index from, Index at) {
     for_each_lanes<T>(d.c, [=](const auto& lanes) {
-      const auto zero = Packet<T>::zero();
+      const auto zero = Packet<Accumulator<T>>::zero();
       const auto largest = lanes.load(chosen + from);
       auto dz = relu_gradient(gradient.affine(lanes, largest), lanes.load(dy + from));
       unroll<4>([&](auto i) {

@@ -13,8 +13,8 @@ CNNRNN_KERNELS_BEGIN
 /// Of the rows in the wide rows begin ... end: mean (C), what rounding left out of it (C), and the
 /// sum of squared differences (C) from the mean with what was left out. Together they tell a mean
 /// whose rounding is a part of the deviation.
-template <class T>
-void find_moments(const WideRows& d, Index begin, Index end, const T* x, T* mean, T* correction,
+template <class T, class X>
+void find_moments(const WideRows& d, Index begin, Index end, const X* x, T* mean, T* correction,
                   T* squares) {
   const ThreadScratch<T> space(3 * d.width + d.channels);
   T* const sums = space.data();
@@ -60,13 +60,15 @@ class ChannelMoments {
   Index blocks() const { return rows_of_blocks_.size(); }
 
   /// Block `block` is the rows x (rows, C). A block that is never set has no rows.
-  void set(Index block, Index rows, const T* x) {
+  template <class X>
+  void set(Index block, Index rows, const X* x) {
     const WideRows d(rows, channels_);
     set(block, d, 0, d.count(), x);
   }
 
   /// Block `block` is the wide rows begin ... end of x.
-  void set(Index block, const WideRows& d, Index begin, Index end, const T* x) {
+  template <class X>
+  void set(Index block, const WideRows& d, Index begin, Index end, const X* x) {
     rows_[block] = std::min(d.rows, end * d.fold) - begin * d.fold;
     T* const mean = data_ + block * 3 * channels_;
     find_moments(d, begin, end, x, mean, mean + channels_, mean + 2 * channels_);

@@ -59,8 +59,8 @@ void sum_rows(const GroupNormDims& d, T* sums, const Term& term) {
 
 /// gamma, or ones where there is none.
 template <class T>
-Tensor<T> scales_or_ones(Index channels, const T* gamma) {
-  auto scales = Tensor<T>::ones({channels});
+Tensor<Accumulator<T>> scales_or_ones(Index channels, const T* gamma) {
+  auto scales = Tensor<Accumulator<T>>::ones({channels});
   if (gamma != nullptr) {
     std::copy_n(gamma, channels, scales.mutable_data());
   }
@@ -72,22 +72,26 @@ Tensor<T> scales_or_ones(Index channels, const T* gamma) {
 /// y = z gamma + beta; gamma and beta (C) may be null. Leaves mean and inverse for backward.
 template <class T>
 void group_norm_forward(const GroupNormDims& d, const T* x, const T* gamma, const T* beta,
-                        double epsilon, T* y, T* mean, T* inverse) {
+                        double epsilon, T* y, Accumulator<T>* mean, Accumulator<T>* inverse) {
+  using A = Accumulator<T>;
   const auto scales = detail::scales_or_ones(d.c, gamma);
-  const auto shifts = beta != nullptr ? Tensor<T>() : Tensor<T>::zeros({d.c});
-  const T* const scale = scales.data();
-  const T* const shift = beta != nullptr ? beta : shifts.data();
-  const T share = T(1) / static_cast<T>(d.p * d.width());
+  auto shifts = Tensor<A>::zeros({d.c});
+  if (beta != nullptr) {
+    std::copy_n(beta, d.c, shifts.mutable_data());
+  }
+  const A* const scale = scales.data();
+  const A* const shift = shifts.data();
+  const A share = A(1) / static_cast<A>(d.p * d.width());
   parallel_for(d.n, d.block(), [&](Index begin, Index end) {
-    const ThreadScratch<T> space(3 * d.c);
-    T* const sums = space.data();
-    T* const centre = sums + d.c;
-    T* const factor = centre + d.c;
+    const ThreadScratch<A> space(3 * d.c);
+    A* const sums = space.data();
+    A* const centre = sums + d.c;
+    A* const factor = centre + d.c;
     for (Index image = begin; image < end; ++image) {
       const T* const from = x + image * d.image();
       T* const to = y + image * d.image();
-      T* const m = mean + image * d.groups;
-      T* const r = inverse + image * d.groups;
+      A* const m = mean + image * d.groups;
+      A* const r = inverse + image * d.groups;
       detail::sum_rows(d, sums,
                        [=](const auto& lanes, Index row) { return lanes.load(from + row); });
       detail::sum_groups(d, sums, share, m);
@@ -97,8 +101,8 @@ void group_norm_forward(const GroupNormDims& d, const T* x, const T* gamma, cons
         return difference * difference;
       });
       detail::sum_groups(d, sums, share, r);
-      std::transform(r, r + d.groups, r, [epsilon](T variance) {
-        return static_cast<T>(1 / std::sqrt(static_cast<double>(variance) + epsilon));
+      std::transform(r, r + d.groups, r, [epsilon](A variance) {
+        return static_cast<A>(1 / std::sqrt(static_cast<double>(variance) + epsilon));
       });
       detail::repeat_groups(d, r, factor);
       for (Index row = 0; row < d.image(); row += d.c) {
@@ -114,24 +118,25 @@ void group_norm_forward(const GroupNormDims& d, const T* x, const T* gamma, cons
 /// dbeta = sum of dy, dgamma = sum of dy z over images and rows, and with dz = dy gamma
 /// dx = inverse (dz - mean of dz - z mean of dz z), the means being those over a group.
 template <class T>
-void group_norm_backward(const GroupNormDims& d, const T* x, const T* gamma, const T* mean,
-                         const T* inverse, const T* dy, GradientSpan<T> dx, GradientSpan<T> dgamma,
-                         GradientSpan<T> dbeta) {
+void group_norm_backward(const GroupNormDims& d, const T* x, const T* gamma,
+                         const Accumulator<T>* mean, const Accumulator<T>* inverse, const T* dy,
+                         GradientSpan<T> dx, GradientSpan<T> dgamma, GradientSpan<T> dbeta) {
+  using A = Accumulator<T>;
   const auto scales = detail::scales_or_ones(d.c, gamma);
-  const T* const scale = scales.data();
-  const T share = T(1) / static_cast<T>(d.p * d.width());
-  auto parts = Tensor<T>::zeros({d.blocks(), 2, d.c});
-  T* const sums_of_blocks = parts.mutable_data();
+  const A* const scale = scales.data();
+  const A share = A(1) / static_cast<A>(d.p * d.width());
+  auto parts = Tensor<A>::zeros({d.blocks(), 2, d.c});
+  A* const sums_of_blocks = parts.mutable_data();
   parallel_for(d.n, d.block(), [&](Index begin, Index end) {
-    const ThreadScratch<T> space(6 * d.c + 2 * d.groups);
-    T* const centre = space.data();
-    T* const factor = centre + d.c;
-    T* const sum_dy = factor + d.c;
-    T* const sum_dy_z = sum_dy + d.c;
-    T* const mean_dz = sum_dy_z + d.c;   // repeated along the channels
-    T* const mean_dz_z = mean_dz + d.c;  // likewise
-    T* const of_groups = mean_dz_z + d.c;
-    T* const total = sums_of_blocks + begin / d.block() * 2 * d.c;
+    const ThreadScratch<A> space(6 * d.c + 2 * d.groups);
+    A* const centre = space.data();
+    A* const factor = centre + d.c;
+    A* const sum_dy = factor + d.c;
+    A* const sum_dy_z = sum_dy + d.c;
+    A* const mean_dz = sum_dy_z + d.c;   // repeated along the channels
+    A* const mean_dz_z = mean_dz + d.c;  // likewise
+    A* const of_groups = mean_dz_z + d.c;
+    A* const total = sums_of_blocks + begin / d.block() * 2 * d.c;
     for (Index image = begin; image < end; ++image) {
       const T* const from = x + image * d.image();
       const T* const upstream = dy + image * d.image();
@@ -170,9 +175,9 @@ void group_norm_backward(const GroupNormDims& d, const T* x, const T* gamma, con
       }
     }
   });
-  Tensor<T> sums({2, d.c});
-  sum_forward(SumDims{1, d.blocks(), 2 * d.c}, T(1), parts.data(),
-              GradientSpan<T>{sums.mutable_span()});
+  Tensor<A> sums({2, d.c});
+  sum_forward(SumDims{1, d.blocks(), 2 * d.c}, A(1), parts.data(),
+              GradientSpan<A>{sums.mutable_span()});
   for (Index c = 0; c < d.c; ++c) {
     if (dbeta.needed()) {
       dbeta.put(c, sums(0, c));

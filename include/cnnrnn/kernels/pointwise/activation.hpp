@@ -119,7 +119,7 @@ void activate_in_place(Activation activation, Index count, T* y) {
     return;
   }
   constexpr Index block = 1 << 14;
-  with_activation<T>(activation, [=](auto function) {
+  with_activation<Accumulator<T>>(activation, [=](auto function) {
     parallel_for(count, block, [=](Index begin, Index end) {
       T* const rows = y + begin;
       for_each_lanes<T>(end - begin, [=](const auto& lanes) {

@@ -35,7 +35,7 @@ void broadcast_forward(const StridedWalk<2>& walk, const T* a, const T* b, T* y,
         const T* const a_row = a + offsets[0];
         const T* const b_row = b + offsets[1];
         for (Index i = 0; i < count; ++i) {
-          y[position + i] = operation(a_row[i * a_stride], b_row[i * b_stride]);
+          y[position + i] = static_cast<T>(operation(a_row[i * a_stride], b_row[i * b_stride]));
         }
       });
     });
@@ -44,8 +44,9 @@ void broadcast_forward(const StridedWalk<2>& walk, const T* a, const T* b, T* y,
 
 /// dx = scale * dy, summed along the axes on which x was repeated, in the given steps.
 template <class T>
-void add_backward(const std::vector<SumDims>& steps, T scale, const T* dy, GradientSpan<T> dx) {
-  sum_forward(steps, scale, dy, dx);
+void add_backward(const std::vector<SumDims>& steps, Accumulator<T> scale, const T* dy,
+                  GradientSpan<T> dx) {
+  sum_forward(std::span(steps), scale, dy, dx);
 }
 
 /// dx = dy * other, summed along the axes on which x was repeated, in the given steps; the walk
@@ -56,20 +57,26 @@ void mul_backward(const StridedWalk<1>& walk, const std::vector<SumDims>& steps,
   if (!dx.needed()) {
     return;
   }
-  // A tensor: its memory is neither cleared nor new to the process, as a vector's is.
-  Tensor<T> products({steps.empty() ? 0 : walk.size()});
-  const GradientSpan<T> to = steps.empty() ? dx : GradientSpan<T>{products.mutable_span()};
-  detail::with_constant_stride(walk.row_strides()[0], [&](auto stride) {
-    for_each_row(walk, [&](Index position, Index count, const auto& offsets) {
-      const T* const other_row = other + offsets[0];
-      T* const to_row = to.data() + position;
-      for (Index i = 0; i < count; ++i) {
-        const T product = dy[position + i] * other_row[i * stride];
-        to_row[i] = to.accumulate ? to_row[i] + product : product;
-      }
+  const auto multiply = [&]<class To>(To* to, bool accumulate) {
+    detail::with_constant_stride(walk.row_strides()[0], [&](auto stride) {
+      for_each_row(walk, [&](Index position, Index count, const auto& offsets) {
+        const T* const other_row = other + offsets[0];
+        To* const to_row = to + position;
+        for (Index i = 0; i < count; ++i) {
+          const Accumulator<T> product = dy[position + i] * other_row[i * stride];
+          to_row[i] = static_cast<To>(accumulate ? to_row[i] + product : product);
+        }
+      });
     });
-  });
-  sum_forward(steps, T(1), products.data(), dx);
+  };
+  if (steps.empty()) {
+    multiply(dx.data(), dx.accumulate);
+    return;
+  }
+  // A tensor: its memory is neither cleared nor new to the process, as a vector's is.
+  Tensor<Accumulator<T>> products({walk.size()});
+  multiply(products.mutable_data(), false);
+  sum_forward(std::span(steps), 1, products.data(), dx);
 }
 
 CNNRNN_KERNELS_END

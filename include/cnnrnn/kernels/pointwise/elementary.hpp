@@ -63,7 +63,7 @@ void abs_forward(std::span<const T> x, std::span<T> y) {
 template <class T>
 void abs_backward(std::span<const T> x, std::span<const T> dy, GradientSpan<T> dx) {
   store_gradient_packets(dx, [&](auto lanes) {
-    const auto zero = Packet<T>::zero();
+    const auto zero = Packet<Accumulator<T>>::zero();
     const auto value = lanes.load(x.data());
     const auto slope = lanes.load(dy.data());
     return select_less(zero, value, slope, select_less(value, zero, zero - slope, zero));

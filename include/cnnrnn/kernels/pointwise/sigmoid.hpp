@@ -18,7 +18,7 @@ void sigmoid_forward(std::span<const T> x, std::span<T> y) {
 /// dx = dy y (1 - y)
 template <class T>
 void sigmoid_backward(std::span<const T> y, std::span<const T> dy, GradientSpan<T> dx) {
-  const auto one = Packet<T>::set(T(1));
+  const auto one = Packet<Accumulator<T>>::set(1);
   store_gradient_packets(dx, [&](auto lanes) {
     const auto y_i = lanes.load(y.data());
     return lanes.load(dy.data()) * y_i * (one - y_i);

@@ -18,7 +18,7 @@ void tanh_forward(std::span<const T> x, std::span<T> y) {
 /// dx = dy (1 - y^2)
 template <class T>
 void tanh_backward(std::span<const T> y, std::span<const T> dy, GradientSpan<T> dx) {
-  const auto one = Packet<T>::set(T(1));
+  const auto one = Packet<Accumulator<T>>::set(1);
   store_gradient_packets(dx, [&](auto lanes) {
     const auto y_i = lanes.load(y.data());
     return lanes.load(dy.data()) * (one - y_i * y_i);

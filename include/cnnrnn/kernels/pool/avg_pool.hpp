@@ -46,9 +46,10 @@ std::vector<T> average_pool_scales(const Dims& d, bool padded) {
 /// y = the mean of each window
 template <class Dims, class T>
 void avg_pool2d_forward(const Dims& d, bool padded, const T* x, T* y) {
-  using P = Packet<T>;
+  using A = Accumulator<T>;
+  using P = Packet<A>;
   for_all_windows(d, x, [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
-    const P scale = P::set(average_pool_scale<T>(d, rows, columns, padded));
+    const P scale = P::set(average_pool_scale<A>(d, rows, columns, padded));
     for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
       std::array<P, packets> sums;
       unroll<Index{packets}>([&](auto v) { sums[v] = P::zero(); });
@@ -68,9 +69,10 @@ void avg_pool2d_backward(const Dims& d, bool padded, const T* dy, GradientSpan<T
   if (!dx.needed()) {
     return;
   }
-  const auto scales = average_pool_scales<T>(d, padded);
-  gather_from_windows(d, dx, [&](const auto& lanes, const PoolShare& share, Packet<T> sum) {
-    const auto scale = Packet<T>::set(scales[static_cast<std::size_t>(share.window)]);
+  using A = Accumulator<T>;
+  const auto scales = average_pool_scales<A>(d, padded);
+  gather_from_windows(d, dx, [&](const auto& lanes, const PoolShare& share, Packet<A> sum) {
+    const auto scale = Packet<A>::set(scales[static_cast<std::size_t>(share.window)]);
     return multiply_add(lanes.load(dy + share.pixel * d.c), scale, sum);
   });
 }

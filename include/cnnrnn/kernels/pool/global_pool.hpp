@@ -16,13 +16,14 @@ struct GlobalPoolDims {
 /// y = the mean over the pixels of an image
 template <class T>
 void global_avg_pool_forward(const GlobalPoolDims& d, const T* x, T* y) {
-  const auto share = Packet<T>::set(T(1) / static_cast<T>(d.p));
+  using A = Accumulator<T>;
+  const auto share = Packet<A>::set(A(1) / static_cast<A>(d.p));
   parallel_for(d.n, 1, [&](Index image, Index /*end*/) {
     const T* const from = x + image * d.p * d.c;
     T* const to = y + image * d.c;
     for_each_lanes_side_by_side<T>(d.c, [=](auto packets, const auto& lanes) {
-      std::array<Packet<T>, packets> sums;
-      unroll<Index{packets}>([&](auto v) { sums[v] = Packet<T>::zero(); });
+      std::array<Packet<A>, packets> sums;
+      unroll<Index{packets}>([&](auto v) { sums[v] = Packet<A>::zero(); });
       for (Index pixel = 0; pixel < d.p; ++pixel) {
         const T* const row = from + pixel * d.c;
         unroll<Index{packets}>([&](auto v) { sums[v] = sums[v] + lanes.beside(v).load(row); });
@@ -38,7 +39,8 @@ void global_avg_pool_backward(const GlobalPoolDims& d, const T* dy, GradientSpan
   if (!dx.needed()) {
     return;
   }
-  const auto share = Packet<T>::set(T(1) / static_cast<T>(d.p));
+  using A = Accumulator<T>;
+  const auto share = Packet<A>::set(A(1) / static_cast<A>(d.p));
   parallel_for(d.n, 1, [&](Index image, Index /*end*/) {
     const T* const from = dy + image * d.c;
     T* const to = dx.data() + image * d.p * d.c;

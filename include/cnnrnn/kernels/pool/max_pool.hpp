@@ -45,13 +45,14 @@ Packet<T> larger(Packet<T> best, Packet<T> value) {
 /// y = the largest of each window. NaN is larger than all. `finish` is that of for_all_windows.
 template <class Dims, class T, class Finish = NothingMore>
 void max_pool2d_forward(const Dims& d, const T* x, T* y, const Finish& finish = {}) {
-  using P = Packet<T>;
+  using A = Accumulator<T>;
+  using P = Packet<A>;
   for_all_windows(
       d, x,
       [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
         for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
           std::array<P, packets> best;
-          best.fill(P::set(-std::numeric_limits<T>::infinity()));
+          best.fill(P::set(-std::numeric_limits<A>::infinity()));
           for_window(rows, columns, [&](Index row, Index column) {
             const T* const from = image + (row * d.w + column) * d.c;
             unroll<Index{packets}>(
@@ -68,17 +69,18 @@ void max_pool2d_forward(const Dims& d, const T* x, T* y, const Finish& finish = 
 /// kernel, for backward. Of equals the first counts.
 template <class Dims, class T, class Place, class Finish = NothingMore>
 void max_pool2d_forward(const Dims& d, const T* x, T* y, Place* place, const Finish& finish = {}) {
-  using P = Packet<T>;
+  using A = Accumulator<T>;
+  using P = Packet<A>;
   for_all_windows(
       d, x,
       [&](const T* image, PoolExtent rows, PoolExtent columns, Index pixel) {
         const auto place_of = [&](Index row, Index column) {
-          return P::set(static_cast<T>((row - rows.first) * d.kernel.w + column - columns.first));
+          return P::set(static_cast<A>((row - rows.first) * d.kernel.w + column - columns.first));
         };
         for_each_lanes_side_by_side<T>(d.c, [&](auto packets, const auto& lanes) {
           std::array<P, packets> best;
           std::array<P, packets> where;
-          best.fill(P::set(-std::numeric_limits<T>::infinity()));
+          best.fill(P::set(-std::numeric_limits<A>::infinity()));
           where.fill(place_of(rows.begin, columns.begin));
           for_window(rows, columns, [&](Index row, Index column) {
             const T* const from = image + (row * d.w + column) * d.c;
@@ -105,6 +107,7 @@ namespace detail {
 template <class T, class Place>
 void max_pool2d_backward_tiled(const Pool2dDims& d, const Place* place, const T* dy,
                                GradientSpan<T> dx) {
+  using A = Accumulator<T>;
   const Index row = d.w * d.c;
   const Index covered = d.ow * d.kernel.w * d.c;
   parallel_for(d.n * d.oh, pool_block(d.kernel.h * row), [&](Index begin, Index end) {
@@ -121,10 +124,10 @@ void max_pool2d_backward_tiled(const Pool2dDims& d, const Place* place, const T*
         T* const window = rows + q * d.kernel.w * d.c;
         for (Index i = 0; i < d.kernel.area(); ++i) {
           T* const to = window + i / d.kernel.w * row + i % d.kernel.w * d.c;
-          const auto here = Packet<T>::set(static_cast<T>(i));
+          const auto here = Packet<A>::set(static_cast<A>(i));
           for_each_lanes<T>(d.c, [=](const auto& lanes) {
-            const auto share = select_equal(load_places<T>(lanes, place + pixel), here,
-                                            lanes.load(dy + pixel), Packet<T>::zero());
+            const auto share = select_equal(load_places<A>(lanes, place + pixel), here,
+                                            lanes.load(dy + pixel), Packet<A>::zero());
             lanes.store(to, dx.accumulate ? lanes.load(to) + share : share);
           });
         }
@@ -137,11 +140,12 @@ void max_pool2d_backward_tiled(const Pool2dDims& d, const Place* place, const T*
 template <class Dims, class T, class Place>
 void max_pool2d_backward_gathered(const Dims& d, const Place* place, const T* dy,
                                   GradientSpan<T> dx) {
-  gather_from_windows(d, dx, [=](const auto& lanes, const PoolShare& share, Packet<T> sum) {
+  using A = Accumulator<T>;
+  gather_from_windows(d, dx, [=](const auto& lanes, const PoolShare& share, Packet<A> sum) {
     const Index pixel = share.pixel * d.c;
-    const auto here = Packet<T>::set(static_cast<T>(share.position));
-    return sum + select_equal(load_places<T>(lanes, place + pixel), here, lanes.load(dy + pixel),
-                              Packet<T>::zero());
+    const auto here = Packet<A>::set(static_cast<A>(share.position));
+    return sum + select_equal(load_places<A>(lanes, place + pixel), here, lanes.load(dy + pixel),
+                              Packet<A>::zero());
   });
 }
 

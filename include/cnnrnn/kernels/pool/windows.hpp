@@ -208,12 +208,13 @@ void gather_from_windows(const Dims& d, const GradientSpan<T>& dx, const Add& ad
   if (!dx.needed()) {
     return;
   }
+  using P = Packet<Accumulator<T>>;
   const detail::WindowTable table(d);
   const auto gather_pixel = [&](const detail::PooledRow& at, Index column, T* to) {
     for_each_lanes_side_by_side<T>(d.c, [&, to, column](auto packets, const auto& lanes) {
-      std::array<Packet<T>, packets> sums;
+      std::array<P, packets> sums;
       unroll<Index{packets}>(
-          [&](auto v) { sums[v] = dx.accumulate ? lanes.beside(v).load(to) : Packet<T>::zero(); });
+          [&](auto v) { sums[v] = dx.accumulate ? lanes.beside(v).load(to) : P::zero(); });
       detail::for_shares(d, table, at, column, [&](const PoolShare& share) {
         unroll<Index{packets}>([&](auto v) { sums[v] = add(lanes.beside(v), share, sums[v]); });
       });

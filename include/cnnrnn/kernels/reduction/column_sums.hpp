@@ -18,20 +18,21 @@ void column_sums(Index rows, Index columns, const T* x, GradientSpan<T> sums) {
   if (!sums.needed()) {
     return;
   }
+  using A = Accumulator<T>;
   const WideRows d(rows, columns);
-  Tensor<T> tiles({d.tiles(), columns});
-  T* const sums_of_tiles = tiles.mutable_data();
+  Tensor<A> tiles({d.tiles(), columns});
+  A* const sums_of_tiles = tiles.mutable_data();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
-    const ThreadScratch<T> wide(d.width);
+    const ThreadScratch<A> wide(d.width);
     sum_wide_rows<1>(d, begin, end, wide.data(), [x](const auto& lanes, Index offset, auto& sum) {
       sum[0] = sum[0] + lanes.load(x + offset);
     });
     fold_channels(d, wide.data(), sums_of_tiles + begin / d.tile * columns);
   });
-  std::vector<T> totals(static_cast<std::size_t>(columns));
-  const T* from = sums_of_tiles;
+  std::vector<A> totals(static_cast<std::size_t>(columns));
+  const A* from = sums_of_tiles;
   for (Index tile = 0; tile < d.tiles(); ++tile) {
-    for (T& total : totals) {
+    for (A& total : totals) {
       total += *from++;
     }
   }

@@ -46,21 +46,23 @@ void column_extremes(const SumDims& d, const Lanes& lanes, const T* x, T* y) {
 /// The extreme of `count` contiguous elements.
 template <Extreme which, class T>
 T row_extreme(Index count, const T* x) {
-  std::array<T, static_cast<std::size_t>(Packet<T>::width)> ends{};
-  auto best = Packet<T>::set(x[0]);
+  using A = Accumulator<T>;
+  using P = Packet<A>;
+  std::array<A, static_cast<std::size_t>(P::width)> ends{};
+  auto best = P::set(x[0]);
   Index at = 0;
-  for (; at + Packet<T>::width <= count; at += Packet<T>::width) {
-    best = further<which>(best, Packet<T>::load(x + at));
+  for (; at + P::width <= count; at += P::width) {
+    best = further<which>(best, P::load(x + at));
   }
   for (; at < count; ++at) {
-    best = further<which>(best, Packet<T>::set(x[at]));
+    best = further<which>(best, P::set(x[at]));
   }
   best.store(ends.data());
-  for (const T end : ends) {
-    best = further<which>(best, Packet<T>::set(end));
+  for (const A end : ends) {
+    best = further<which>(best, P::set(end));
   }
   best.store(ends.data());
-  return ends[0];
+  return static_cast<T>(ends[0]);
 }
 
 }  // namespace detail
@@ -86,6 +88,7 @@ void extremes_backward(const SumDims& d, const T* x, const T* y, const T* dy, Gr
   if (!dx.needed()) {
     return;
   }
+  using A = Accumulator<T>;
   detail::for_each_outer(d, [&](Index outer) {
     for (Index i = 0; i < d.inner; ++i) {
       const Index first = outer * d.axis * d.inner + i;
@@ -94,10 +97,10 @@ void extremes_backward(const SumDims& d, const T* x, const T* y, const T* dy, Gr
       for (Index k = 0; k < d.axis; ++k) {
         equal += x[first + k * d.inner] == extreme ? 1 : 0;
       }
-      const T share = dy[outer * d.inner + i] / static_cast<T>(std::max<Index>(1, equal));
+      const A share = dy[outer * d.inner + i] / static_cast<A>(std::max<Index>(1, equal));
       for (Index k = 0; k < d.axis; ++k) {
         const Index at = first + k * d.inner;
-        dx.put(at, x[at] == extreme ? share : T(0));
+        dx.put(at, x[at] == extreme ? share : A(0));
       }
     }
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "cnnrnn/core/gradient.hpp"
@@ -22,8 +23,8 @@ namespace detail {
 /// The sum of `count` contiguous elements. Four running sums, so that no addition waits for the one
 /// before.
 template <class T>
-T sum_row(const T* x, Index count) {
-  using P = Packet<T>;
+Accumulator<T> sum_row(const T* x, Index count) {
+  using P = Packet<Accumulator<T>>;
   constexpr Index step = 4 * P::width;
   std::array<P, 4> sums{P::zero(), P::zero(), P::zero(), P::zero()};
   const Index whole = count / step * step;
@@ -52,12 +53,12 @@ struct SumTiles {
 
 /// Sums rows first ... last - 1 of x (K, I) in `count` columns.
 template <class T>
-void sum_tile(Index first, Index last, Index inner, const T* x, Index count, T* sums) {
+void sum_tile(Index first, Index last, Index inner, const T* x, Index count, Accumulator<T>* sums) {
   if (inner == 1) {
     *sums = sum_row(x + first, last - first);
     return;
   }
-  std::fill_n(sums, count, T(0));
+  std::fill_n(sums, count, Accumulator<T>(0));
   for (Index k = first; k < last; ++k) {
     const T* const row = x + k * inner;
     for (Index i = 0; i < count; ++i) {
@@ -74,7 +75,7 @@ void sum_tiles(const SumDims& d, const SumTiles& tiles, const T* x, const Put& p
   const Index block = std::max<Index>(1, (1 << 14) / tile_size);
   const Index parts = d.outer * tiles.row_blocks;
   parallel_for(parts * tiles.column_blocks, block, [&](Index begin, Index end) {
-    std::array<T, SumTiles::most_columns> sums;
+    std::array<Accumulator<T>, SumTiles::most_columns> sums;
     for (Index tile = begin; tile < end; ++tile) {
       const Index column = tile % tiles.column_blocks * tiles.columns;
       const Index part = tile / tiles.column_blocks;
@@ -93,42 +94,47 @@ void sum_tiles(const SumDims& d, const SumTiles& tiles, const T* x, const Put& p
 }  // namespace detail
 
 /// y = scale * sum of x over K. Blocks of K are summed on their own, then their sums in the same
-/// way: the rounding error grows with the logarithm of K, the order depends on the shape alone.
-template <class T>
-void sum_forward(const SumDims& d, T scale, const T* x, GradientSpan<T> y) {
+/// way: the rounding error grows with the logarithm of K, the order depends on the shape alone. The
+/// sums of bfloat16 are float, rounded once for y.
+template <class X, class Y>
+void sum_forward(const SumDims& d, Accumulator<Y> scale, const X* x, GradientSpan<Y> y) {
+  using A = Accumulator<X>;
   const detail::SumTiles tiles(d);
   if (tiles.row_blocks == 1) {
-    detail::sum_tiles(d, tiles, x, [&](Index position, T sum) { y.put(position, scale * sum); });
+    detail::sum_tiles(d, tiles, x, [&](Index position, A sum) { y.put(position, scale * sum); });
     return;
   }
   const SumDims rest{d.outer, tiles.row_blocks, d.inner};
-  std::vector<T> partial(static_cast<std::size_t>(rest.outer * rest.axis * rest.inner));
-  detail::sum_tiles(d, tiles, x, [&](Index position, T sum) {
+  std::vector<A> partial(static_cast<std::size_t>(rest.outer * rest.axis * rest.inner));
+  detail::sum_tiles(d, tiles, x, [&](Index position, A sum) {
     partial[static_cast<std::size_t>(position)] = sum;
   });
   sum_forward(rest, scale, partial.data(), y);
 }
 
 /// The same for several axes, one step after the other; does nothing if y is not needed.
-template <class T>
-void sum_forward(const std::vector<SumDims>& steps, T scale, const T* x, GradientSpan<T> y) {
-  std::vector<T> from;
-  for (std::size_t i = 0; y.needed() && i < steps.size(); ++i) {
-    if (i + 1 == steps.size()) {
-      sum_forward(steps[i], scale, x, y);
-      return;
-    }
-    std::vector<T> sums(static_cast<std::size_t>(steps[i].outer * steps[i].inner));
-    sum_forward(steps[i], T(1), x, GradientSpan<T>{sums});
-    from.swap(sums);
-    x = from.data();
+template <class X, class Y>
+void sum_forward(std::span<const SumDims> steps, Accumulator<Y> scale, const X* x,
+                 GradientSpan<Y> y) {
+  if (!y.needed() || steps.empty()) {
+    return;
   }
+  const SumDims& first = steps.front();
+  if (steps.size() == 1) {
+    sum_forward(first, scale, x, y);
+    return;
+  }
+  using A = Accumulator<X>;
+  std::vector<A> sums(static_cast<std::size_t>(first.outer * first.inner));
+  sum_forward(first, A(1), x, GradientSpan<A>{sums});
+  sum_forward(steps.subspan(1), scale, sums.data(), y);
 }
 
 /// dx = scale * dy, repeated along the summed axes; the walk goes over x and holds the strides of
 /// dy.
 template <class T>
-void sum_backward(const StridedWalk<1>& walk, T scale, const T* dy, GradientSpan<T> dx) {
+void sum_backward(const StridedWalk<1>& walk, Accumulator<T> scale, const T* dy,
+                  GradientSpan<T> dx) {
   if (!dx.needed()) {
     return;
   }
@@ -137,8 +143,8 @@ void sum_backward(const StridedWalk<1>& walk, T scale, const T* dy, GradientSpan
     const T* const from = dy + offsets[0];
     T* const to = dx.data() + position;
     for (Index i = 0; i < count; ++i) {
-      const T value = scale * from[i * stride];
-      to[i] = dx.accumulate ? to[i] + value : value;
+      const Accumulator<T> value = scale * from[i * stride];
+      to[i] = static_cast<T>(dx.accumulate ? to[i] + value : value);
     }
   });
 }
