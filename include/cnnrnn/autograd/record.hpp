@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -45,7 +46,8 @@ struct Edge {
     const T* const term = contribution.data();
     constexpr Index block = 1 << 14;
     parallel_for(contribution.size(), block, [=](Index begin, Index end) {
-      std::transform(sum + begin, sum + end, term + begin, sum + begin, std::plus<T>());
+      std::transform(sum + begin, sum + end, term + begin, sum + begin,
+                     [](T a, T b) { return static_cast<T>(a + b); });
     });
   }
 
@@ -148,6 +150,23 @@ class Gradients {
   std::vector<Tensor<T>> apart_;
 };
 
+namespace detail {
+
+/// What a leaf has beside its value: nothing, or for bfloat16 the number in float, and the versions
+/// of both where they were the same.
+template <class T>
+struct Master {};
+template <>
+struct Master<bfloat16> {
+  static constexpr std::uint64_t never = ~std::uint64_t{0};
+
+  Tensor<float> tensor;
+  std::uint64_t version = never;
+  std::uint64_t version_of_value = never;
+};
+
+}  // namespace detail
+
 /// One operation on the tape. A leaf (a parameter, an input) is a record without inputs whose
 /// gradient stays. Backward functions capture tensors and never variables, so no cycle can form.
 template <class T>
@@ -197,6 +216,7 @@ class Record {
   std::vector<Tensor<T>> gradients;  ///< of the outputs; undefined while there are none
   Backward backward;                 ///< empty in a leaf, and once the graph has been freed
   bool requires_grad = true;         ///< false: a leaf that is frozen
+  [[no_unique_address]] detail::Master<T> master;  ///< see Variable::master
 };
 
 CNNRNN_NAMESPACE_END

@@ -13,6 +13,21 @@
 
 CNNRNN_NAMESPACE_BEGIN
 
+namespace detail {
+
+/// Copies numbers into a tensor of another scalar.
+template <class From, class To>
+void copy_converted(const Tensor<From>& from, Tensor<To>& to) {
+  constexpr Index block = 1 << 14;
+  parallel_for(from.size(), block,
+               [x = from.data(), y = to.mutable_data()](Index begin, Index end) {
+                 std::transform(x + begin, x + end, y + begin,
+                                [](From value) { return static_cast<To>(value); });
+               });
+}
+
+}  // namespace detail
+
 /// A tensor with a place in the graph. Copies are handles to the same value and gradient.
 template <class T>
 class Variable {
@@ -55,6 +70,39 @@ class Variable {
   /// The value for an update in place, as an optimizer does it: write into its memory, which all
   /// handles share. Assigning another tensor would part this handle from the others.
   Tensor<T>& mutable_value() { return value_; }
+
+  /// What an optimizer updates and a file holds: the value itself, and for bfloat16 its master, in
+  /// float, which keeps the steps that are too small for the value. The first call makes it; after
+  /// a change of the value it is that again. Whoever writes to the master calls round_master.
+  Tensor<Accumulator<T>> master() {
+    if constexpr (is_bfloat16<T>) {
+      if (!edge_) {
+        edge_.record = Record<T>::leaf(value_.shape(), false);
+      }
+      auto& master = edge_.record->master;
+      if (!master.tensor.defined()) {
+        master.tensor = Tensor<float>(value_.shape());
+      }
+      if (master.version_of_value != value_.version()) {
+        detail::copy_converted(value_, master.tensor);
+        note_versions();
+      }
+      return master.tensor;
+    } else {
+      return value_;
+    }
+  }
+
+  /// Rounds the master into the value, if somebody has written to it.
+  void round_master() {
+    if constexpr (is_bfloat16<T>) {
+      if (edge_ && edge_.record->master.tensor.defined() &&
+          edge_.record->master.tensor.version() != edge_.record->master.version) {
+        detail::copy_converted(edge_.record->master.tensor, value_);
+        note_versions();
+      }
+    }
+  }
 
   /// Whether backward gives it a gradient.
   bool requires_grad() const { return edge_ && edge_.record->requires_grad; }
@@ -125,6 +173,11 @@ class Variable {
   const Edge<T>& edge() const { return edge_; }
 
  private:
+  void note_versions() {
+    edge_.record->master.version = edge_.record->master.tensor.version();
+    edge_.record->master.version_of_value = value_.version();
+  }
+
   Tensor<T> value_;
   Edge<T> edge_;
 };

@@ -184,6 +184,9 @@ class Tensor {
   /// Whether no other handle shares the memory.
   bool unique() const { return storage_.use_count() == 1; }
 
+  /// The memory, whatever the scalar: to tell whether two tensors share it. Null if undefined.
+  std::shared_ptr<const void> memory() const { return storage_; }
+
   /// Whether both are handles to the same memory.
   bool shares_memory_with(const Tensor& other) const {
     return defined() && storage_ == other.storage_;

@@ -64,6 +64,12 @@ Tensor<T> with_neighbours(const Tensor<T>& x, const Mix& mix) {
   return y;
 }
 
+template <class T>
+T mixed(double share, T own, T other) {
+  using A = Accumulator<T>;
+  return static_cast<T>(static_cast<A>(share) * own + static_cast<A>(1 - share) * other);
+}
+
 /// Mixes the targets: `share` of the own ones, the rest of the neighbour's. The label becomes that
 /// of the larger share.
 template <class T>
@@ -71,7 +77,7 @@ void mix_targets(Batch<T>& batch, double share, Index classes) {
   batch.targets =
       with_neighbours(targets_of(batch, classes), [&](T* own, const T* other, Index size) {
         for (Index k = 0; k < size; ++k) {
-          own[k] = static_cast<T>(share) * own[k] + static_cast<T>(1 - share) * other[k];
+          own[k] = mixed(share, own[k], other[k]);
         }
       });
   if (share < 0.5) {
@@ -97,7 +103,7 @@ BatchTransform<T> mixup(double alpha = 1) {
     const double share = detail::draw_beta(alpha, context.random);
     batch.images = detail::with_neighbours(batch.images, [&](T* own, const T* other, Index size) {
       for (Index i = 0; i < size; ++i) {
-        own[i] = static_cast<T>(share) * own[i] + static_cast<T>(1 - share) * other[i];
+        own[i] = detail::mixed(share, own[i], other[i]);
       }
     });
     detail::mix_targets(batch, share, context.classes);

@@ -68,7 +68,7 @@ optim::OptimizerState<T> take_optimizer_state(const std::string& path,
                          ": expected one number, got ", steps.shape());
       state.steps.emplace(name, steps.item());
     } else {
-      state.tensors.emplace(name, take_tensor<T>(path, name, any));
+      state.tensors.emplace(name, take_tensor<Accumulator<T>>(path, name, any));
     }
   }
   return state;
@@ -135,7 +135,7 @@ template <class T>
 nn::StateDict<T> take_state(const RunState& run, const std::string& prefix) {
   nn::StateDict<T> state;
   for (const auto& [name, any] : detail::behind(prefix, run)) {
-    if (const auto* tensor = std::get_if<Tensor<T>>(&any)) {
+    if (const auto* tensor = std::get_if<Tensor<Accumulator<T>>>(&any)) {
       state.tensors.emplace(name, *tensor);
     } else if (const auto* counter = std::get_if<Tensor<Index>>(&any)) {
       state.counters.emplace(name, *counter);

@@ -53,10 +53,7 @@ template <class T>
 void round_to_bfloat16(SafetensorsFile& file) {
   for (auto& [name, tensor] : file.tensors) {
     if (const auto* whole = std::get_if<Tensor<T>>(&tensor)) {
-      Tensor<BFloat16> rounded(whole->shape());
-      std::ranges::transform(whole->span(), rounded.mutable_data(),
-                             [](T value) { return BFloat16::nearest(static_cast<float>(value)); });
-      tensor = std::move(rounded);
+      tensor = whole->template to<bfloat16>();
     }
   }
 }
@@ -156,6 +153,7 @@ template <class T>
 nn::StateDict<T> take_state(const std::string& path, const SafetensorsFile& file,
                             const std::string& folder, nn::Module<T>& module,
                             const LoadOptions& options = {}) {
+  using A = Accumulator<T>;
   const auto own = nn::state_dict(module);
   nn::StateDict<T> state;
   std::set<std::string> names;
@@ -177,11 +175,11 @@ nn::StateDict<T> take_state(const std::string& path, const SafetensorsFile& file
     } else if (const auto tensor = own.tensors.find(name); tensor != own.tensors.end()) {
       const Shape& shape = tensor->second.shape();
       state.tensors.emplace(name,
-                            options.strict || can_take<T>(any, shape)
-                                ? as_scalar(take_tensor<T>(path, full_name, any, options), shape)
-                                : misfit<T>(shape));
+                            options.strict || can_take<A>(any, shape)
+                                ? as_scalar(take_tensor<A>(path, full_name, any, options), shape)
+                                : misfit<A>(shape));
     } else {
-      state.tensors.emplace(name, Tensor<T>());
+      state.tensors.emplace(name, Tensor<A>());
     }
   }
   return state;
@@ -255,6 +253,7 @@ void check_fits(const std::string& path, nn::Module<T>& module, const nn::StateD
 /// Options of save.
 struct SaveOptions {
   /// Rounds all that is not a whole number to BF16, which has 8 bits of precision: half the size.
+  /// Without it a model of bfloat16 saves its masters, in F32, from which training goes on.
   bool bfloat16 = false;
 };
 
@@ -266,7 +265,7 @@ void save(const std::string& path, nn::Module<T>& module, const Metadata& metada
   SafetensorsFile file;
   detail::put_state(file, "", nn::state_dict(module));
   if (options.bfloat16) {
-    detail::round_to_bfloat16<T>(file);
+    detail::round_to_bfloat16<Accumulator<T>>(file);
   }
   file.metadata = metadata;
   write_safetensors(path, file);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cnnrnn/nn/activations.hpp"
+#include "cnnrnn/nn/derived.hpp"
 #include "cnnrnn/nn/module.hpp"
 #include "cnnrnn/nn/pooling.hpp"
 #include "cnnrnn/ops/batch_norm.hpp"
@@ -28,8 +29,8 @@ struct BatchNormOptions {
 /// scale and shift (C) of each channel.
 template <class T>
 struct ScaleShift {
-  Tensor<T> scale;  ///< what a channel is multiplied by, (C)
-  Tensor<T> shift;  ///< what is added behind that, (C)
+  Tensor<Accumulator<T>> scale;  ///< what a channel is multiplied by, (C)
+  Tensor<Accumulator<T>> shift;  ///< what is added behind that, (C)
 };
 
 /// What BatchNorm1d and BatchNorm2d share; see batch_norm. The parameters are weight (C), starting
@@ -111,7 +112,8 @@ class BatchNorm : public Layer<T> {
                         ": expected running statistics to fold, got those of the batch");
     const cnnrnn::detail::BatchNormChannels<T> all({running_mean_, running_var_}, options_.epsilon,
                                                    weight_.value(), bias_.value());
-    ScaleShift<T> result{Tensor<T>({channels_}), Tensor<T>({channels_})};
+    using A = Accumulator<T>;
+    ScaleShift<T> result{Tensor<A>({channels_}), Tensor<A>({channels_})};
     for (Index c = 0; c < channels_; ++c) {
       result.scale.mutable_at(c) = all.scale()[c];
       result.shift.mutable_at(c) = all.shift()[c] - all.mean()[c] * all.scale()[c];
@@ -123,11 +125,16 @@ class BatchNorm : public Layer<T> {
   /// well stand before a max-pooling as behind it.
   bool keeps_order() const {
     const auto scales = weight_.value().span();
-    return std::all_of(scales.begin(), scales.end(), [](T scale) { return scale >= T(0); });
+    return std::all_of(scales.begin(), scales.end(), [](T scale) { return scale >= 0; });
   }
 
   /// All tensors that folded() depends on; undefined those that are not there.
-  std::array<Tensor<T>, 4> state() const {
+  std::array<Tensor<T>, 4> state() const requires(!is_bfloat16<T>) {
+    return {weight_.value(), bias_.value(), running_mean_, running_var_};
+  }
+
+  /// The same as they are now, to notice a change.
+  std::array<TensorVersion, 4> versions() const {
     return {weight_.value(), bias_.value(), running_mean_, running_var_};
   }
 
@@ -174,8 +181,8 @@ class BatchNorm : public Layer<T> {
       bias_ = Variable<T>(Tensor<T>::zeros({channels}), true);
     }
     if (options.track_running_statistics) {
-      running_mean_ = Tensor<T>::zeros({channels});
-      running_var_ = Tensor<T>::ones({channels});
+      running_mean_ = Tensor<Accumulator<T>>::zeros({channels});
+      running_var_ = Tensor<Accumulator<T>>::ones({channels});
       num_batches_tracked_ = Tensor<Index>::scalar(0);
     }
   }
@@ -239,8 +246,8 @@ class BatchNorm : public Layer<T> {
   BatchNormOptions options_;
   Variable<T> weight_;
   Variable<T> bias_;
-  Tensor<T> running_mean_;
-  Tensor<T> running_var_;
+  Tensor<Accumulator<T>> running_mean_;
+  Tensor<Accumulator<T>> running_var_;
   Tensor<Index> num_batches_tracked_;
 };
 

@@ -204,9 +204,9 @@ class Conv2d : public Layer<T> {
   /// The convolution and the batch norm behind it with packed weights, which are made when
   /// something has changed.
   auto packed(const Variable<T>& x, const BatchNorm2d<T>* norm = nullptr) {
-    std::vector<Tensor<T>> sources{weight_.value(), bias_.value()};
+    std::vector<TensorVersion> sources{weight_.value(), bias_.value()};
     if (norm != nullptr) {
-      const auto more = norm->state();
+      const auto more = norm->versions();
       sources.insert(sources.end(), more.begin(), more.end());
     }
     return packed_.get(sources, [&] {
@@ -241,7 +241,7 @@ class Conv2d : public Layer<T> {
   Conv2dOptions options_;
   Variable<T> weight_;
   Variable<T> bias_;
-  Derived<T, PackedConvolution<T>> packed_;
+  Derived<PackedConvolution<T>> packed_;
 };
 
 }  // namespace nn

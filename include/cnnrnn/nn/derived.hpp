@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -12,10 +11,25 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace nn {
 
+/// The memory of a tensor and the version that it had, whatever the scalar.
+class TensorVersion {
+ public:
+  /// Of a tensor as it is now.
+  template <class T>
+  TensorVersion(const Tensor<T>& tensor)  // NOLINT: a list of them is one of tensors
+      : memory_(tensor.memory()), version_(tensor.version()) {}
+
+  friend bool operator==(const TensorVersion&, const TensorVersion&) = default;
+
+ private:
+  std::shared_ptr<const void> memory_;  // kept: another tensor must not get its address
+  std::uint64_t version_;
+};
+
 /// A value made of some tensors and kept until one of them is handed out for writing again, is
 /// exchanged, or the owner is copied: whoever writes through an old pointer is not noticed. Any
 /// number of threads may ask at once.
-template <class T, class Value>
+template <class Value>
 class Derived {
  public:
   Derived() = default;
@@ -39,34 +53,18 @@ class Derived {
 
   /// The value of the sources as they are: the kept one, or make().
   template <class Make>
-  std::shared_ptr<const Value> get(const std::vector<Tensor<T>>& sources, const Make& make) {
+  std::shared_ptr<const Value> get(const std::vector<TensorVersion>& sources, const Make& make) {
     const std::scoped_lock lock(mutex_);
-    const bool current =
-        value_ != nullptr &&
-        std::equal(sources.begin(), sources.end(), sources_.begin(), sources_.end(),
-                   [](const auto& now, const auto& then) { return then.is(now); });
-    if (!current) {
+    if (value_ == nullptr || sources != sources_) {
       value_ = std::make_shared<const Value>(make());
-      sources_.assign(sources.begin(), sources.end());
+      sources_ = sources;
     }
     return value_;
   }
 
  private:
-  struct Source {
-    Source(const Tensor<T>& source) : tensor(source), version(source.version()) {}  // NOLINT
-
-    bool is(const Tensor<T>& now) const {
-      const bool same = now.defined() ? now.shares_memory_with(tensor) : !tensor.defined();
-      return same && now.version() == version;
-    }
-
-    Tensor<T> tensor;
-    std::uint64_t version;
-  };
-
   std::mutex mutex_;
-  std::vector<Source> sources_;
+  std::vector<TensorVersion> sources_;
   std::shared_ptr<const Value> value_;
 };
 

@@ -73,8 +73,8 @@ class FoldingConvolution : public Layer<T> {
 
   /// The parameters of convolution and batch norm together, made when something has changed.
   Parameters folded(const Norm& norm) {
-    std::vector<Tensor<T>> sources{weight_.value(), bias_.value()};
-    const auto more = norm.state();
+    std::vector<TensorVersion> sources{weight_.value(), bias_.value()};
+    const auto more = norm.versions();
     sources.insert(sources.end(), more.begin(), more.end());
     return *folded_.get(sources, [&] { return fold(norm.folded()); });
   }
@@ -84,21 +84,22 @@ class FoldingConvolution : public Layer<T> {
     const Index inner = weight.dim(1);
     const Index taps = weight.size() / (weight.dim(0) * inner);
     for (Index part = 0; part < weight.dim(0) * inner; ++part) {
-      const T scale = behind.scale(output_of(part / inner, part % inner));
+      const Accumulator<T> scale = behind.scale(output_of(part / inner, part % inner));
       T* const values = weight.mutable_data() + part * taps;
-      std::transform(values, values + taps, values, [=](T value) { return value * scale; });
+      std::transform(values, values + taps, values,
+                     [=](T value) { return static_cast<T>(value * scale); });
     }
-    Tensor<T> bias = behind.shift.clone();
+    Tensor<Accumulator<T>> bias = behind.shift.clone();
     for (Index o = 0; bias_.defined() && o < outputs_; ++o) {
       bias.mutable_at(o) += bias_.value()(o) * behind.scale(o);
     }
-    return {weight, bias};
+    return {weight, bias.template to<T>()};
   }
 
   Index outputs_;
   Variable<T> weight_;
   Variable<T> bias_;
-  Derived<T, Parameters> folded_;
+  Derived<Parameters> folded_;
 };
 
 }  // namespace nn

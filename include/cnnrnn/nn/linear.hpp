@@ -99,7 +99,7 @@ class Linear : public Layer<T> {
 
   Variable<T> weight_;
   Variable<T> bias_;
-  Derived<T, PackedLinear<T>> packed_;
+  Derived<PackedLinear<T>> packed_;
 };
 
 }  // namespace nn

@@ -37,8 +37,8 @@ class Visitor {
       parameter(path(name), part);
     }
   }
-  /// Sees a buffer, such as running statistics.
-  void operator()(std::string_view name, Tensor<T>& part) {
+  /// Sees a buffer, such as running statistics: of float where parameters are bfloat16.
+  void operator()(std::string_view name, Tensor<Accumulator<T>>& part) {
     if (part.defined()) {
       buffer(path(name), part);
     }
@@ -74,7 +74,7 @@ class Visitor {
   /// Called for each parameter.
   virtual void parameter(const std::string& /*path*/, Variable<T>& /*value*/) {}
   /// Called for each buffer.
-  virtual void buffer(const std::string& /*path*/, Tensor<T>& /*value*/) {}
+  virtual void buffer(const std::string& /*path*/, Tensor<Accumulator<T>>& /*value*/) {}
   /// Called for each counter.
   virtual void counter(const std::string& /*path*/, Tensor<Index>& /*value*/) {}
   /// Called for each generator.

@@ -100,7 +100,7 @@ class RecurrentModule : public Module<T> {
     if (this->training() || grad_enabled()) {
       return nullptr;
     }
-    std::vector<Tensor<T>> sources;
+    std::vector<TensorVersion> sources;
     for (const auto& layer : layers_) {
       for (const auto& w : layer) {
         sources.insert(sources.end(), {w.weight_ih.value(), w.weight_hh.value(), w.bias_ih.value(),
@@ -145,7 +145,7 @@ class RecurrentModule : public Module<T> {
   RecurrentConfig config_;
   std::vector<std::vector<RecurrentWeights<T>>> layers_;
   Random random_;
-  Derived<T, PackedRecurrent<T>> packed_;
+  Derived<PackedRecurrent<T>> packed_;
 };
 
 }  // namespace nn::detail

@@ -17,12 +17,13 @@ namespace nn {
 /// A tensor that several modules share is there under each of its paths, and `shared` tells which
 /// of them is the first.
 ///
-/// Tensors share the module's memory: a snapshot that must not change is a `clone`.
+/// Tensors share the module's memory: a snapshot that must not change is a `clone`. Those of a
+/// module of bfloat16 are the masters of its parameters, in float: see Variable::master.
 template <class T>
 struct StateDict {
-  std::map<std::string, Tensor<T>> tensors;            ///< parameters and buffers, by path
-  std::map<std::string, Tensor<Index>> counters;       ///< such as num_batches_tracked, by path
-  std::map<std::string, Random::State> random_states;  ///< of the generators, by path
+  std::map<std::string, Tensor<Accumulator<T>>> tensors;  ///< parameters and buffers, by path
+  std::map<std::string, Tensor<Index>> counters;          ///< such as num_batches_tracked, by path
+  std::map<std::string, Random::State> random_states;     ///< of the generators, by path
   std::map<std::string, std::string> shared;  ///< a further path of a tensor: its first path
 
   /// The same values in memory of their own.
@@ -54,9 +55,9 @@ class StateCollector : public Visitor<T> {
 
  private:
   void parameter(const std::string& path, Variable<T>& value) override {
-    add(state.tensors, path, value.value());
+    add(state.tensors, path, value.master());
   }
-  void buffer(const std::string& path, Tensor<T>& value) override {
+  void buffer(const std::string& path, Tensor<Accumulator<T>>& value) override {
     add(state.tensors, path, value);
   }
   void counter(const std::string& path, Tensor<Index>& value) override {
@@ -86,6 +87,22 @@ class StateCollector : public Visitor<T> {
 
   std::map<const void*, std::string> first_paths_;
 };
+
+template <class T>
+class MasterRounder : public Visitor<T> {
+ private:
+  void parameter(const std::string& /*path*/, Variable<T>& value) override { value.round_master(); }
+};
+
+/// To be called when the tensors of a module's state have been written to: parameters of bfloat16
+/// become what their masters are.
+template <class T>
+void round_masters(Module<T>& module) {
+  if constexpr (is_bfloat16<T>) {
+    MasterRounder<T> rounder;
+    module.visit(rounder);
+  }
+}
 
 template <class T>
 class RandomRestorer : public Visitor<T> {
@@ -281,6 +298,7 @@ IncompatibleKeys load_state_dict(Module<T>& module, const StateDict<T>& state,
                       ", got ", wrong);
   detail::copy_fitting(given.tensors, own.tensors);
   detail::copy_fitting(given.counters, own.counters);
+  detail::round_masters(module);
   detail::RandomRestorer<T> restorer(given.random_states);
   module.visit(restorer);
   return differences.keys;

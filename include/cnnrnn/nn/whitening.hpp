@@ -110,7 +110,7 @@ void whitening(Tensor<T>& weight, const Tensor<T>& images, const WhiteningOption
     for (Index i = 0; i < d.size(); ++i) {
       const auto value = static_cast<T>(scale * eigen.vectors(k, i));
       to[k * d.size() + i] = value;
-      to[(half + k) * d.size() + i] = -value;
+      to[(half + k) * d.size() + i] = static_cast<T>(-value);
     }
   }
 }

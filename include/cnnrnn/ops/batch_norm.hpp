@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/kernels/loops.hpp"
 #include "cnnrnn/kernels/norm.hpp"
 #include "cnnrnn/kernels/pointwise.hpp"
 
@@ -20,22 +21,22 @@ struct BatchNormalization {
 /// Running mean and (unbiased) variance (C) of a batch norm; undefined when nobody tracks them.
 template <class T>
 struct RunningStatistics {
-  Tensor<T> mean;      ///< (C)
-  Tensor<T> variance;  ///< (C)
+  Tensor<Accumulator<T>> mean;      ///< (C)
+  Tensor<Accumulator<T>> variance;  ///< (C)
 };
 
 /// Mean and biased variance (C) of a batch, found by whoever made it; undefined when nobody did.
 template <class T>
 struct BatchStatistics {
-  Tensor<T> mean;      ///< (C)
-  Tensor<T> variance;  ///< (C)
+  Tensor<Accumulator<T>> mean;      ///< (C)
+  Tensor<Accumulator<T>> variance;  ///< (C)
 };
 
 /// The sums of a batch norm's backward pass: of dy and of dy times the normalised x (C).
 template <class T>
 struct BatchNormGradients {
-  Tensor<T> dgamma;  ///< of dy times the normalised x
-  Tensor<T> dbeta;   ///< of dy
+  Tensor<Accumulator<T>> dgamma;  ///< of dy times the normalised x
+  Tensor<Accumulator<T>> dbeta;   ///< of dy
 };
 
 /// While it lives, batch norms in training on this thread normalise a shard of a batch with the
@@ -114,7 +115,8 @@ BatchStatistics<T> training_statistics(const kernels::WideRows& d, const Tensor<
                                        RunningStatistics<T>& running, double momentum,
                                        BatchStatistics<T> batch) {
   if (!batch.mean.defined()) {
-    batch = {Tensor<T>({d.channels}), Tensor<T>({d.channels})};
+    using A = Accumulator<T>;
+    batch = {Tensor<A>({d.channels}), Tensor<A>({d.channels})};
     kernels::batch_norm_statistics(d, x.data(), batch.mean.mutable_data(),
                                    batch.variance.mutable_data());
   }
@@ -135,68 +137,74 @@ BatchStatistics<T> training_statistics(const kernels::WideRows& d, const Tensor<
 /// What a batch norm computes with: rows (mean, inverse, scale, shift) of C values.
 template <class T>
 class BatchNormChannels {
+  using A = Accumulator<T>;
+
  public:
   BatchNormChannels(const BatchStatistics<T>& statistics, double epsilon, const Tensor<T>& gamma,
                     const Tensor<T>& beta)
       : values_({4, statistics.mean.size()}) {
     const Index channels = values_.dim(1);
-    T* const to = values_.mutable_data();
+    A* const to = values_.mutable_data();
     for (Index c = 0; c < channels; ++c) {
       const auto variance = static_cast<double>(statistics.variance.data()[c]);
       to[c] = statistics.mean.data()[c];
-      to[channels + c] = static_cast<T>(1 / std::sqrt(variance + epsilon));
-      to[2 * channels + c] = to[channels + c] * (gamma.defined() ? gamma.data()[c] : T(1));
-      to[3 * channels + c] = beta.defined() ? beta.data()[c] : T(0);
+      to[channels + c] = static_cast<A>(1 / std::sqrt(variance + epsilon));
+      to[2 * channels + c] = to[channels + c] * (gamma.defined() ? A(gamma.data()[c]) : A(1));
+      to[3 * channels + c] = beta.defined() ? A(beta.data()[c]) : A(0);
     }
   }
 
-  const T* mean() const { return row(0); }
-  const T* inverse() const { return row(1); }
-  const T* scale() const { return row(2); }
-  const T* shift() const { return row(3); }
-  kernels::WideAffine<T> affine(const kernels::WideRows& d) const {
+  const A* mean() const { return row(0); }
+  const A* inverse() const { return row(1); }
+  const A* scale() const { return row(2); }
+  const A* shift() const { return row(3); }
+  kernels::WideAffine<A> affine(const kernels::WideRows& d) const {
     return {d, mean(), scale(), shift()};
   }
 
  private:
-  const T* row(Index i) const { return values_.data() + i * values_.dim(1); }
+  const A* row(Index i) const { return values_.data() + i * values_.dim(1); }
 
-  Tensor<T> values_;
+  Tensor<A> values_;
 };
 
 /// What the statistics give to dx: rows (slope, offset) of C values, see batch_norm_backward_input.
 template <class T>
 class ThroughStatistics {
- public:
-  explicit ThroughStatistics(Index channels) : values_(Tensor<T>::zeros({2, channels})) {}
+  using A = Accumulator<T>;
 
-  void set(Index channel, T slope, T offset) {
+ public:
+  explicit ThroughStatistics(Index channels) : values_(Tensor<A>::zeros({2, channels})) {}
+
+  void set(Index channel, A slope, A offset) {
     values_.mutable_data()[channel] = slope;
     values_.mutable_data()[values_.dim(1) + channel] = offset;
   }
-  const T* slope() const { return values_.data(); }
-  const T* offset() const { return values_.data() + values_.dim(1); }
+  const A* slope() const { return values_.data(); }
+  const A* offset() const { return values_.data() + values_.dim(1); }
 
  private:
-  Tensor<T> values_;
+  Tensor<A> values_;
 };
 
 /// dgamma and dbeta (C), from one pass over x and dz.
 template <class T>
 class BatchNormSums {
+  using A = Accumulator<T>;
+
  public:
   template <class Upstream>
   BatchNormSums(const kernels::WideRows& d, const T* x, const BatchNormChannels<T>& channels,
                 const Upstream& upstream)
-      : sums_{Tensor<T>({d.channels}), Tensor<T>({d.channels})} {
+      : sums_{Tensor<A>({d.channels}), Tensor<A>({d.channels})} {
     kernels::batch_norm_backward_sums(d, x, channels.mean(), channels.inverse(), upstream,
                                       sums_.dbeta.mutable_data(), sums_.dgamma.mutable_data());
   }
 
   /// Gives them to the inputs 1 and 2 of a batch norm.
   void give(Gradients<T>& g) const {
-    g.give(1, sums_.dgamma);
-    g.give(2, sums_.dbeta);
+    give(g, 1, sums_.dgamma);
+    give(g, 2, sums_.dbeta);
   }
 
   /// Whether the inputs of a batch norm have a use for them: not where it is frozen and takes the
@@ -217,7 +225,7 @@ class BatchNormSums {
       rows *= shared->shards();
     }
     for (Index c = 0; c < all.dgamma.size(); ++c) {
-      const T weight = channels.scale()[c] / static_cast<T>(rows);
+      const A weight = channels.scale()[c] / static_cast<A>(rows);
       result.set(c, all.dgamma.data()[c] * channels.inverse()[c] * weight,
                  all.dbeta.data()[c] * weight);
     }
@@ -225,6 +233,12 @@ class BatchNormSums {
   }
 
  private:
+  static void give(Gradients<T>& g, Index input, const Tensor<A>& sums) {
+    if (g.needs(input)) {
+      g.give(input, kernels::rounded<T>(sums));
+    }
+  }
+
   BatchNormGradients<T> sums_;
 };
 
@@ -249,7 +263,7 @@ struct BatchNormBackward {
       run(g, affine, plain, plain, g.dx_over_dy(0));
       return;
     }
-    kernels::with_activation<T>(activation, [&]<class Function>(Function) {
+    kernels::with_activation<Accumulator<T>>(activation, [&]<class Function>(Function) {
       if (!beside->defined()) {
         through<Function>(g, affine);
         return;
@@ -272,7 +286,7 @@ struct BatchNormBackward {
   /// Through an activation and nothing else. One whose gradient takes long is computed once, and
   /// kept for the second pass where dx will be.
   template <class Function>
-  void through(Gradients<T>& g, const kernels::WideAffine<T>& affine) const {
+  void through(Gradients<T>& g, const kernels::WideAffine<Accumulator<T>>& affine) const {
     const kernels::ActivationUpstream<T, Function> upstream{g.dy().data(), affine.view()};
     const auto dx = g.dx_over_dy(0);
     if constexpr (!Function::by_value) {
@@ -288,7 +302,7 @@ struct BatchNormBackward {
   /// One pass for the sums, unless nobody wants them and it stores nothing, and one for dx; each
   /// has its way to dz.
   template <class First, class Second>
-  void run(Gradients<T>& g, const kernels::WideAffine<T>& affine, const First& first,
+  void run(Gradients<T>& g, const kernels::WideAffine<Accumulator<T>>& affine, const First& first,
            const Second& second, const GradientSpan<T>& dx, bool first_stores = false) const {
     ThroughStatistics<T> rest(d.channels);
     if (first_stores || BatchNormSums<T>::wanted(g, training)) {
@@ -317,8 +331,8 @@ BatchNormChannels<T> batch_norm_channels(const kernels::WideRows& d, const Tenso
 /// Whether the gradient of an activation follows from its value.
 template <class T>
 bool found_from_value(Activation activation) {
-  return kernels::with_activation<T>(activation,
-                                     [](auto function) { return decltype(function)::by_value; });
+  return kernels::with_activation<Accumulator<T>>(
+      activation, [](auto function) { return decltype(function)::by_value; });
 }
 
 template <class T>

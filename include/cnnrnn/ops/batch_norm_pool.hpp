@@ -23,7 +23,7 @@ struct BatchNormPoolBackward {
     if (BatchNormSums<T>::wanted(g, training)) {
       const BatchNormSums<T> sums(
           windows, chosen->data(), channels,
-          kernels::ActivationUpstream<T, kernels::ReluFunction<T>>{dy, affine.view()});
+          kernels::ActivationUpstream<T, kernels::ReluFunction<Accumulator<T>>>{dy, affine.view()});
       sums.give(g);
       rest = sums.through_statistics(training, d.n * d.h * d.w, channels);
     }

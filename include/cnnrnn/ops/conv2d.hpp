@@ -2,6 +2,8 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/conv2d.hpp"
+#include "cnnrnn/kernels/loops.hpp"
+#include "cnnrnn/kernels/norm.hpp"
 #include "cnnrnn/kernels/reduction.hpp"
 #include "cnnrnn/ops/relu.hpp"
 
@@ -89,13 +91,15 @@ struct Conv2dBackward {
 /// (N, T, C), which is one row.
 template <class T>
 Variable<T> conv2d(const kernels::Conv2dDims& d, const Variable<T>& x, const Variable<T>& weight,
-                   const Variable<T>& bias, bool relu, kernels::ChannelMoments<T>* moments) {
+                   const Variable<T>& bias, bool relu,
+                   kernels::ChannelMoments<Accumulator<T>>* moments) {
   const bool sequences = x.rank() == 3;
   Tensor<T> y(sequences ? Shape{d.n, d.ow(), d.o} : Shape{d.n, d.oh(), d.ow(), d.o});
+  const auto shift = kernels::widened(bias.value());
   kernels::conv2d_forward<T>(d, x.value().data(), weight.value().data(),
                              {.data = y.mutable_data(),
                               .channels = d.o,
-                              .bias = bias.value().data(),
+                              .bias = shift.data(),
                               .activation = relu ? Activation::relu : Activation::none,
                               .moments = moments});
   return record<T>(sequences ? "conv1d" : "conv2d", {x, weight, bias}, y,
@@ -122,9 +126,9 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& weight, const Variab
 /// A convolution's result, and the mean and biased variance (O) of its channels.
 template <class T>
 struct ConvolutionMoments {
-  Variable<T> y;       ///< the convolution
-  Tensor<T> mean;      ///< of each channel of y, (O)
-  Tensor<T> variance;  ///< the biased one, (O)
+  Variable<T> y;                    ///< the convolution
+  Tensor<Accumulator<T>> mean;      ///< of each channel of y, (O)
+  Tensor<Accumulator<T>> variance;  ///< the biased one, (O)
 };
 
 /// conv2d for a batch norm behind it: takes the moments of the result block by block, while it is
@@ -139,6 +143,22 @@ ConvolutionMoments<T> conv2d_moments(const Variable<T>& x, const Variable<T>& we
   ConvolutionMoments<T> result{detail::conv2d<T>(d, x, weight, bias, options.relu, &moments),
                                Tensor<T>({d.o}), Tensor<T>({d.o})};
   moments.combine(result.mean.mutable_data(), result.variance.mutable_data());
+  return result;
+}
+
+/// The same of bfloat16: the moments are those of the rounded result.
+template <class T>
+requires is_bfloat16<T> ConvolutionMoments<T> conv2d_moments(const Variable<T>& x,
+                                                             const Variable<T>& weight,
+                                                             const Variable<T>& bias = {},
+                                                             const Convolution& options = {}) {
+  ConvolutionMoments<T> result{conv2d(x, weight, bias, options), {}, {}};
+  const Index channels = weight.dim(0);
+  result.mean = Tensor<float>({channels});
+  result.variance = Tensor<float>({channels});
+  kernels::batch_norm_statistics({result.y.value().size() / channels, channels},
+                                 result.y.value().data(), result.mean.mutable_data(),
+                                 result.variance.mutable_data());
   return result;
 }
 

@@ -7,6 +7,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/conv_lstm.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/sequence_lengths.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -220,6 +221,28 @@ ConvLstmOutput<T> conv_lstm_layer(const Variable<T>& x,
                                        Saved<T>(initial.c.value()), Saved<T>(y), lengths, gates,
                                        cells, std::move(saved)});
   return {outputs[0], outputs[1], outputs[2]};
+}
+
+/// The same of bfloat16, computed in float: gates and states are rounded at the end alone.
+template <class T>
+requires is_bfloat16<T> ConvLstmOutput<T> conv_lstm_layer(
+    const Variable<T>& x, const std::vector<ConvLstmWeights<T>>& directions,
+    const ConvLstmStates<T>& initial = {}, const ConvLstmLayerOptions& options = {}) {
+  std::vector<Variable<T>> inputs{x, initial.h, initial.c};
+  for (const auto& w : directions) {
+    const auto all = w.all();
+    inputs.insert(inputs.end(), all.begin(), all.end());
+  }
+  const auto results =
+      detail::all_in_float<T>("conv_lstm", inputs, [&](const std::vector<Variable<float>>& v) {
+        std::vector<ConvLstmWeights<float>> weights;
+        for (std::size_t i = 3; i < v.size(); i += 6) {
+          weights.push_back({v[i], v[i + 1], v[i + 2], v[i + 3], v[i + 4], v[i + 5]});
+        }
+        const auto output = conv_lstm_layer(v[0], weights, {v[1], v[2]}, options);
+        return std::vector{output.y, output.h, output.c};
+      });
+  return {results[0], results[1], results[2]};
 }
 
 CNNRNN_NAMESPACE_END

@@ -5,6 +5,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/conv2d.hpp"
+#include "cnnrnn/kernels/loops.hpp"
 #include "cnnrnn/kernels/reduction.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
 #include "cnnrnn/ops/pad.hpp"
@@ -111,10 +112,11 @@ Variable<T> conv_transpose2d(const kernels::Conv2dDims& d, const Variable<T>& x,
                              const Variable<T>& weight, const Variable<T>& bias, bool relu) {
   const bool sequences = x.rank() == 3;
   Tensor<T> y(sequences ? Shape{d.n, d.w, d.c} : Shape{d.n, d.h, d.w, d.c});
+  const auto shift = kernels::widened(bias.value());
   kernels::conv2d_transposed<T>(d, weight.value().data(), x.value().data(),
                                 {.data = y.mutable_data(),
                                  .channels = d.c,
-                                 .bias = bias.value().data(),
+                                 .bias = shift.data(),
                                  .activation = relu ? Activation::relu : Activation::none});
   return record<T>(
       sequences ? "conv_transpose1d" : "conv_transpose2d", {x, weight, bias}, y,

@@ -8,6 +8,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/loss.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/reduction.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -158,6 +159,26 @@ Variable<T> cross_entropy(const Variable<T>& logits, const Tensor<T>& targets,
                      kernels::soft_cross_entropy_backward(d, p->data(), q->data(), g.dy().span(),
                                                           divisor, g.dx());
                    });
+}
+
+/// The same of bfloat16, computed in float.
+template <class T>
+requires is_bfloat16<T> Variable<T> cross_entropy(const Variable<T>& logits,
+                                                  const Tensor<Index>& labels,
+                                                  const CrossEntropyOptions& options = {}) {
+  return detail::one_in_float<T>("cross_entropy", {logits}, [&](const auto& v) {
+    return cross_entropy(v[0], labels, options);
+  });
+}
+
+/// The same of bfloat16, computed in float.
+template <class T>
+requires is_bfloat16<T> Variable<T> cross_entropy(const Variable<T>& logits,
+                                                  const Tensor<T>& targets,
+                                                  const CrossEntropyOptions& options = {}) {
+  return detail::one_in_float<T>("cross_entropy", {logits}, [&](const auto& v) {
+    return cross_entropy(v[0], kernels::widened(targets), options);
+  });
 }
 
 CNNRNN_NAMESPACE_END

@@ -23,7 +23,7 @@ Variable<T> dropout(const Variable<T>& x, double p, Random& random, bool trainin
   Tensor<std::uint8_t> mask(x.shape());
   kernels::dropout_mask(p, random.bits(), mask.mutable_span());
   Tensor<T> y(x.shape());
-  const auto scale = static_cast<T>(1 / (1 - p));
+  const auto scale = static_cast<Accumulator<T>>(1 / (1 - p));
   kernels::dropout_forward<T>(x.value().span(), mask.span(), scale, y.mutable_span());
   return record<T>("dropout", {x}, y, [mask, scale](Gradients<T>& g) {
     kernels::dropout_backward<T>(mask.span(), scale, g.dy().span(), g.dx_over_dy());

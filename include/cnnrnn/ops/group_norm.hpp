@@ -16,8 +16,8 @@ Variable<T> group_norm(const char* name, const kernels::GroupNormDims& d, const 
   require<ValueError>(epsilon > 0 && std::isfinite(epsilon), name,
                       ": expected a positive epsilon, got ", epsilon);
   Tensor<T> y(x.shape());
-  Tensor<T> mean({d.n, d.groups});
-  Tensor<T> inverse({d.n, d.groups});
+  Tensor<Accumulator<T>> mean({d.n, d.groups});
+  Tensor<Accumulator<T>> inverse({d.n, d.groups});
   kernels::group_norm_forward(d, x.value().data(), gamma.value().data(), beta.value().data(),
                               epsilon, y.mutable_data(), mean.mutable_data(),
                               inverse.mutable_data());

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cnnrnn/kernels/recurrent.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/recurrent.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -39,6 +40,27 @@ PackedRecurrent<T> pack_gru(const std::vector<std::vector<RecurrentWeights<T>>>&
   return pack_recurrent(kernels::gru_cell<T>(form == GruForm::linear_before_reset), layers);
 }
 
+template <class T>
+requires is_bfloat16<T> PackedRecurrent<T> pack_gru(
+    const std::vector<std::vector<RecurrentWeights<T>>>& layers, GruForm form) {
+  return pack_gru(layers_in_float(layers), form);
+}
+
 }  // namespace detail
+
+/// The same of bfloat16, computed in float: gates and states are rounded at the end alone.
+template <class T>
+requires is_bfloat16<T> RecurrentOutput<T> gru(
+    const Variable<T>& x, const std::vector<std::vector<RecurrentWeights<T>>>& layers,
+    const Variable<T>& h0 = {}, GruForm form = GruForm::linear_before_reset,
+    const RecurrentOptions& options = {}, const PackedRecurrent<T>* packed = nullptr) {
+  const auto result = detail::recurrent_in_float(
+      "gru", x, layers, h0, {},
+      [&](const auto& in, const auto& weights, const auto& h, const auto& /*c*/) {
+        const auto output = gru(in, weights, h, form, options, packed);
+        return std::vector{output.y, output.h};
+      });
+  return {result.y, result.h};
+}
 
 CNNRNN_NAMESPACE_END

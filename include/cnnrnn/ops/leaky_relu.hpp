@@ -10,10 +10,10 @@ CNNRNN_NAMESPACE_BEGIN
 template <class T>
 Variable<T> leaky_relu(const Variable<T>& x, double slope = 0.01) {
   Tensor<T> y(x.shape());
-  const auto factor = static_cast<T>(slope);
-  kernels::leaky_relu_forward(x.value().span(), factor, y.mutable_span());
+  const auto factor = static_cast<Accumulator<T>>(slope);
+  kernels::leaky_relu_forward<T>(x.value().span(), factor, y.mutable_span());
   return record<T>("leaky_relu", {x}, y, [factor, x = Saved<T>(x.value())](Gradients<T>& g) {
-    kernels::leaky_relu_backward(x->span(), factor, g.dy().span(), g.dx_over_dy());
+    kernels::leaky_relu_backward<T>(x->span(), factor, g.dy().span(), g.dx_over_dy());
   });
 }
 

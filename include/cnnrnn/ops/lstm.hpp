@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cnnrnn/kernels/recurrent.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/recurrent.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -54,6 +55,12 @@ PackedRecurrent<T> pack_lstm(const std::vector<std::vector<LstmWeights<T>>>& lay
   return pack_recurrent(kernels::lstm_cell<T>(), layers);
 }
 
+template <class T>
+requires is_bfloat16<T> PackedRecurrent<T> pack_lstm(
+    const std::vector<std::vector<LstmWeights<T>>>& layers) {
+  return pack_lstm(layers_in_float(layers));
+}
+
 }  // namespace detail
 
 /// LSTM layers one on the other: the y of each is the x of the next. `layers` holds, for each
@@ -68,6 +75,31 @@ LstmOutput<T> lstm(const Variable<T>& x, const std::vector<std::vector<LstmWeigh
   const auto result =
       detail::recurrent(kernels::lstm_cell<T>(), x, layers, initial.h, initial.c, options, packed);
   return {result.y, result.h, result.c};
+}
+
+/// The same of bfloat16, computed in float: gates and states are rounded at the end alone.
+template <class T>
+requires is_bfloat16<T> LstmOutput<T> lstm(const Variable<T>& x,
+                                           const std::vector<std::vector<LstmWeights<T>>>& layers,
+                                           const LstmStates<T>& initial = {},
+                                           const RecurrentOptions& options = {},
+                                           const PackedRecurrent<T>* packed = nullptr) {
+  const auto result = detail::recurrent_in_float(
+      "lstm", x, layers, initial.h, initial.c,
+      [&](const auto& in, const auto& weights, const auto& h, const auto& c) {
+        const auto output = lstm(in, weights, {h, c}, options, packed);
+        return std::vector{output.y, output.h, output.c};
+      });
+  return {result.y, result.h, result.c};
+}
+
+/// The same of bfloat16.
+template <class T>
+requires is_bfloat16<T> LstmOutput<T> lstm_layer(const Variable<T>& x,
+                                                 const std::vector<LstmWeights<T>>& directions,
+                                                 const LstmStates<T>& initial = {},
+                                                 const RecurrentOptions& options = {}) {
+  return lstm(x, {directions}, initial, options);
 }
 
 CNNRNN_NAMESPACE_END

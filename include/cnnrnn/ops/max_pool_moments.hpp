@@ -18,11 +18,12 @@ struct PoolingMoments {
 template <class T>
 PoolingMoments<T> max_pool2d_moments(const Variable<T>& x, const Pool2dOptions& options = {}) {
   const auto d = detail::pool2d_dims("max_pool2d", x.shape(), options);
-  kernels::ChannelMoments<T> moments(kernels::pool_blocks(d), d.c);
+  using A = Accumulator<T>;
+  kernels::ChannelMoments<A> moments(kernels::pool_blocks(d), d.c);
   const auto y = detail::max_pool(
       "max_pool2d", x, d, d.kernel,
       [&](Index block, Index rows, const T* pixels) { moments.set(block, rows, pixels); });
-  BatchStatistics<T> statistics{Tensor<T>({d.c}), Tensor<T>({d.c})};
+  BatchStatistics<T> statistics{Tensor<A>({d.c}), Tensor<A>({d.c})};
   moments.combine(statistics.mean.mutable_data(), statistics.variance.mutable_data());
   return {y, statistics};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/pairwise_loss.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -15,6 +16,14 @@ template <class T>
 Variable<T> mse_loss(const Variable<T>& a, const Variable<T>& b,
                      const MseLossOptions& options = {}) {
   return detail::symmetric_loss("mse_loss", a, b, kernels::SquaredError<T>{}, options.reduction);
+}
+
+/// The same of bfloat16, computed in float.
+template <class T>
+requires is_bfloat16<T> Variable<T> mse_loss(const Variable<T>& a, const Variable<T>& b,
+                                             const MseLossOptions& options = {}) {
+  return detail::one_in_float<T>("mse_loss", {a, b},
+                                 [&](const auto& v) { return mse_loss(v[0], v[1], options); });
 }
 
 CNNRNN_NAMESPACE_END

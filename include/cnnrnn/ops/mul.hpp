@@ -27,7 +27,7 @@ Variable<T> mul(const Variable<T>& a, const Variable<T>& b) {
   Tensor<T> y(detail::broadcast_shape("mul", a.shape(), b.shape()));
   kernels::broadcast_forward(detail::broadcast_walk(y.shape(), a.shape(), b.shape()),
                              a.value().data(), b.value().data(), y.mutable_data(),
-                             [](T a_i, T b_i) { return a_i * b_i; });
+                             [](Accumulator<T> a_i, Accumulator<T> b_i) { return a_i * b_i; });
   return record<T>("mul", {a, b}, y,
                    [a = Saved<T>(a.value()), b = Saved<T>(b.value())](Gradients<T>& g) {
                      detail::mul_backward(g, 0, a->shape(), *b);
@@ -43,13 +43,13 @@ Variable<T> operator*(const Variable<T>& a, const Variable<T>& b) {
 
 /// a b for a number b.
 template <class T>
-Variable<T> operator*(const Variable<T>& a, std::type_identity_t<T> b) {
+Variable<T> operator*(const Variable<T>& a, Accumulator<T> b) {
   return scale_shift(a, b, 0, "mul");
 }
 
 /// a b for a number a.
 template <class T>
-Variable<T> operator*(std::type_identity_t<T> a, const Variable<T>& b) {
+Variable<T> operator*(Accumulator<T> a, const Variable<T>& b) {
   return scale_shift(b, a, 0, "mul");
 }
 

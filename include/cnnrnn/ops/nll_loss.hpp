@@ -5,6 +5,7 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/loss.hpp"
 #include "cnnrnn/ops/cross_entropy.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/reduction.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -43,6 +44,14 @@ Variable<T> nll_loss(const Variable<T>& log_p, const Tensor<Index>& labels,
                      kernels::nll_loss_backward(d, labels->data(), weight.data(), g.dy().span(),
                                                 divisor, g.dx());
                    });
+}
+
+/// The same of bfloat16, computed in float.
+template <class T>
+requires is_bfloat16<T> Variable<T> nll_loss(const Variable<T>& log_p, const Tensor<Index>& labels,
+                                             const NllLossOptions& options = {}) {
+  return detail::one_in_float<T>("nll_loss", {log_p},
+                                 [&](const auto& v) { return nll_loss(v[0], labels, options); });
 }
 
 CNNRNN_NAMESPACE_END

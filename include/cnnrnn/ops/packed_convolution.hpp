@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cnnrnn/kernels/loops.hpp"
 #include "cnnrnn/ops/conv2d.hpp"
 #include "cnnrnn/ops/pooling.hpp"
 
@@ -12,11 +13,13 @@ CNNRNN_NAMESPACE_BEGIN
 /// tensors that it was made of. Nothing is recorded, and any number of threads may call it at once.
 template <class T>
 class PackedConvolution {
+  using A = Accumulator<T>;
+
  public:
   /// weight and bias as in conv2d; scale and shift may be undefined. `x` is a shape that it will be
   /// used for. Throws as conv2d.
   PackedConvolution(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
-                    const Tensor<T>& scale, const Tensor<T>& shift, const Convolution& options)
+                    const Tensor<A>& scale, const Tensor<A>& shift, const Convolution& options)
       : options_(options), weight_shape_(weight.shape()) {
     const auto d = detail::conv2d_dims(x, weight.shape(), bias.defined(), bias.shape(), options);
     require<ShapeError>(
@@ -24,10 +27,10 @@ class PackedConvolution {
             (!scale.defined() || (scale.shape() == Shape{d.o} && shift.shape() == Shape{d.o})),
         "packed convolution: expected a scale and a shift of shape ", Shape{d.o}, ", got ",
         scale.shape(), " and ", shift.shape());
-    packed_ = kernels::conv2d_pack(d, weight.data(), scale.data());
-    bias_ = shift.defined() ? shift.clone() : Tensor<T>::zeros({d.o});
+    packed_ = kernels::conv2d_pack(d, kernels::widened(weight).data(), scale.data());
+    bias_ = shift.defined() ? shift.clone() : Tensor<A>::zeros({d.o});
     for (Index o = 0; bias.defined() && o < d.o; ++o) {
-      bias_.mutable_data()[o] += bias.data()[o] * (scale.defined() ? scale.data()[o] : T(1));
+      bias_.mutable_data()[o] += bias.data()[o] * (scale.defined() ? scale.data()[o] : A(1));
     }
   }
 
@@ -40,12 +43,12 @@ class PackedConvolution {
     require<ShapeError>(!residual.defined() || residual.shape() == y.shape(),
                         "packed convolution: expected a residual of shape ", y.shape(), ", got ",
                         residual.shape());
-    kernels::conv2d_forward(d, x.data(), packed_,
-                            {.data = y.mutable_data(),
-                             .channels = d.o,
-                             .bias = bias_.data(),
-                             .residual = residual.data(),
-                             .activation = activation});
+    kernels::conv2d_forward<T>(d, x.data(), packed_,
+                               {.data = y.mutable_data(),
+                                .channels = d.o,
+                                .bias = bias_.data(),
+                                .residual = residual.data(),
+                                .activation = activation});
     return y;
   }
 
@@ -64,12 +67,12 @@ class PackedConvolution {
     const auto first = activation == Activation::relu ? Activation::relu : Activation::none;
     Tensor<T> y({d.n, windows.oh, windows.ow, d.o});
     if (kernels::conv2d_pools<T>(d)) {
-      kernels::conv2d_forward(d, x.data(), packed_,
-                              {.data = y.mutable_data(),
-                               .channels = d.o,
-                               .bias = bias_.data(),
-                               .activation = first,
-                               .pool = true});
+      kernels::conv2d_forward<T>(d, x.data(), packed_,
+                                 {.data = y.mutable_data(),
+                                  .channels = d.o,
+                                  .bias = bias_.data(),
+                                  .activation = first,
+                                  .pool = true});
     } else {
       kernels::max_pool2d_forward(windows, (*this)(x, first).data(), y.mutable_data());
     }
@@ -89,8 +92,8 @@ class PackedConvolution {
 
   Convolution options_;
   Shape weight_shape_;
-  Tensor<T> packed_;
-  Tensor<T> bias_;
+  Tensor<A> packed_;
+  Tensor<A> bias_;
 };
 
 CNNRNN_NAMESPACE_END

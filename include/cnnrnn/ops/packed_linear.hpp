@@ -34,7 +34,7 @@ class PackedLinear {
  private:
   Variable<T> weight_;
   Variable<T> bias_;
-  kernels::PackedB<T> packed_;
+  kernels::PackedB<Accumulator<T>> packed_;
 };
 
 CNNRNN_NAMESPACE_END

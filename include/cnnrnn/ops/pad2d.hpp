@@ -51,8 +51,9 @@ Variable<T> pad2d(const Variable<T>& x, const Pad2dOptions& options) {
   detail::check_padded_axis(x.shape(), 2, columns, mode);
   return detail::resample<T>(
       "pad2d", x,
-      {x.dim(0), x.dim(3), kernels::padded_axis<T>(x.dim(1), rows.before, rows.after, mode),
-       kernels::padded_axis<T>(x.dim(2), columns.before, columns.after, mode)});
+      {x.dim(0), x.dim(3),
+       kernels::padded_axis<Accumulator<T>>(x.dim(1), rows.before, rows.after, mode),
+       kernels::padded_axis<Accumulator<T>>(x.dim(2), columns.before, columns.after, mode)});
 }
 
 CNNRNN_NAMESPACE_END

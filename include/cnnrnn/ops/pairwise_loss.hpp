@@ -4,6 +4,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/loss.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/reduction.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -85,6 +86,24 @@ Variable<T> binary_cross_entropy_with_logits(const Variable<T>& logits, const Te
                      kernels::pairwise_loss_backward(logits->span(), targets->span(), error,
                                                      g.dy().span(), divisor, g.dx());
                    });
+}
+
+/// The same of bfloat16, computed in float.
+template <class T>
+requires is_bfloat16<T> Variable<T> l1_loss(const Variable<T>& a, const Variable<T>& b,
+                                            const L1LossOptions& options = {}) {
+  return detail::one_in_float<T>("l1_loss", {a, b},
+                                 [&](const auto& v) { return l1_loss(v[0], v[1], options); });
+}
+
+/// The same of bfloat16, computed in float.
+template <class T>
+requires is_bfloat16<T> Variable<T> binary_cross_entropy_with_logits(
+    const Variable<T>& logits, const Tensor<T>& targets,
+    const BinaryCrossEntropyOptions& options = {}) {
+  return detail::one_in_float<T>("binary_cross_entropy_with_logits", {logits}, [&](const auto& v) {
+    return binary_cross_entropy_with_logits(v[0], kernels::widened(targets), options);
+  });
 }
 
 CNNRNN_NAMESPACE_END

@@ -4,6 +4,7 @@
 
 #include "cnnrnn/ops/concat.hpp"
 #include "cnnrnn/ops/dropout.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/recurrent_layer.hpp"
 #include "cnnrnn/ops/slice.hpp"
 
@@ -82,6 +83,63 @@ RecurrentResult<T> recurrent(const kernels::RecurrentCell<T>& cell, const Variab
     c.push_back(result.c);
   }
   return {y, concat(h, 0), cell.has_cell_state ? concat(c, 0) : Variable<T>()};
+}
+
+/// The weights of layers in float, each direction's seven of `all`, one behind the other from
+/// `first` on.
+inline std::vector<std::vector<RecurrentWeights<float>>> layers_of(
+    const std::vector<Variable<float>>& all, std::size_t first,
+    const std::vector<std::size_t>& sizes) {
+  std::vector<std::vector<RecurrentWeights<float>>> layers;
+  for (const std::size_t size : sizes) {
+    auto& layer = layers.emplace_back();
+    for (std::size_t direction = 0; direction < size; ++direction, first += 7) {
+      RecurrentWeights<float>& w =
+          layer.emplace_back(all[first], all[first + 1], all[first + 2], all[first + 3]);
+      w.weight_ci = all[first + 4];
+      w.weight_cf = all[first + 5];
+      w.weight_co = all[first + 6];
+    }
+  }
+  return layers;
+}
+
+/// Layers of bfloat16, computed in float by op(x, layers, h0, c0), which gives y, h and, where the
+/// cell has one, c.
+template <class T, class Op>
+RecurrentResult<T> recurrent_in_float(const char* name, const Variable<T>& x,
+                                      const std::vector<std::vector<RecurrentWeights<T>>>& layers,
+                                      const Variable<T>& h0, const Variable<T>& c0, const Op& op) {
+  std::vector<Variable<T>> inputs{x, h0, c0};
+  std::vector<std::size_t> sizes;
+  for (const auto& layer : layers) {
+    sizes.push_back(layer.size());
+    for (const auto& w : layer) {
+      const auto all = w.all();
+      inputs.insert(inputs.end(), all.begin(), all.end());
+    }
+  }
+  const auto results = all_in_float<T>(name, inputs, [&](const std::vector<Variable<float>>& v) {
+    return op(v[0], layers_of(v, 3, sizes), v[1], v[2]);
+  });
+  return {results[0], results[1], results.size() > 2 ? results[2] : Variable<T>()};
+}
+
+/// The layers in float, for packing.
+template <class T>
+std::vector<std::vector<RecurrentWeights<float>>> layers_in_float(
+    const std::vector<std::vector<RecurrentWeights<T>>>& layers) {
+  std::vector<Variable<float>> all;
+  std::vector<std::size_t> sizes;
+  for (const auto& layer : layers) {
+    sizes.push_back(layer.size());
+    for (const auto& w : layer) {
+      for (const auto& weight : w.all()) {
+        all.push_back(in_float(weight));
+      }
+    }
+  }
+  return layers_of(all, 0, sizes);
 }
 
 }  // namespace detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -35,12 +36,17 @@ struct RecurrentWeights {
   Variable<T> weight_ci;  ///< (U) or undefined
   Variable<T> weight_cf;  ///< (U) or undefined
   Variable<T> weight_co;  ///< (U) or undefined
+
+  /// All of them, in the order above.
+  std::array<Variable<T>, 7> all() const {
+    return {weight_ih, weight_hh, bias_ih, bias_hh, weight_ci, weight_cf, weight_co};
+  }
 };
 
 /// The weights of recurrent layers, packed for inference: they do not see later changes of the
 /// tensors that they were made of.
 template <class T>
-using PackedRecurrentLayer = std::vector<kernels::ForwardDirection<T>>;
+using PackedRecurrentLayer = std::vector<kernels::ForwardDirection<Accumulator<T>>>;
 
 /// All layers, each with its directions.
 template <class T>
@@ -209,8 +215,8 @@ RecurrentResult<T> recurrent_layer(const kernels::RecurrentCell<T>& cell, const 
   std::vector<typename RecurrentLayerBackward<T>::Weights> saved;
   const auto save = [](const Variable<T>& weight) { return Saved<T>(weight.value()); };
   for (const auto& w : directions) {
-    inputs.insert(inputs.end(), {w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_ci,
-                                 w.weight_cf, w.weight_co});
+    const auto all = w.all();
+    inputs.insert(inputs.end(), all.begin(), all.end());
     pointers.push_back(recurrent_pointers(w));
     saved.push_back({save(w.weight_ih), save(w.weight_hh), save(w.weight_ci), save(w.weight_cf),
                      save(w.weight_co)});

@@ -4,6 +4,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/resample.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -11,12 +12,19 @@ namespace detail {
 
 /// x (N, H, W, C) with a matrix applied to each axis of its images. Saves nothing.
 template <class T>
-Variable<T> resample(const char* name, const Variable<T>& x, kernels::ResampleDims<T> d) {
+Variable<T> resample(const char* name, const Variable<T>& x,
+                     kernels::ResampleDims<Accumulator<T>> d) {
   Tensor<T> y({d.n, d.rows.outputs(), d.columns.outputs(), d.c});
   kernels::resample_forward(d, x.value().data(), y.mutable_data());
   return record<T>(name, {x}, y, [d = std::move(d)](Gradients<T>& g) {
     kernels::resample_backward(d, g.dy().data(), g.dx());
   });
+}
+
+template <class T>
+requires is_bfloat16<T> Variable<T> resample(const char* name, const Variable<T>& x,
+                                             const kernels::ResampleDims<float>& d) {
+  return one_in_float<T>(name, {x}, [&](const auto& v) { return resample(name, v[0], d); });
 }
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cnnrnn/kernels/recurrent.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 #include "cnnrnn/ops/recurrent.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -35,6 +36,27 @@ PackedRecurrent<T> pack_rnn(const std::vector<std::vector<RecurrentWeights<T>>>&
   return pack_recurrent(kernels::rnn_cell<T>(false), layers);
 }
 
+template <class T>
+requires is_bfloat16<T> PackedRecurrent<T> pack_rnn(
+    const std::vector<std::vector<RecurrentWeights<T>>>& layers) {
+  return pack_rnn(layers_in_float(layers));
+}
+
 }  // namespace detail
+
+/// The same of bfloat16, computed in float: states are rounded at the end alone.
+template <class T>
+requires is_bfloat16<T> RecurrentOutput<T> rnn(
+    const Variable<T>& x, const std::vector<std::vector<RecurrentWeights<T>>>& layers,
+    const Variable<T>& h0 = {}, RnnNonlinearity nonlinearity = RnnNonlinearity::tanh,
+    const RecurrentOptions& options = {}, const PackedRecurrent<T>* packed = nullptr) {
+  const auto result = detail::recurrent_in_float(
+      "rnn", x, layers, h0, {},
+      [&](const auto& in, const auto& weights, const auto& h, const auto& /*c*/) {
+        const auto output = rnn(in, weights, h, nonlinearity, options, packed);
+        return std::vector{output.y, output.h};
+      });
+  return {result.y, result.h};
+}
 
 CNNRNN_NAMESPACE_END

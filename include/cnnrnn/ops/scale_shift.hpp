@@ -11,12 +11,12 @@ CNNRNN_NAMESPACE_BEGIN
 /// y = scale x + shift with two numbers, of any shape. Saves nothing. Its name on the tape is that
 /// of the operator that it stands for.
 template <class T>
-Variable<T> scale_shift(const Variable<T>& x, std::type_identity_t<T> scale,
-                        std::type_identity_t<T> shift, std::string_view name = "scale_shift") {
+Variable<T> scale_shift(const Variable<T>& x, Accumulator<T> scale, Accumulator<T> shift,
+                        std::string_view name = "scale_shift") {
   Tensor<T> y(x.shape());
-  kernels::scale_shift_forward(x.value().span(), scale, shift, y.mutable_span());
+  kernels::scale_shift_forward<T>(x.value().span(), scale, shift, y.mutable_span());
   return record<T>(name, {x}, y, [scale](Gradients<T>& g) {
-    kernels::scale_shift_backward(scale, g.dy().span(), g.dx_over_dy());
+    kernels::scale_shift_backward<T>(scale, g.dy().span(), g.dx_over_dy());
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/loss.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -27,6 +28,13 @@ Variable<T> softmax_of_kind(const char* name, const Variable<T>& x, Index axis, 
   return record<T>(name, {x}, y, [d, logarithm, y = Saved<T>(y)](Gradients<T>& g) {
     kernels::softmax_backward(d, logarithm, y->data(), g.dy().data(), g.dx());
   });
+}
+
+template <class T>
+requires is_bfloat16<T> Variable<T> softmax_of_kind(const char* name, const Variable<T>& x,
+                                                    Index axis, bool logarithm) {
+  return one_in_float<T>(
+      name, {x}, [&](const auto& v) { return softmax_of_kind(name, v[0], axis, logarithm); });
 }
 
 }  // namespace detail

@@ -45,22 +45,23 @@ inline namespace CNNRNN_ISA {
 /// Sums x to the shape `ones` (as x, 1 on the summed axes) and shows the result as `result`.
 template <class T>
 Variable<T> scaled_sum(const char* name, const Variable<T>& x, const Shape& ones,
-                       const Shape& result, T scale) {
+                       const Shape& result, Accumulator<T> scale) {
   auto steps = sum_steps(x.shape(), ones);
   if (steps.empty()) {
     steps.push_back({1, 1, x.value().size()});
   }
   Tensor<T> y(result);
-  kernels::sum_forward(steps, scale, x.value().data(), GradientSpan<T>{y.mutable_span()});
+  kernels::sum_forward(std::span<const kernels::SumDims>(steps), scale, x.value().data(),
+                       GradientSpan<T>{y.mutable_span()});
   const auto walk = broadcast_walk(x.shape(), ones);
   return record<T>(name, {x}, y, [walk, scale](Gradients<T>& g) {
-    kernels::sum_backward(walk, scale, g.dy().data(), g.dx());
+    kernels::sum_backward<T>(walk, scale, g.dy().data(), g.dx());
   });
 }
 
 template <class T>
 Variable<T> scaled_sum(const char* name, const Variable<T>& x, const std::vector<Index>& axes,
-                       SummedAxes summed, T scale) {
+                       SummedAxes summed, Accumulator<T> scale) {
   const Shape ones = with_ones(name, x.shape(), axes);
   return scaled_sum(name, x, ones, summed == SummedAxes::keep ? ones : without(ones, axes), scale);
 }
@@ -71,7 +72,7 @@ Variable<T> scaled_sum(const char* name, const Variable<T>& x, const std::vector
 /// The sum of all elements, a scalar. Saves nothing.
 template <class T>
 Variable<T> sum(const Variable<T>& x) {
-  return detail::scaled_sum("sum", x, Shape{}, Shape{}, T(1));
+  return detail::scaled_sum("sum", x, Shape{}, Shape{}, 1);
 }
 
 /// The sums over the given axes; negative axes count from the end. Saves nothing. Throws
@@ -79,14 +80,14 @@ Variable<T> sum(const Variable<T>& x) {
 template <class T>
 Variable<T> sum(const Variable<T>& x, const std::vector<Index>& axes,
                 SummedAxes summed = SummedAxes::drop) {
-  return detail::scaled_sum("sum", x, axes, summed, T(1));
+  return detail::scaled_sum("sum", x, axes, summed, 1);
 }
 
 /// The mean of all elements, a scalar. Saves nothing. Throws ShapeError when there is none.
 template <class T>
 Variable<T> mean(const Variable<T>& x) {
   require<ShapeError>(x.value().size() > 0, "mean: expected one element or more, got ", x.shape());
-  const T scale = T(1) / static_cast<T>(x.value().size());
+  const auto scale = 1 / static_cast<Accumulator<T>>(x.value().size());
   return detail::scaled_sum("mean", x, Shape{}, Shape{}, scale);
 }
 
@@ -97,7 +98,8 @@ Variable<T> mean(const Variable<T>& x, const std::vector<Index>& axes,
                  SummedAxes summed = SummedAxes::drop) {
   const Shape ones = detail::with_ones("mean", x.shape(), axes);
   require<ShapeError>(x.value().size() > 0, "mean: expected one element or more, got ", x.shape());
-  const T scale = static_cast<T>(ones.size()) / static_cast<T>(x.value().size());
+  using A = Accumulator<T>;
+  const A scale = static_cast<A>(ones.size()) / static_cast<A>(x.value().size());
   return detail::scaled_sum("mean", x, axes, summed, scale);
 }
 

@@ -126,8 +126,9 @@ Variable<T> upsample_nearest2d(const Variable<T>& x, const UpsampleNearestOption
   const auto [rows, columns] = detail::upsampled_image("upsample_nearest2d", x.shape(), options);
   return detail::resample<T>(
       "upsample_nearest2d", x,
-      {x.dim(0), x.dim(3), kernels::nearest_axis<T>(x.dim(1), rows.outputs, rows.scale),
-       kernels::nearest_axis<T>(x.dim(2), columns.outputs, columns.scale)});
+      {x.dim(0), x.dim(3),
+       kernels::nearest_axis<Accumulator<T>>(x.dim(1), rows.outputs, rows.scale),
+       kernels::nearest_axis<Accumulator<T>>(x.dim(2), columns.outputs, columns.scale)});
 }
 
 /// An image on a grid of another size, by linear interpolation along both axes, in PyTorch's mode
@@ -142,8 +143,9 @@ Variable<T> upsample_bilinear2d(const Variable<T>& x, const UpsampleBilinearOpti
       detail::upsampled_image("upsample_bilinear2d", x.shape(), upsample_size(options));
   return detail::resample<T>(
       "upsample_bilinear2d", x,
-      {x.dim(0), x.dim(3), detail::linear_axis<T>(x.dim(1), rows, options.align_corners),
-       detail::linear_axis<T>(x.dim(2), columns, options.align_corners)});
+      {x.dim(0), x.dim(3),
+       detail::linear_axis<Accumulator<T>>(x.dim(1), rows, options.align_corners),
+       detail::linear_axis<Accumulator<T>>(x.dim(2), columns, options.align_corners)});
 }
 
 CNNRNN_NAMESPACE_END

@@ -6,6 +6,7 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/core/size2d.hpp"
 #include "cnnrnn/kernels/wavelet.hpp"
+#include "cnnrnn/ops/in_float.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -131,6 +132,21 @@ Variable<T> idwt2d(const Variable<T>& y, const WaveletOptions& options = {}, Siz
     kernels::wavelet_analysis<T>(detail::wavelet2d<T>({options, nothing, false}, shape),
                                  g.dy().data(), g.dx());
   });
+}
+
+/// The same of bfloat16, computed in float.
+template <class T>
+requires is_bfloat16<T> Variable<T> dwt2d(const Variable<T>& x,
+                                          const WaveletOptions& options = {}) {
+  return detail::one_in_float<T>("dwt2d", {x}, [&](const auto& v) { return dwt2d(v[0], options); });
+}
+
+/// The same of bfloat16, computed in float.
+template <class T>
+requires is_bfloat16<T> Variable<T> idwt2d(const Variable<T>& y, const WaveletOptions& options = {},
+                                           Size2d size = 0) {
+  return detail::one_in_float<T>("idwt2d", {y},
+                                 [&](const auto& v) { return idwt2d(v[0], options, size); });
 }
 
 CNNRNN_NAMESPACE_END

@@ -50,22 +50,23 @@ class AdamFamily : public Optimizer<T> {
   }
 
  private:
-  void update(Tensor<T>& value, const Tensor<T>& gradient, Memory& memory,
+  void update(Tensor<Accumulator<T>>& value, const Tensor<Accumulator<T>>& gradient, Memory& memory,
               const Rates& rates) override {
+    using A = Accumulator<T>;
     const auto t = static_cast<double>(memory.steps);
     const double first_bias = 1 - std::pow(options_.beta1, t);
     const double second_bias = 1 - std::pow(options_.beta2, t);
     const bool l2 = decay == Decay::l2;
-    const kernels::AdamFactors<T> factors = {
-        .keep_first = static_cast<T>(options_.beta1),
-        .add_first = static_cast<T>(1 - options_.beta1),
-        .keep_second = static_cast<T>(options_.beta2),
-        .add_second = static_cast<T>(1 - options_.beta2),
-        .step_size = static_cast<T>(rates.learning_rate / first_bias),
-        .second_scale = static_cast<T>(1 / std::sqrt(second_bias)),
-        .epsilon = static_cast<T>(options_.epsilon),
-        .l2 = static_cast<T>(l2 ? rates.weight_decay : 0),
-        .keep = static_cast<T>(l2 ? 1 : 1 - rates.learning_rate * rates.weight_decay)};
+    const kernels::AdamFactors<A> factors = {
+        .keep_first = static_cast<A>(options_.beta1),
+        .add_first = static_cast<A>(1 - options_.beta1),
+        .keep_second = static_cast<A>(options_.beta2),
+        .add_second = static_cast<A>(1 - options_.beta2),
+        .step_size = static_cast<A>(rates.learning_rate / first_bias),
+        .second_scale = static_cast<A>(1 / std::sqrt(second_bias)),
+        .epsilon = static_cast<A>(options_.epsilon),
+        .l2 = static_cast<A>(l2 ? rates.weight_decay : 0),
+        .keep = static_cast<A>(l2 ? 1 : 1 - rates.learning_rate * rates.weight_decay)};
     kernels::adam_step(value.size(), gradient.data(), value.mutable_data(),
                        memory.tensors[0].mutable_data(), memory.tensors[1].mutable_data(), factors);
   }

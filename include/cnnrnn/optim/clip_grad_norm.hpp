@@ -69,7 +69,8 @@ double clip_grad_norm(const std::vector<Variable<T>>& parameters, double max_nor
     const auto gradient = edge.writable();
     parallel_for(edge.shape().size(), block, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
-        gradient.data()[i] *= static_cast<T>(scale);
+        T& value = gradient.data()[i];
+        value = static_cast<T>(value * static_cast<Accumulator<T>>(scale));
       }
     });
   }

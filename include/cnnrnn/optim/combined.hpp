@@ -201,7 +201,8 @@ class Combined : public Optimizer<T> {
   // What a single optimizer does with one parameter is the parts' affair.
   using typename Optimizer<T>::Memory;
   using typename Optimizer<T>::Rates;
-  void update(Tensor<T>&, const Tensor<T>&, Memory&, const Rates&) override {}
+  void update(Tensor<Accumulator<T>>&, const Tensor<Accumulator<T>>&, Memory&,
+              const Rates&) override {}
   std::string options() const override { return {}; }
 
   std::vector<std::unique_ptr<Optimizer<T>>> parts_;

@@ -13,6 +13,8 @@ namespace optim::detail {
 /// batches are taken over as they are.
 template <class T>
 class FollowedState {
+  using A = Accumulator<T>;
+
  public:
   explicit FollowedState(nn::Module<T>& module)
       : module_(module), state_(nn::state_dict(module).clone()) {
@@ -27,8 +29,8 @@ class FollowedState {
 
   /// Goes that share of the way to the module's state.
   void approach(double share) {
-    for_each_pair([share](const Tensor<T>& own, Tensor<T>& followed) {
-      kernels::average_step(own.size(), own.data(), followed.mutable_data(), static_cast<T>(share));
+    for_each_pair([share](const Tensor<A>& own, Tensor<A>& followed) {
+      kernels::average_step(own.size(), own.data(), followed.mutable_data(), static_cast<A>(share));
     });
     const auto now = nn::state_dict(module_);
     for (const auto& [name, counter] : now.counters) {
@@ -38,15 +40,17 @@ class FollowedState {
 
   /// Gives the module this state.
   void assign() {
-    for_each_pair([](Tensor<T>& own, const Tensor<T>& followed) { own.copy_from(followed); });
+    for_each_pair([](Tensor<A>& own, const Tensor<A>& followed) { own.copy_from(followed); });
+    nn::detail::round_masters(module_);
   }
 
   /// Exchanges the two.
   void swap() {
-    for_each_pair([](Tensor<T>& own, Tensor<T>& followed) {
+    for_each_pair([](Tensor<A>& own, Tensor<A>& followed) {
       std::swap_ranges(own.mutable_data(), own.mutable_data() + own.size(),
                        followed.mutable_data());
     });
+    nn::detail::round_masters(module_);
   }
 
   /// Takes over a copy. Throws ValueError when it is not one of the module, and then changes

@@ -71,20 +71,21 @@ class Muon : public Optimizer<T> {
   }
 
  private:
-  void update(Tensor<T>& value, const Tensor<T>& gradient, Memory& memory,
+  void update(Tensor<Accumulator<T>>& value, const Tensor<Accumulator<T>>& gradient, Memory& memory,
               const Rates& rates) override {
+    using A = Accumulator<T>;
     const Index rows = value.dim(0);
     const Index columns = value.size() / rows;
     const auto& [a, b, c] = options_.coefficients;
-    Tensor<T> direction(value.shape());
-    T* const d = direction.mutable_data();
+    Tensor<A> direction(value.shape());
+    A* const d = direction.mutable_data();
     kernels::muon_direction(value.size(), gradient.data(), memory.tensors[0].mutable_data(), d,
-                            static_cast<T>(options_.momentum), options_.nesterov);
-    kernels::newton_schulz<T>({a, b, c, options_.steps, options_.epsilon}, rows, columns, d);
+                            static_cast<A>(options_.momentum), options_.nesterov);
+    kernels::newton_schulz<A>({a, b, c, options_.steps, options_.epsilon}, rows, columns, d);
     const double rate = rates.learning_rate;
-    kernels::muon_step<T>(value.size(), d, value.mutable_data(),
-                          static_cast<T>(1 - rate * rates.weight_decay),
-                          static_cast<T>(rate * scale(rows, columns)));
+    kernels::muon_step<A>(value.size(), d, value.mutable_data(),
+                          static_cast<A>(1 - rate * rates.weight_decay),
+                          static_cast<A>(rate * scale(rows, columns)));
   }
 
   double scale(Index rows, Index columns) const {

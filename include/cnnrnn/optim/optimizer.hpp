@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/kernels/loops.hpp"
 #include "cnnrnn/optim/schedule.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
@@ -30,9 +31,9 @@ struct ParameterGroup {
 /// over all groups. Tensors share the optimizer's memory.
 template <class T>
 struct OptimizerState {
-  std::map<std::string, Tensor<T>> tensors;  ///< by name
-  std::map<std::string, Index> steps;        ///< `3.step`, for parameters that have been updated;
-                                             ///< `all.step`, if a group has a schedule
+  std::map<std::string, Tensor<Accumulator<T>>> tensors;  ///< by name
+  std::map<std::string, Index> steps;  ///< `3.step`, for parameters that have been updated;
+                                       ///< `all.step`, if a group has a schedule
 };
 
 namespace detail {
@@ -80,11 +81,13 @@ class Optimizer {
       }
       if (entry.memory.steps++ == 0) {
         for (auto& tensor : entry.memory.tensors) {
-          tensor = Tensor<T>::zeros(entry.parameter.shape());
+          tensor = Tensor<Accumulator<T>>::zeros(entry.parameter.shape());
         }
       }
-      update(entry.parameter.mutable_value(), gradient, entry.memory,
+      auto value = entry.parameter.master();
+      update(value, kernels::widened(gradient), entry.memory,
              {scheduled_rate(entry), entry.weight_decay});
+      entry.parameter.round_master();
     }
     ++steps_;
   }
@@ -172,10 +175,11 @@ class Optimizer {
   /// Takes over a copy of what another optimizer of the same kind and parameters remembered. Throws
   /// ValueError when the state does not fit, and then changes nothing.
   virtual void load_state(const OptimizerState<T>& state) {
+    using A = Accumulator<T>;
     std::vector<Memory> loaded;
     std::size_t used = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      Memory memory = {0, std::vector<Tensor<T>>(slots_.size())};
+      Memory memory = {0, std::vector<Tensor<A>>(slots_.size())};
       const auto steps = state.steps.find(to_message(i, ".step"));
       if (steps != state.steps.end()) {
         require<ValueError>(steps->second > 0, name_, ": expected a positive ", steps->first,
@@ -207,8 +211,8 @@ class Optimizer {
  protected:
   /// What is remembered of one parameter: how often it was updated, and a tensor a slot.
   struct Memory {
-    Index steps = 0;                 ///< how often it was updated
-    std::vector<Tensor<T>> tensors;  ///< one for each slot
+    Index steps = 0;                              ///< how often it was updated
+    std::vector<Tensor<Accumulator<T>>> tensors;  ///< one for each slot
   };
 
   /// What a group has of its own, or from the optimizer's options.
@@ -232,8 +236,11 @@ class Optimizer {
       groups_.push_back({groups[group].schedule, 1});
       for (const auto& parameter : groups[group].parameters) {
         check_parameter(parameter, seen);
-        entries_.push_back(
-            {parameter, group, rate, decay, {0, std::vector<Tensor<T>>(slots_.size())}});
+        entries_.push_back({parameter,
+                            group,
+                            rate,
+                            decay,
+                            {0, std::vector<Tensor<Accumulator<T>>>(slots_.size())}});
       }
     }
     require<ValueError>(!entries_.empty(), name, ": expected at least one parameter, got none");
@@ -242,9 +249,10 @@ class Optimizer {
   /// One that has no parameters of its own.
   explicit Optimizer(const char* name) : name_(name) {}
 
-  /// Changes `value` along `gradient`; memory.steps counts this step already.
-  virtual void update(Tensor<T>& value, const Tensor<T>& gradient, Memory& memory,
-                      const Rates& rates) = 0;
+  /// Changes `value` along `gradient`; memory.steps counts this step already. Of bfloat16, the
+  /// value is the master and all is float.
+  virtual void update(Tensor<Accumulator<T>>& value, const Tensor<Accumulator<T>>& gradient,
+                      Memory& memory, const Rates& rates) = 0;
 
   /// The options beside the rates, for describe().
   virtual std::string options() const = 0;
@@ -294,8 +302,8 @@ class Optimizer {
                         " twice");
   }
 
-  const Tensor<T>& found(const OptimizerState<T>& state, std::size_t index,
-                         std::size_t slot) const {
+  const Tensor<Accumulator<T>>& found(const OptimizerState<T>& state, std::size_t index,
+                                      std::size_t slot) const {
     const auto name = to_message(index, '.', slots_[slot]);
     const auto entry = state.tensors.find(name);
     require<ValueError>(entry != state.tensors.end(), name_, ": expected a state with ", name,

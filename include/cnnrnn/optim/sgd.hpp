@@ -47,13 +47,14 @@ class Sgd : public Optimizer<T> {
     return momentum > 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{};
   }
 
-  void update(Tensor<T>& value, const Tensor<T>& gradient, Memory& memory,
+  void update(Tensor<Accumulator<T>>& value, const Tensor<Accumulator<T>>& gradient, Memory& memory,
               const Rates& rates) override {
-    kernels::sgd_step<T>(value.size(), gradient.data(), value.mutable_data(),
+    using A = Accumulator<T>;
+    kernels::sgd_step<A>(value.size(), gradient.data(), value.mutable_data(),
                          memory.tensors.empty() ? nullptr : memory.tensors[0].mutable_data(),
-                         {.learning_rate = static_cast<T>(rates.learning_rate),
-                          .momentum = static_cast<T>(options_.momentum),
-                          .l2 = static_cast<T>(rates.weight_decay),
+                         {.learning_rate = static_cast<A>(rates.learning_rate),
+                          .momentum = static_cast<A>(options_.momentum),
+                          .l2 = static_cast<A>(rates.weight_decay),
                           .nesterov = options_.nesterov});
   }
 

@@ -60,6 +60,8 @@ inline ChannelStatistics channel_statistics(const ImageDataset& dataset) {
 /// statistics mean a scale of 0 to 1.
 template <class T>
 class Normalizer {
+  using A = Accumulator<T>;
+
  public:
   /// Throws ValueError when the statistics are not for this number of channels, or a standard
   /// deviation is not positive.
@@ -71,14 +73,14 @@ class Normalizer {
                         " means and standard deviations, got ", statistics.mean.size(), " and ",
                         statistics.standard_deviation.size());
     for (std::size_t channel = 0; channel < static_cast<std::size_t>(channels); ++channel) {
-      const T mean = plain ? T(0) : static_cast<T>(statistics.mean[channel]);
-      const T deviation = plain ? T(1) : static_cast<T>(statistics.standard_deviation[channel]);
+      const A mean = plain ? A(0) : static_cast<A>(statistics.mean[channel]);
+      const A deviation = plain ? A(1) : static_cast<A>(statistics.standard_deviation[channel]);
       require<ValueError>(std::isfinite(mean) && std::isfinite(deviation) && deviation > 0,
                           "normalisation: expected a finite mean and a positive standard deviation,"
                           " got ",
                           mean, " and ", deviation, " for channel ", channel);
       for (int byte = 0; byte < 256; ++byte) {
-        table_.push_back((static_cast<T>(byte) / T(255) - mean) / deviation);
+        table_.push_back(static_cast<T>((static_cast<A>(byte) / A(255) - mean) / deviation));
       }
     }
   }
