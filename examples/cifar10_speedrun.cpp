@@ -97,10 +97,10 @@ struct Commands {
                                         started);
     cnnrnn::set_threads(training.threads);
     if (evaluate->parsed()) {
-      return program::evaluate(speedrun::classifier_of(evaluation.checkpoint), evaluation);
+      return program::evaluate<float>(speedrun::classifier_of(evaluation.checkpoint), evaluation);
     }
     if (predict->parsed()) {
-      return program::predict(speedrun::classifier_of(prediction.checkpoint), prediction);
+      return program::predict<float>(speedrun::classifier_of(prediction.checkpoint), prediction);
     }
     return write->parsed() ? speedrun::export_model(copy) : speedrun::Run(training).run();
   }

@@ -19,7 +19,7 @@ using cnnrnn::to_message;
 using cnnrnn::Variable;
 
 /// Loads the checkpoint of any of the programs that train a network of the paper. Throws FileError.
-inline program::LoadedModel load_any(const std::string& path) {
+inline program::LoadedModel<float> load_any(const std::string& path) {
   using namespace cnnrnn;
   using Make = decltype(program::Classifier::make);
   const std::map<std::string, Make> makers{
@@ -38,7 +38,7 @@ inline program::LoadedModel load_any(const std::string& path) {
   program::Classifier classifier;
   classifier.name = name;
   classifier.make = maker->second;
-  return program::load_model(classifier, path);
+  return program::load_model<float>(classifier, path);
 }
 
 /// A convolution of the network: its path, as `--layer` names it, and its weight (O, I, KH, KW).
@@ -153,7 +153,7 @@ class Network : private cnnrnn::nn::Visitor<float> {
                          options.after == "default" ? options.taps : options.after, stages_.size());
   }
 
-  program::LoadedModel loaded_;
+  program::LoadedModel<float> loaded_;
   std::map<std::string, cnnrnn::nn::Layer<float>*> layers_;
   std::vector<Filters> filters_;
   std::vector<Stage> stages_;

@@ -14,6 +14,11 @@ namespace program {
 struct Classifier {
   using Model = cnnrnn::nn::Layer<float>;
 
+  /// Builds the network with numbers of T.
+  template <class T>
+  using Make =
+      std::function<std::unique_ptr<cnnrnn::nn::Layer<T>>(const NetworkOptions&, cnnrnn::Random&)>;
+
   std::string name;
   std::string summary;
   std::vector<std::string> rnns;       ///< what --rnn may be
@@ -21,7 +26,25 @@ struct Classifier {
   std::vector<std::string> peepholes;  ///< what --peepholes may be
   std::vector<std::string> controls;   ///< what --control may be
   std::vector<std::string> wavelets;   ///< what --wavelet may be
-  std::function<std::unique_ptr<Model>(const NetworkOptions&, cnnrnn::Random&)> make;
+  Make<float> make;
+  Make<cnnrnn::bfloat16> make_bfloat16 = {};
+
+  /// The one for numbers of T.
+  template <class T>
+  const Make<T>& maker() const {
+    if constexpr (cnnrnn::is_bfloat16<T>) {
+      return make_bfloat16;
+    } else {
+      return make;
+    }
+  }
 };
+
+/// What --precision may be: the numbers of parameters, activations and gradients.
+inline std::vector<std::string> precision_names() { return {"float", "bfloat16"}; }
+
+/// The name of T among them.
+template <class T>
+inline constexpr const char* precision_name = cnnrnn::is_bfloat16<T> ? "bfloat16" : "float";
 
 }  // namespace program

@@ -17,6 +17,7 @@ namespace program {
 
 struct EvaluateOptions {
   std::string checkpoint;
+  std::string precision;  ///< empty: that of the training
   std::string data = "auto";
   std::string data_kind = "auto";
   bool skip_unreadable = false;
@@ -94,9 +95,10 @@ inline cnnrnn::data::ImageDataset with_labels_of(const ModelCard& card,
 }
 
 /// Tests a saved model on the test images of a data set with the classes it was trained for.
-inline int evaluate(const Classifier& classifier, const EvaluateOptions& options) {
+template <class T>
+int evaluate(const Classifier& classifier, const EvaluateOptions& options) {
   using namespace cnnrnn;
-  const auto [card, model] = load_model(classifier, options.checkpoint);
+  const auto [card, model] = load_model<T>(classifier, options.checkpoint);
   auto data = data::open_dataset(options.data, {.kind = options.data_kind,
                                                 .preparation = card.preparation,
                                                 .skip_unreadable = options.skip_unreadable,
@@ -108,8 +110,7 @@ inline int evaluate(const Classifier& classifier, const EvaluateOptions& options
   print_data(data);
   print_setup(*model);
 
-  const data::Loader<float> loader(test,
-                                   {.batch = options.batch, .normalization = card.statistics()});
+  const data::Loader<T> loader(test, {.batch = options.batch, .normalization = card.statistics()});
   SampleWriter samples(options, test, card.preparation);
   train::RunningMetrics metrics;
   train::Progress progress;
@@ -117,7 +118,7 @@ inline int evaluate(const Classifier& classifier, const EvaluateOptions& options
   const NoGradGuard no_grad;
   Index done = 0;
   for (const auto& [images, labels] : loader) {
-    const Variable<float> logits = (*model)(images);
+    const Variable<float> logits = in_float((*model)(images));
     metrics.add(cross_entropy(logits, labels).item(), train::count_correct(logits.value(), labels),
                 labels.size());
     samples.add(logits);

@@ -17,9 +17,10 @@ namespace program {
 inline constexpr cnnrnn::Index image_side = 32;
 
 /// A trained model and what it was trained for.
+template <class T>
 struct LoadedModel {
   ModelCard card;
-  std::unique_ptr<Classifier::Model> model;
+  std::unique_ptr<cnnrnn::nn::Layer<T>> model;
 };
 
 /// The card as an entry of a model's file.
@@ -45,6 +46,7 @@ inline ModelCard read_card(const std::string& program, const std::string& path) 
     }
     if (json.is_object()) {
       json.emplace("ignore_orientation", false);
+      json.emplace("precision", "float");
     }
     card = json.get<ModelCard>();
     card.data_name = printable(card.data_name);
@@ -76,15 +78,31 @@ inline cnnrnn::data::ImageOptions image_options(const ModelCard& card,
   return options;
 }
 
+/// Logits to be measured and shown.
+template <class T>
+cnnrnn::Variable<float> in_float(const cnnrnn::Variable<T>& logits) {
+  return logits.value().template to<float>();
+}
+
+/// Calls body with a number of the type that --precision names, or that a checkpoint was trained
+/// in.
+template <class Body>
+int with_precision(const Classifier& classifier, const std::string& asked,
+                   const std::string& checkpoint, const Body& body) {
+  const std::string name = asked.empty() ? read_card(classifier.name, checkpoint).precision : asked;
+  return name == "bfloat16" ? body(cnnrnn::bfloat16()) : body(float());
+}
+
 /// Builds the model that a checkpoint's card describes and loads it, in evaluation mode. Throws
 /// FileError when the file is not a model of this program.
-inline LoadedModel load_model(const Classifier& classifier, const std::string& path) {
+template <class T>
+LoadedModel<T> load_model(const Classifier& classifier, const std::string& path) {
   using namespace cnnrnn;
-  LoadedModel loaded{read_card(classifier.name, path), nullptr};
+  LoadedModel<T> loaded{read_card(classifier.name, path), nullptr};
   require<FileError>(loaded.card.program == classifier.name, path, ": expected a model of ",
                      classifier.name, ", got one of ", loaded.card.program);
   Random random;
-  loaded.model = classifier.make(loaded.card.model, random);
+  loaded.model = classifier.maker<T>()(loaded.card.model, random);
   io::load(path, *loaded.model);
   loaded.model->eval();
   return loaded;

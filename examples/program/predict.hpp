@@ -15,6 +15,7 @@ namespace program {
 
 struct PredictOptions {
   std::string checkpoint;
+  std::string precision;  ///< empty: that of the training
   std::vector<std::string> images;
   cnnrnn::Index top = 3;
   cnnrnn::data::ImageOptions image = {};
@@ -22,10 +23,11 @@ struct PredictOptions {
 
 /// Prints the most probable classes of image files, a line a file, or why one cannot be read; then
 /// the exit code is 1.
-inline int predict(const Classifier& classifier, const PredictOptions& options) {
+template <class T>
+int predict(const Classifier& classifier, const PredictOptions& options) {
   using namespace cnnrnn;
-  const auto [card, model] = load_model(classifier, options.checkpoint);
-  const data::Normalizer<float> normalize(card.statistics(), 3);
+  const auto [card, model] = load_model<T>(classifier, options.checkpoint);
+  const data::Normalizer<T> normalize(card.statistics(), 3);
   const auto reading = image_options(card, options.image);
   const NoGradGuard no_grad;
   int code = 0;
@@ -38,9 +40,9 @@ inline int predict(const Classifier& classifier, const PredictOptions& options) 
       code = 1;
       continue;
     }
-    Tensor<float> x({1, image_side, image_side, 3});
+    Tensor<T> x({1, image_side, image_side, 3});
     normalize(image.data(), image_side * image_side, x.mutable_data());
-    print_best_classes(file, (*model)(x), card.class_names, options.top);
+    print_best_classes(file, in_float((*model)(x)), card.class_names, options.top);
   }
   return code;
 }

@@ -36,22 +36,22 @@ inline void follow_recipe(RunConfig& config, const std::set<std::string>& given)
 }
 
 /// The optimizer of a configuration for the parameters of a model.
-inline std::unique_ptr<cnnrnn::optim::Optimizer<float>> make_optimizer(
-    const RunConfig& config, cnnrnn::nn::Module<float>& model) {
+template <class T>
+std::unique_ptr<cnnrnn::optim::Optimizer<T>> make_optimizer(const RunConfig& config,
+                                                            cnnrnn::nn::Module<T>& model) {
   using namespace cnnrnn::optim;
   const auto groups = parameter_groups(model, config.weight_decay + config.rnn_l2);
   if (config.optimizer == "sgd") {
-    return std::make_unique<Sgd<float>>(groups, SgdOptions{.learning_rate = config.learning_rate,
-                                                           .momentum = config.momentum,
-                                                           .weight_decay = config.weight_decay});
+    return std::make_unique<Sgd<T>>(groups, SgdOptions{.learning_rate = config.learning_rate,
+                                                       .momentum = config.momentum,
+                                                       .weight_decay = config.weight_decay});
   }
   if (config.optimizer == "adamw") {
-    return std::make_unique<AdamW<float>>(
-        groups,
-        AdamWOptions{.learning_rate = config.learning_rate, .weight_decay = config.weight_decay});
-  }
-  return std::make_unique<Adam<float>>(groups, AdamOptions{.learning_rate = config.learning_rate,
+    return std::make_unique<AdamW<T>>(groups, AdamWOptions{.learning_rate = config.learning_rate,
                                                            .weight_decay = config.weight_decay});
+  }
+  return std::make_unique<Adam<T>>(groups, AdamOptions{.learning_rate = config.learning_rate,
+                                                       .weight_decay = config.weight_decay});
 }
 
 /// The course of the learning rate over that many steps.

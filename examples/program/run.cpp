@@ -89,6 +89,11 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
       ->each([&options](const std::string&) { options.given.insert("sync_batch_norm"); });
   entry("--gradients", "gradients", config.gradients, "how they travel between processes")
       ->check(CLI::IsMember({"float", "bf16"}));
+  entry(
+      "--precision", "precision", config.precision,
+      "numbers of parameters, activations and gradients; sums, and what is trained of the weights, "
+      "are float in any case")
+      ->check(CLI::IsMember(precision_names()));
   entry("--recipe", "recipe", config.recipe,
         "paper: the defaults of the options below; modern: --optimizer adamw --lr 0.003 "
         "--weight-decay 0.05 --rnn-l2 0 --schedule one-cycle --label-smoothing 0.1 --augment, but "
@@ -140,6 +145,12 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
   return train;
 }
 
+void add_precision(CLI::App& command, std::string& precision) {
+  command.add_option("--precision", precision, "numbers of parameters and activations")
+      ->check(CLI::IsMember(precision_names()))
+      ->default_str("that of the training");
+}
+
 /// Takes what is printed, and keeps nothing.
 class Silence : public std::streambuf {
  protected:
@@ -184,6 +195,22 @@ int fail(Processes& processes, const std::string& name, const char* why, int cod
   return fail_with(processes, name + rank + ": " + cnnrnn::printable(why) + '\n', code);
 }
 
+int train_model(const Classifier& classifier, const TrainOptions& options, Processes& processes) {
+  const AgreedRun run(options, processes);
+  return run.config().precision == "bfloat16" ? TrainingRun<cnnrnn::bfloat16>(classifier, run).run()
+                                              : TrainingRun<float>(classifier, run).run();
+}
+
+int evaluate_model(const Classifier& classifier, const EvaluateOptions& options) {
+  return with_precision(classifier, options.precision, options.checkpoint,
+                        [&]<class T>(T) { return evaluate<T>(classifier, options); });
+}
+
+int predict_images(const Classifier& classifier, const PredictOptions& options) {
+  return with_precision(classifier, options.precision, options.checkpoint,
+                        [&]<class T>(T) { return predict<T>(classifier, options); });
+}
+
 }  // namespace
 
 int run(int argc, char** argv, const Classifier& classifier) {
@@ -198,8 +225,9 @@ int run(int argc, char** argv, const Classifier& classifier) {
   EvaluateOptions evaluation;
   PredictOptions prediction;
   const CLI::App* const train_command = add_train(app, classifier, train);
-  const CLI::App* const evaluate_command = add_evaluate(app, evaluation, train.threads);
-  add_predict(app, prediction, train.threads);
+  CLI::App* const evaluate_command = add_evaluate(app, evaluation, train.threads);
+  add_precision(*evaluate_command, evaluation.precision);
+  add_precision(*add_predict(app, prediction, train.threads), prediction.precision);
   try {
     parse(app, argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -213,9 +241,9 @@ int run(int argc, char** argv, const Classifier& classifier) {
   try {
     require_known_launcher(*processes);
     cnnrnn::set_threads(train.threads);
-    const int code = train_command->parsed()      ? TrainingRun(classifier, train, *processes).run()
-                     : evaluate_command->parsed() ? evaluate(classifier, evaluation)
-                                                  : predict(classifier, prediction);
+    const int code = train_command->parsed()      ? train_model(classifier, train, *processes)
+                     : evaluate_command->parsed() ? evaluate_model(classifier, evaluation)
+                                                  : predict_images(classifier, prediction);
     cnnrnn::require<cnnrnn::FileError>(static_cast<bool>(std::cout.flush()),
                                        "cannot write to standard output");
     return code;

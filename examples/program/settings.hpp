@@ -64,6 +64,7 @@ struct RunConfig {
   cnnrnn::Index shards = 1;         ///< of a batch, which processes share
   bool sync_batch_norm = false;     ///< over all shards
   std::string gradients = "float";  ///< how they travel between processes
+  std::string precision = "float";  ///< of parameters, activations and gradients
   std::string recipe = "paper";     ///< what the entries below began with
   std::string optimizer = "adam";
   double learning_rate = 1e-3;
@@ -81,7 +82,7 @@ struct RunConfig {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunConfig, program, data, data_kind, skip_unreadable, model,
                                    epochs, stop_at_train_accuracy, batch, shards, sync_batch_norm,
-                                   gradients, recipe, optimizer, learning_rate, momentum,
+                                   gradients, precision, recipe, optimizer, learning_rate, momentum,
                                    weight_decay, schedule, label_smoothing, rnn_l2, clip_norm,
                                    augment, seed, holdout, limit, ignore_orientation)
 
@@ -90,7 +91,7 @@ inline nlohmann::json older_entries() {
   return {{"data_kind", "auto"},      {"skip_unreadable", false}, {"ignore_orientation", false},
           {"recipe", "paper"},        {"optimizer", "adam"},      {"momentum", 0.9},
           {"weight_decay", 0.0},      {"label_smoothing", 0.0},   {"shards", 1},
-          {"sync_batch_norm", false}, {"gradients", "float"}};
+          {"sync_batch_norm", false}, {"gradients", "float"},     {"precision", "float"}};
 }
 
 /// The entries of a network's options that were not a choice once.
@@ -112,11 +113,12 @@ struct ModelCard {
   std::vector<double> mean;
   std::vector<double> standard_deviation;
   bool ignore_orientation = false;  ///< of image files, as in training
+  std::string precision = "float";  ///< that it was trained in
 
   cnnrnn::data::ChannelStatistics statistics() const { return {mean, standard_deviation}; }
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ModelCard, program, model, data_name, class_names, preparation,
-                                   mean, standard_deviation, ignore_orientation)
+                                   mean, standard_deviation, ignore_orientation, precision)
 
 /// A card from before it said how images are prepared: MNIST's and Fashion-MNIST's were padded. A
 /// folder of other images may have such a name, but not such classes.

@@ -54,11 +54,14 @@ inline void print_data(const cnnrnn::data::OpenedDataset& data) {
 }
 
 /// Prints what is about to run: model, threads, vector width, build.
-inline void print_setup(Classifier::Model& model) {
+template <class T>
+void print_setup(cnnrnn::nn::Module<T>& model) {
   const auto build = cnnrnn::kernels::build_info();
   std::cout << "model:   " << model.describe() << ", " << model.parameter_count() << " parameters\n"
             << "machine: " << cnnrnn::threads() << " threads"
-            << (build.openmp ? "" : " (built without OpenMP)") << ", " << describe(build) << '\n'
+             << (build.openmp ? "" : " (built without OpenMP)") << ", " << describe(build)
+             << ", precision " << precision_name<T> << '
+'
             << "build:   " << (build.optimized ? "optimized" : "debug") << std::endl;
   if (!build.optimized) {
     std::cout << "WARNING: this is a debug build, ten to a hundred times slower; use the preset "

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "cnnrnn/data/fingerprint.hpp"
@@ -31,65 +32,20 @@ struct TrainOptions {
   cnnrnn::data::ImageLimits image_limits = {};
 };
 
-/// A training run of an example program, from its options to its files. Several processes may share
-/// it; the first has the folder, and gives the others what they need of it.
-class TrainingRun {
+/// What a training run computes, which all its processes agree on, before any of it is there.
+class AgreedRun {
  public:
-  TrainingRun(const Classifier& classifier, const TrainOptions& options, Processes& processes)
-      : options_(options),
-        processes_(processes),
-        folder_{options.out},
-        config_(agreed_config()),
-        data_(open_data()),
-        random_(config_.seed) {
-    if (processes_.leads()) {
-      check_folder();
-    }
-    require_utf8(config_.data);
-    require_same_data();
-    config_.model.classes = data_.split.train.classes();
-    model_ = classifier.make(config_.model, random_);
-    card_ = make_card(classifier);
-    optimizer_ = make_optimizer(config_, *model_);
-  }
+  /// Throws ValueError when the processes were asked for something else.
+  AgreedRun(const TrainOptions& options, Processes& processes)
+      : options_(options), processes_(processes), folder_{options.out}, config_(agreed_config()) {}
 
-  /// Trains, and returns the program's exit code: 130 after Ctrl-C.
-  int run() {
-    using namespace cnnrnn;
-    print_data(data_);
-    warn_of_constant_channels();
-    print_setup(*model_);
-    const auto together = processes_.share(*model_, {.shards = config_.shards,
-                                                     .sync_batch_norm = config_.sync_batch_norm,
-                                                     .bfloat16 = config_.gradients == "bf16"});
-    print_sharing();
-    std::optional<train::Checkpoints<float>> checkpoints;
-    train::TrainingState state;
-    if (processes_.leads()) {
-      checkpoints.emplace(*model_, *optimizer_,
-                          train::CheckpointsOptions{.folder = options_.out,
-                                                    .configuration = configuration(),
-                                                    .metadata = card_metadata(card_)});
-    }
-    const train::Interrupt interrupt;
-    train::Trainer<float> trainer(*model_, *optimizer_, train_loader(), test_loader(),
-                                  trainer_options(checkpoints, interrupt, together.get()));
-    if (processes_.leads()) {
-      state = begin(*checkpoints);
-    }
-    processes_.broadcast(*model_, *optimizer_, state);
-    const std::string reached = end_of(state);
-    if (!reached.empty()) {
-      std::cout << "nothing to do: " << reached << std::endl;
-    } else if (train(trainer, std::move(state)) == train::Ending::stopped) {
-      std::cout << "stopped after " << trainer.state().epoch << " epochs and "
-                << trainer.state().batch << " batches, and saved; go on with: train --resume --out "
-                << options_.out << std::endl;
-      return 130;
-    }
-    std::cout << "model:   " << folder_.model() << "\nhistory: " << folder_.history() << std::endl;
-    return 0;
-  }
+  const RunConfig& config() const { return config_; }
+
+ protected:
+  TrainOptions options_;
+  Processes& processes_;
+  RunFolder folder_;
+  RunConfig config_;
 
  private:
   /// What all processes compute. Throws ValueError when they were asked for something else.
@@ -132,6 +88,79 @@ class TrainingRun {
     }
     return config;
   }
+};
+
+/// A training run of an example program, from its options to its files. Several processes may share
+/// it; the first has the folder, and gives the others what they need of it.
+template <class T>
+class TrainingRun : private AgreedRun {
+ public:
+  TrainingRun(const Classifier& classifier, const AgreedRun& agreed)
+      : AgreedRun(agreed), data_(open_data()), random_(config_.seed) {
+    if (processes_.leads()) {
+      check_folder();
+    }
+    require_utf8(config_.data);
+    require_same_data();
+    config_.model.classes = data_.split.train.classes();
+    model_ = classifier.maker<T>()(config_.model, random_);
+    card_ = make_card(classifier);
+    optimizer_ = make_optimizer(config_, *model_);
+  }
+
+  /// Trains, and returns the program's exit code: 130 after Ctrl-C.
+  int run() {
+    using namespace cnnrnn;
+    print_data(data_);
+    warn_of_constant_channels();
+    print_setup(*model_);
+    const auto together = share();
+    print_sharing();
+    std::optional<train::Checkpoints<T>> checkpoints;
+    train::TrainingState state;
+    if (processes_.leads()) {
+      checkpoints.emplace(*model_, *optimizer_,
+                          train::CheckpointsOptions{.folder = options_.out,
+                                                    .configuration = configuration(),
+                                                    .metadata = card_metadata(card_)});
+    }
+    const train::Interrupt interrupt;
+    train::Trainer<T> trainer(*model_, *optimizer_, train_loader(), test_loader(),
+                              trainer_options(checkpoints, interrupt, together.get()));
+    if (processes_.leads()) {
+      state = begin(*checkpoints);
+    }
+    if constexpr (std::is_same_v<T, float>) {
+      processes_.broadcast(*model_, *optimizer_, state);
+    }
+    const std::string reached = end_of(state);
+    if (!reached.empty()) {
+      std::cout << "nothing to do: " << reached << std::endl;
+    } else if (train(trainer, std::move(state)) == train::Ending::stopped) {
+      std::cout << "stopped after " << trainer.state().epoch << " epochs and "
+                << trainer.state().batch << " batches, and saved; go on with: train --resume --out "
+                << options_.out << std::endl;
+      return 130;
+    }
+    std::cout << "model:   " << folder_.model() << "\nhistory: " << folder_.history() << std::endl;
+    return 0;
+  }
+
+ private:
+  /// What the trainer needs to share batches; none if there is nothing to share.
+  std::unique_ptr<cnnrnn::train::Processes<T>> share() const {
+    if constexpr (std::is_same_v<T, float>) {
+      return processes_.share(*model_, {.shards = config_.shards,
+                                        .sync_batch_norm = config_.sync_batch_norm,
+                                        .bfloat16 = config_.gradients == "bf16"});
+    } else {
+      cnnrnn::require<cnnrnn::ValueError>(
+          config_.shards == 1 && processes_.size() == 1,
+          "--precision: expected float where a batch has shards, got bfloat16 and ", config_.shards,
+          " of them");
+      return nullptr;
+    }
+  }
 
   void require_same_data() const {
     if (processes_.size() > 1) {
@@ -153,7 +182,7 @@ class TrainingRun {
 
   /// Where the run begins. The files of an old run go away before the new configuration comes: a
   /// new run must not be resumed from what an old one left.
-  cnnrnn::train::TrainingState begin(cnnrnn::train::Checkpoints<float>& checkpoints) const {
+  cnnrnn::train::TrainingState begin(cnnrnn::train::Checkpoints<T>& checkpoints) const {
     cnnrnn::train::TrainingState state;
     if (options_.resume) {
       state = resume(checkpoints);
@@ -174,7 +203,7 @@ class TrainingRun {
     return state;
   }
 
-  static cnnrnn::train::TrainingState resume(cnnrnn::train::Checkpoints<float>& checkpoints) {
+  static cnnrnn::train::TrainingState resume(cnnrnn::train::Checkpoints<T>& checkpoints) {
     try {
       return checkpoints.resume();
     } catch (const cnnrnn::FileError& error) {
@@ -203,7 +232,7 @@ class TrainingRun {
   }
 
   /// Trains, and leaves a note in the folder if a loss is not finite.
-  cnnrnn::train::Ending train(cnnrnn::train::Trainer<float>& trainer,
+  cnnrnn::train::Ending train(cnnrnn::train::Trainer<T>& trainer,
                               cnnrnn::train::TrainingState state) const {
     try {
       return trainer.run(std::move(state));
@@ -271,10 +300,11 @@ class TrainingRun {
             data_.preparation,
             statistics.mean,
             statistics.standard_deviation,
-            config_.ignore_orientation};
+            config_.ignore_orientation,
+            config_.precision};
   }
 
-  cnnrnn::data::Loader<float> train_loader() const {
+  cnnrnn::data::Loader<T> train_loader() const {
     using namespace cnnrnn::data;
     LoaderOptions options{.batch = std::min(config_.batch, data_.split.train.size()),
                           .shuffle = true,
@@ -284,12 +314,12 @@ class TrainingRun {
     if (config_.augment) {
       options.transforms = {random_crop(4), random_flip()};
     }
-    return Loader<float>(data_.split.train, options);
+    return Loader<T>(data_.split.train, options);
   }
 
-  cnnrnn::data::Loader<float> test_loader() const {
-    return cnnrnn::data::Loader<float>(data_.split.test,
-                                       {.batch = 256, .normalization = card_.statistics()});
+  cnnrnn::data::Loader<T> test_loader() const {
+    return cnnrnn::data::Loader<T>(data_.split.test,
+                                   {.batch = 256, .normalization = card_.statistics()});
   }
 
   cnnrnn::optim::Schedule schedule() const {
@@ -298,19 +328,19 @@ class TrainingRun {
     return make_schedule(config_, config_.epochs * batches);
   }
 
-  cnnrnn::train::TrainerOptions<float> trainer_options(
-      std::optional<cnnrnn::train::Checkpoints<float>>& checkpoints,
-      const cnnrnn::train::Interrupt& interrupt, cnnrnn::train::Processes<float>* together) const {
-    return {.epochs = config_.epochs,
-            .loss = cnnrnn::train::cross_entropy_loss<float>(
-                {.label_smoothing = config_.label_smoothing}),
-            .schedule = schedule(),
-            .clip_norm = config_.clip_norm,
-            .save = [&](const auto& state) { checkpoints->save(state); },
-            .save_batches = options_.checkpoint_every,
-            .after_epoch = [this](const auto& state) { return !accurate(state); },
-            .stop = [&] { return interrupt.requested(); },
-            .processes = together};
+  cnnrnn::train::TrainerOptions<T> trainer_options(
+      std::optional<cnnrnn::train::Checkpoints<T>>& checkpoints,
+      const cnnrnn::train::Interrupt& interrupt, cnnrnn::train::Processes<T>* together) const {
+    return {
+        .epochs = config_.epochs,
+        .loss = cnnrnn::train::cross_entropy_loss<T>({.label_smoothing = config_.label_smoothing}),
+        .schedule = schedule(),
+        .clip_norm = config_.clip_norm,
+        .save = [&](const auto& state) { checkpoints->save(state); },
+        .save_batches = options_.checkpoint_every,
+        .after_epoch = [this](const auto& state) { return !accurate(state); },
+        .stop = [&] { return interrupt.requested(); },
+        .processes = together};
   }
 
   /// What must be the same for a run to go on: all but its length and where its data lies. A
@@ -346,15 +376,11 @@ class TrainingRun {
     }
   }
 
-  TrainOptions options_;
-  Processes& processes_;
-  RunFolder folder_;
-  RunConfig config_;
   cnnrnn::data::OpenedDataset data_;
   cnnrnn::Random random_;
-  std::unique_ptr<Classifier::Model> model_;
+  std::unique_ptr<cnnrnn::nn::Layer<T>> model_;
   ModelCard card_;
-  std::unique_ptr<cnnrnn::optim::Optimizer<float>> optimizer_;
+  std::unique_ptr<cnnrnn::optim::Optimizer<T>> optimizer_;
 };
 
 }  // namespace program

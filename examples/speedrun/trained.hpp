@@ -75,7 +75,7 @@ struct ExportOptions {
 
 /// Writes a saved network with weights in bfloat16: half the size, to hand it on.
 inline int export_model(const ExportOptions& options) {
-  auto loaded = program::load_model(classifier_of(options.checkpoint), options.checkpoint);
+  auto loaded = program::load_model<float>(classifier_of(options.checkpoint), options.checkpoint);
   const auto metadata = io::read_safetensors(options.checkpoint).metadata;
   io::save(options.out, *loaded.model, metadata, {.bfloat16 = true});
   std::cout << "model:   " << options.out << std::endl;

@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import time
 
-from program import EXAMPLES, PROGRAMS, choices, history, result, run, write_mnist
+from program import (EXAMPLES, PROGRAMS, choices, history, read_safetensors, result, resume_state, run,
+                     write_mnist)
 
 CNN = "cifar10_cnn_rnn"
 
@@ -79,6 +80,30 @@ def check_joins(folder, data):
     (old / "config.json").write_text(json.dumps(config))
     assert b'"join' not in (old / "resume.safetensors").read_bytes()
     assert "(rnn irnn), 2275818 parameters" in train(old, "--resume", "--epochs", 2)
+
+
+def check_precision(folder, data):
+    """A run in bfloat16 resumes to the same bytes, keeps its weights in float, and is tested as it was
+    trained unless one asks for float."""
+    common = ("--data", data, "--limit", 32, "--rnn", "lstm", "--precision", "bfloat16")
+    out, parts = folder / "bfloat16", folder / "bfloat16 in two parts"
+    text = train(out, *common, "--epochs", 2)
+    assert "precision bfloat16" in text, text
+    train(parts, *common, "--epochs", 1)
+    train(parts, "--resume", "--epochs", 2)
+    assert result(parts) == result(out)
+    assert resume_state(parts) == resume_state(out)
+    types = {name: tensor[0] for name, tensor in read_safetensors(out / "checkpoint.safetensors").items()}
+    assert set(types.values()) <= {"F32", "I64"}, types
+    evaluate = ("evaluate", "--data", data, "--limit", 32, "--checkpoint", out / "checkpoint.safetensors")
+    text = run(CNN, *evaluate)
+    accuracy = float(history(out)[-1]["test_accuracy"])
+    assert "precision bfloat16" in text and f"test accuracy {accuracy:.4f}" in text, text
+    assert "precision float" in run(CNN, *evaluate, "--precision", "float")
+    text = train(out, "--resume", "--precision", "float", code=2)
+    assert "precision: bfloat16 then, float now" in text, text
+    text = train(folder / "shards", *common, "--shards", 2, code=2)
+    assert "--precision: expected float where a batch has shards" in text, text
 
 
 def check_recipes(folder, data):
@@ -173,6 +198,7 @@ with tempfile.TemporaryDirectory() as name:
     check_every_network(folder, mnist)
     check_peepholes(folder, mnist)
     check_joins(folder, mnist)
+    check_precision(folder, mnist)
     check_recipes(folder, mnist)
     check_stop_at_train_accuracy(folder, mnist)
     check_holdout(folder, mnist)
