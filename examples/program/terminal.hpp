@@ -59,9 +59,8 @@ void print_setup(cnnrnn::nn::Module<T>& model) {
   const auto build = cnnrnn::kernels::build_info();
   std::cout << "model:   " << model.describe() << ", " << model.parameter_count() << " parameters\n"
             << "machine: " << cnnrnn::threads() << " threads"
-             << (build.openmp ? "" : " (built without OpenMP)") << ", " << describe(build)
-             << ", precision " << precision_name<T> << '
-'
+            << (build.openmp ? "" : " (built without OpenMP)") << ", " << describe(build)
+            << ", precision " << precision_name<T> << '\n'
             << "build:   " << (build.optimized ? "optimized" : "debug") << std::endl;
   if (!build.optimized) {
     std::cout << "WARNING: this is a debug build, ten to a hundred times slower; use the preset "
