@@ -141,17 +141,28 @@ class Shares {
   bool helps_;
 };
 
-}  // namespace detail
+/// A loop's body, of whatever type: what runs it is compiled once for all loops, and the body once
+/// for the threads of a team and for one alone.
+class LoopBody {
+ public:
+  template <class Body>
+  explicit LoopBody(const Body& body)
+      : body_(&body), call_([](const void* of, Index begin, Index end) {
+          (*static_cast<const Body*>(of))(begin, end);
+        }) {}
 
-/// Calls body(begin, end) for consecutive blocks of `block` items that cover 0 ... count - 1, on
-/// all threads. The blocks depend on count and block alone, never on the number of threads.
-/// Exceptions of the body are carried out to the caller. A loop inside a loop runs on its own
-/// thread.
-template <class Body>
-void parallel_for(Index count, Index block, const Body& body) {
+  void operator()(Index begin, Index end) const { call_(body_, begin, end); }
+
+ private:
+  const void* body_;
+  void (*call_)(const void*, Index, Index);
+};
+
+/// parallel_for. Never inlined, so that the compiler does not make one for each body again.
+[[gnu::noinline]] inline void run_blocks(Index count, Index block, const LoopBody& body) {
   require<ValueError>(block > 0, "parallel_for: expected a positive block, got ", block);
   const Index blocks = count / block + (count % block != 0);
-  detail::FirstException failure;
+  FirstException failure;
   const auto run = [&](Index index) noexcept {
     try {
       body(index * block, std::min(count, index * block + block));
@@ -162,8 +173,8 @@ void parallel_for(Index count, Index block, const Body& body) {
 #ifdef _OPENMP
   const int team = static_cast<int>(std::min<Index>(threads(), blocks));
   if (team > 1 && !omp_in_parallel()) {
-    detail::end_team_at_fork();
-    detail::Shares shares(blocks, team);
+    end_team_at_fork();
+    Shares shares(blocks, team);
 #pragma omp parallel num_threads(team)
     {
       const FlushDenormals flush;
@@ -178,6 +189,19 @@ void parallel_for(Index count, Index block, const Body& body) {
     run(index);
   }
   failure.rethrow();
+}
+
+}  // namespace detail
+
+/// Calls body(begin, end) for consecutive blocks of `block` items that cover 0 ... count - 1, on
+/// all threads. The blocks depend on count and block alone, never on the number of threads.
+/// Exceptions of the body are carried out to the caller. A loop inside a loop runs on its own
+/// thread.
+template <class Body>
+void parallel_for(Index count, Index block, const Body& body) {
+  // A lambda has an address as an object, a function has none.
+  const auto call = [&body](Index begin, Index end) { body(begin, end); };
+  detail::run_blocks(count, block, detail::LoopBody(call));
 }
 
 /// The sum of body(begin, end) over the blocks of parallel_for, added in the order of the blocks:
