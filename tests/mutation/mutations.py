@@ -182,6 +182,8 @@ MUTATIONS = [
      "dz * lanes.load(normalise.scale) + through_statistics", "ops/norm/batch_norm"),
     ("kernels/norm/channel_moments.hpp", " + difference * difference * weight;", ";",
      "kernels/norm/channel_moments"),
+    ("kernels/loops/wide_rows.hpp", "lanes.load(sums + s * width)", "lanes.load(sums)",
+     "ops/norm/batch_norm_fused"),
     ("kernels/norm/batch_norm.hpp", "if constexpr (!Function::by_value) {", "if constexpr (false) {",
      "ops/norm/batch_norm_fused"),
     ("ops/batch_norm.hpp", "rows / (rows - 1), momentum);", "1, momentum);", "ops/norm/batch_norm"),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/loops.hpp"
@@ -254,33 +255,38 @@ struct BatchNormBackward {
   Saved<T> beside;  // for an activation behind a residual: see ResidualUpstream
 
   void operator()(Gradients<T>& g) const {
-    constexpr Index residual = 3;
     const auto affine = channels.affine(d);
-    const T* const dy = g.dy().data();
-    if (activation == Activation::none) {
-      const kernels::PlainUpstream<T> plain{dy};
-      g.give(residual, g.dy());
-      run(g, affine, plain, plain, g.dx_over_dy(0));
-      return;
-    }
     kernels::with_activation<Accumulator<T>>(activation, [&]<class Function>(Function) {
-      if (!beside->defined()) {
-        through<Function>(g, affine);
-        return;
-      }
-      // dz is the residual's gradient: stored as such, it serves the second pass too.
-      using Upstream = kernels::ResidualUpstream<T, Function>;
-      const auto dresidual = g.dx_over_dy(residual);
-      const Upstream storing{dy, beside->data(), affine.view(), dresidual};
-      const bool stores = dresidual.needed();
-      if (stores && !dresidual.accumulate) {
-        run(g, affine, storing, kernels::PlainUpstream<T>{dresidual.data()}, g.dx_over_dy(0),
-            stores);
+      if constexpr (std::is_same_v<Function, kernels::IdentityFunction<Accumulator<T>>>) {
+        const kernels::PlainUpstream<T> plain{g.dy().data()};
+        g.give(residual, g.dy());
+        run(g, affine, plain, plain, g.dx_over_dy(0));
+      } else if (beside->defined()) {
+        through_residual<Function>(g, affine);
       } else {
-        run(g, affine, storing, Upstream{dy, beside->data(), affine.view(), {}}, g.dx_over_dy(0),
-            stores);
+        through<Function>(g, affine);
       }
     });
+  }
+
+ private:
+  static constexpr Index residual = 3;
+
+  /// Through an activation of z + residual. dz is the residual's gradient: stored as such, it
+  /// serves the second pass too.
+  template <class Function>
+  void through_residual(Gradients<T>& g, const kernels::WideAffine<Accumulator<T>>& affine) const {
+    using Upstream = kernels::ResidualUpstream<T, Function>;
+    const T* const dy = g.dy().data();
+    const auto dresidual = g.dx_over_dy(residual);
+    const Upstream storing{dy, beside->data(), affine.view(), dresidual};
+    const bool stores = dresidual.needed();
+    if (stores && !dresidual.accumulate) {
+      run(g, affine, storing, kernels::PlainUpstream<T>{dresidual.data()}, g.dx_over_dy(0), stores);
+    } else {
+      run(g, affine, storing, Upstream{dy, beside->data(), affine.view(), {}}, g.dx_over_dy(0),
+          stores);
+    }
   }
 
   /// Through an activation and nothing else. One whose gradient takes long is computed once, and

@@ -131,4 +131,17 @@ void sum_wide_rows(const WideRows& d, Index begin, Index end, T* sums, const Add
   }
 }
 
+/// The same for additions that take long themselves: they need not wait for the sums, which stay in
+/// memory. Their code is there for one vector, not for as many as fit in the registers.
+template <std::size_t Sums, class T, class Add>
+void sum_wide_rows_slowly(const WideRows& d, Index begin, Index end, T* sums, const Add& add) {
+  std::fill_n(sums, Index{Sums} * d.width, T(0));
+  for_wide_rows<T>(d, begin, end, [=, width = d.width](const auto& lanes, Index offset) {
+    std::array<Packet<T>, Sums> sum;
+    unroll<Index{Sums}>([&](auto s) { sum[s] = lanes.load(sums + s * width); });
+    add(lanes, offset, sum);
+    unroll<Index{Sums}>([&](auto s) { lanes.store(sums + s * width, sum[s]); });
+  });
+}
+
 CNNRNN_KERNELS_END

@@ -94,6 +94,7 @@ void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<Accumula
 /// dz = dy. Asking ahead for it slows down the pass that stores dx in its place.
 template <class T>
 struct PlainUpstream {
+  static constexpr bool takes_long = false;
   const T* dy;
 
   template <class Lanes>
@@ -106,6 +107,7 @@ struct PlainUpstream {
 /// dz = dy through an activation of z, which is computed as forward did.
 template <class T, class Function>
 struct ActivationUpstream {
+  static constexpr bool takes_long = !Function::by_value;
   const T* dy;
   typename WideAffine<Accumulator<T>>::View affine;
 
@@ -119,6 +121,7 @@ struct ActivationUpstream {
 /// The same, stored on the way for a second pass: in the place of dy or elsewhere.
 template <class T, class Function>
 struct StoringUpstream {
+  static constexpr bool takes_long = !Function::by_value;
   ActivationUpstream<T, Function> upstream;
   T* dz;
 
@@ -135,6 +138,8 @@ struct StoringUpstream {
 /// in, or added to, `dresidual` on the way, unless that is not needed.
 template <class T, class Function>
 struct ResidualUpstream {
+  // It reads and stores so much beside that sums in memory make it a fifth slower.
+  static constexpr bool takes_long = false;
   const T* dy;
   const T* beside;  ///< y if Function::by_value, else the residual
   typename WideAffine<Accumulator<T>>::View affine;
@@ -157,7 +162,7 @@ struct ResidualUpstream {
 };
 
 /// sum_dz (C) = sum of dz, which is dbeta; sum_dz_x (C) = sum of dz (x - mean) inverse: dgamma.
-/// upstream(lanes, offset, x - mean) gives dz.
+/// upstream(lanes, offset, x - mean) gives dz; it says whether that takes long.
 template <class T, class Upstream>
 void batch_norm_backward_sums(const WideRows& d, const T* x, const Accumulator<T>* mean,
                               const Accumulator<T>* inverse, const Upstream& upstream,
@@ -170,12 +175,17 @@ void batch_norm_backward_sums(const WideRows& d, const T* x, const Accumulator<T
   const A* const m = wide_mean.data();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
     const ThreadScratch<A> wide(2 * d.width);
-    sum_wide_rows<2>(d, begin, end, wide.data(), [=](const auto& lanes, Index at, auto& sum) {
+    const auto add = [=](const auto& lanes, Index at, auto& sum) {
       const auto centred = lanes.load_ahead(x + at) - lanes.load(m);
       const auto dz = upstream(lanes, at, centred);
       sum[0] = sum[0] + dz;
       sum[1] = multiply_add(dz, centred, sum[1]);
-    });
+    };
+    if constexpr (Upstream::takes_long) {
+      sum_wide_rows_slowly<2>(d, begin, end, wide.data(), add);
+    } else {
+      sum_wide_rows<2>(d, begin, end, wide.data(), add);
+    }
     A* const to = sums_of_tiles + begin / d.tile * tile_size;
     fold_channels(d, wide.data(), to);
     fold_channels(d, wide.data() + d.width, to + d.channels);
