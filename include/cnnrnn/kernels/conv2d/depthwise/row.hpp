@@ -112,8 +112,10 @@ template <Index Pixels, Index Longest, bool Edge, class T>
   for (; at + vectors * width <= row.channels; at += vectors * width) {
     depthwise_tile<Pixels, vectors, Longest, Edge>(row, runs, t, WholeLanes<T>{at});
   }
-  for (; at + width <= row.channels; at += width) {
-    depthwise_tile<Pixels, 1, Longest, Edge>(row, runs, t, WholeLanes<T>{at});
+  if constexpr (vectors > 1) {
+    for (; at + width <= row.channels; at += width) {
+      depthwise_tile<Pixels, 1, Longest, Edge>(row, runs, t, WholeLanes<T>{at});
+    }
   }
   if (at < row.channels) {
     depthwise_tile<Pixels, 1, Longest, Edge>(row, runs, t, PartLanes<T>{at, row.channels - at});
