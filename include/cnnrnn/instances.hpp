@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "cnnrnn/cnnrnn.hpp"
@@ -20,6 +21,19 @@
   CNNRNN_NAMESPACE_BEGIN                                                                           \
   template_ void backward(const std::vector<Edge<T>>&, const std::vector<Tensor<T>>&,              \
                           const BackwardOptions&);                                                 \
+  template_ std::vector<Variable<T>> detail::put_on_tape<T>(                                       \
+      std::string_view, const std::vector<Variable<T>>&, const std::vector<Tensor<T>>&,            \
+      Record<T>::Backward);                                                                        \
+  template_ void kernels::gemm(Index, kernels::MatrixView<T>, const kernels::PackedB<T>&,          \
+                               const kernels::GemmOutput<T>&, const T*);                           \
+  template_ void kernels::gemm(Index, Index, Index, kernels::MatrixView<T>,                        \
+                               kernels::MatrixView<T>, const kernels::GemmOutput<T>&);             \
+  template_ void kernels::detail::gemm_packed(Index, Index, Index, const kernels::MatrixView<T>&,  \
+                                              const kernels::PackedB<T>&,                          \
+                                              const kernels::GemmOutput<T>&, const T*);            \
+  template_ void kernels::find_moments(const kernels::WideRows&, Index, Index, const T*, T*, T*,   \
+                                       T*);                                                        \
+  template_ Index kernels::conv2d_blocks<T>(const kernels::Conv2dDims&);                           \
   template_ Tensor<T> kernels::conv2d_pack(const kernels::Conv2dDims&, const T*, const T*);        \
   template_ void kernels::conv2d_forward(const kernels::Conv2dDims&, const T*, const Tensor<T>&,   \
                                          const kernels::ConvOutput<T>&);                           \
@@ -45,6 +59,12 @@
   template_ Variable<T> batch_norm_relu_pool(                                                      \
       const Variable<T>&, const Variable<T>&, const Variable<T>&, RunningStatistics<T>,            \
       const BatchNormalization&, const BatchStatistics<T>&);                                       \
+  template_ Variable<T> max_pool2d(const Variable<T>&, const Pool2dOptions&);                      \
+  template_ PoolingMoments<T> max_pool2d_moments(const Variable<T>&, const Pool2dOptions&);        \
+  template_ Variable<T> avg_pool2d(const Variable<T>&, const AvgPool2dOptions&);                   \
+  template_ Variable<T> global_avg_pool2d(const Variable<T>&);                                     \
+  template_ Variable<T> cross_entropy(const Variable<T>&, const Tensor<Index>&,                    \
+                                      const CrossEntropyOptions&);                                 \
   template_ detail::RecurrentResult<T> detail::recurrent_layer(                                    \
       const kernels::RecurrentCell<T>&, const Variable<T>&,                                        \
       const std::vector<RecurrentWeights<T>>&, const Variable<T>&, const Variable<T>&,             \
