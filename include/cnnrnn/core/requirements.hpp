@@ -3,7 +3,8 @@
 #include <version>
 
 // What the library needs of the compiler: flags and a standard library, said in one line before
-// anything else fails, and no macros min and max, which some programs have. libstdc++ and Eigen remove them too.
+// anything else fails, and no macros min and max, which some programs have. libstdc++ and Eigen
+// remove them too.
 
 #if !defined(__cpp_exceptions)
 #error "cnnrnn: expected a compiler with exceptions, got -fno-exceptions: all errors are exceptions"
