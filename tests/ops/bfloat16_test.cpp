@@ -327,7 +327,7 @@ TEST_CASE("bfloat16: a network in training, in evaluation, and with packed weigh
   Network<bfloat16> narrow;
   Network<float> exact;
   const auto x = numbers({6, 8, 8, 5}, 1);
-  constexpr double several_roundings = 5 * 0x1p-8;
+  constexpr double several_roundings = 8 * 0x1p-8;
   const auto compare = [&] { CHECK(difference(narrow(x), exact(x), several_roundings) == ""); };
   compare();
   for (nn::Module<bfloat16>* part : {static_cast<nn::Module<bfloat16>*>(&narrow.map),

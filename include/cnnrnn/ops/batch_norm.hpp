@@ -281,7 +281,7 @@ struct BatchNormBackward {
     const auto dresidual = g.dx_over_dy(residual);
     const Upstream storing{dy, beside->data(), affine.view(), dresidual};
     const bool stores = dresidual.needed();
-    if (stores && !dresidual.accumulate) {
+    if (stores && !dresidual.accumulate && !is_bfloat16<T>) {
       run(g, affine, storing, kernels::PlainUpstream<T>{dresidual.data()}, g.dx_over_dy(0), stores);
     } else {
       run(g, affine, storing, Upstream{dy, beside->data(), affine.view(), {}}, g.dx_over_dy(0),
@@ -290,12 +290,12 @@ struct BatchNormBackward {
   }
 
   /// Through an activation and nothing else. One whose gradient takes long is computed once, and
-  /// kept for the second pass where dx will be.
+  /// kept for the second pass where dx will be: not as bfloat16, which would round it.
   template <class Function>
   void through(Gradients<T>& g, const kernels::WideAffine<Accumulator<T>>& affine) const {
     const kernels::ActivationUpstream<T, Function> upstream{g.dy().data(), affine.view()};
     const auto dx = g.dx_over_dy(0);
-    if constexpr (!Function::by_value) {
+    if constexpr (!Function::by_value && !is_bfloat16<T>) {
       if (BatchNormSums<T>::wanted(g, training) && dx.needed() && !dx.accumulate) {
         run(g, affine, kernels::StoringUpstream<T, Function>{upstream, dx.data()},
             kernels::PlainUpstream<T>{dx.data()}, dx);
