@@ -1,7 +1,5 @@
 #pragma once
 
-#include <type_traits>
-
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/pointwise.hpp"
 #include "cnnrnn/ops/broadcast.hpp"

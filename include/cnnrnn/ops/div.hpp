@@ -1,6 +1,5 @@
 #pragma once
 
-
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/pointwise.hpp"
 #include "cnnrnn/ops/broadcast.hpp"

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <type_traits>
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
@@ -38,7 +37,7 @@ inline Shape padded_shape(const Shape& x, const std::vector<Padding>& paddings) 
 /// Saves nothing. Throws ShapeError for another number of paddings, ValueError for a negative one.
 template <class T>
 Variable<T> pad(const Variable<T>& x, const std::vector<Padding>& paddings,
-                std::type_identity_t<T> value = T(0)) {
+                Accumulator<T> value = 0) {
   Tensor<T> y(detail::padded_shape(x.shape(), paddings));
   const auto strides = detail::row_major_strides(y.shape());
   kernels::PadDims d{{}, 0};
@@ -47,7 +46,7 @@ Variable<T> pad(const Variable<T>& x, const std::vector<Padding>& paddings,
     d.walk.append(x.dim(axis), {strides[i]});
     d.first += paddings[i].before * strides[i];
   }
-  kernels::pad_forward(d, x.value().data(), value, y.mutable_span());
+  kernels::pad_forward(d, x.value().data(), static_cast<T>(value), y.mutable_span());
   return record<T>("pad", {x}, y,
                    [d](Gradients<T>& g) { kernels::pad_backward(d, g.dy().data(), g.dx()); });
 }

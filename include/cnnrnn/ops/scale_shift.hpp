@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string_view>
-#include <type_traits>
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/pointwise.hpp"

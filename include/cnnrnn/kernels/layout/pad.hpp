@@ -17,7 +17,7 @@ struct PadDims {
 
 /// y = x inside, `value` in the rest
 template <class T>
-void pad_forward(const PadDims& d, const T* x, std::type_identity_t<T> value, std::span<T> y) {
+void pad_forward(const PadDims& d, const T* x, T value, std::span<T> y) {
   constexpr Index block = 1 << 14;
   parallel_for(std::ssize(y), block, [&](Index begin, Index end) {
     std::fill(y.begin() + begin, y.begin() + end, value);
