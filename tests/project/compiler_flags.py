@@ -46,8 +46,9 @@ ACCEPTED = [
 
 class Compiler:
     def __init__(self, args):
-        self.command = [args.compiler, "-std=c++20", "-fsyntax-only", *args.warnings, "-Werror",
-                        f"-I{args.source / 'include'}", "-isystem", args.eigen]
+        # The first error is enough.
+        self.command = [args.compiler, "-std=c++20", "-fsyntax-only", "-Wfatal-errors", *args.warnings,
+                        "-Werror", f"-I{args.source / 'include'}", "-isystem", args.eigen]
 
     def first_error(self, flags, header):
         """The first line with an error in what the compiler says to the header, or ''."""
