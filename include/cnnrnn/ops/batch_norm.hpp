@@ -195,10 +195,11 @@ class BatchNormSums {
 
  public:
   template <class Upstream>
-  BatchNormSums(const kernels::WideRows& d, const T* x, const BatchNormChannels<T>& channels,
-                const Upstream& upstream)
+  BatchNormSums(const kernels::WideRows& d, const T* x,
+                const kernels::WideAffine<Accumulator<T>>& affine,
+                const BatchNormChannels<T>& channels, const Upstream& upstream)
       : sums_{Tensor<A>({d.channels}), Tensor<A>({d.channels})} {
-    kernels::batch_norm_backward_sums(d, x, channels.mean(), channels.inverse(), upstream,
+    kernels::batch_norm_backward_sums(d, x, affine, channels.inverse(), upstream,
                                       sums_.dbeta.mutable_data(), sums_.dgamma.mutable_data());
   }
 
@@ -279,13 +280,12 @@ struct BatchNormBackward {
     using Upstream = kernels::ResidualUpstream<T, Function>;
     const T* const dy = g.dy().data();
     const auto dresidual = g.dx_over_dy(residual);
-    const Upstream storing{dy, beside->data(), affine.view(), dresidual};
+    const Upstream storing{dy, beside->data(), dresidual};
     const bool stores = dresidual.needed();
     if (stores && !dresidual.accumulate && !is_bfloat16<T>) {
       run(g, affine, storing, kernels::PlainUpstream<T>{dresidual.data()}, g.dx_over_dy(0), stores);
     } else {
-      run(g, affine, storing, Upstream{dy, beside->data(), affine.view(), {}}, g.dx_over_dy(0),
-          stores);
+      run(g, affine, storing, Upstream{dy, beside->data(), {}}, g.dx_over_dy(0), stores);
     }
   }
 
@@ -293,7 +293,7 @@ struct BatchNormBackward {
   /// kept for the second pass where dx will be: not as bfloat16, which would round it.
   template <class Function>
   void through(Gradients<T>& g, const kernels::WideAffine<Accumulator<T>>& affine) const {
-    const kernels::ActivationUpstream<T, Function> upstream{g.dy().data(), affine.view()};
+    const kernels::ActivationUpstream<T, Function> upstream{g.dy().data()};
     const auto dx = g.dx_over_dy(0);
     if constexpr (!Function::by_value && !is_bfloat16<T>) {
       if (BatchNormSums<T>::wanted(g, training) && dx.needed() && !dx.accumulate) {
@@ -312,7 +312,7 @@ struct BatchNormBackward {
            const Second& second, const GradientSpan<T>& dx, bool first_stores = false) const {
     ThroughStatistics<T> rest(d.channels);
     if (first_stores || BatchNormSums<T>::wanted(g, training)) {
-      const BatchNormSums<T> sums(d, x->data(), channels, first);
+      const BatchNormSums<T> sums(d, x->data(), affine, channels, first);
       sums.give(g);
       rest = sums.through_statistics(training, d.rows, channels);
     }

@@ -18,12 +18,11 @@ struct BatchNormPoolBackward {
   void operator()(Gradients<T>& g) const {
     const T* const dy = g.dy().data();
     const kernels::WideRows windows(d.n * d.oh * d.ow, d.c);
-    const auto affine = channels.affine(windows);
     ThroughStatistics<T> rest(d.c);
     if (BatchNormSums<T>::wanted(g, training)) {
       const BatchNormSums<T> sums(
-          windows, chosen->data(), channels,
-          kernels::ActivationUpstream<T, kernels::ReluFunction<Accumulator<T>>>{dy, affine.view()});
+          windows, chosen->data(), channels.affine(windows), channels,
+          kernels::ActivationUpstream<T, kernels::ReluFunction<Accumulator<T>>>{dy});
       sums.give(g);
       rest = sums.through_statistics(training, d.n * d.h * d.w, channels);
     }

@@ -91,14 +91,17 @@ void batch_norm_forward(const WideRows& d, const T* x, const WideAffine<Accumula
   });
 }
 
+// What makes dz of dy: upstream(lanes, offset, affine, x - mean), whose affine is that of the loop,
+// so that what both need of it is loaded once. It says whether that takes long.
+
 /// dz = dy. Asking ahead for it slows down the pass that stores dx in its place.
 template <class T>
 struct PlainUpstream {
   static constexpr bool takes_long = false;
   const T* dy;
 
-  template <class Lanes>
-  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at,
+  template <class Lanes, class Affine>
+  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at, const Affine& /*affine*/,
                                     Packet<Accumulator<T>> /*centred*/) const {
     return lanes.load(dy + at);
   }
@@ -109,10 +112,9 @@ template <class T, class Function>
 struct ActivationUpstream {
   static constexpr bool takes_long = !Function::by_value;
   const T* dy;
-  typename WideAffine<Accumulator<T>>::View affine;
 
-  template <class Lanes>
-  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at,
+  template <class Lanes, class Affine>
+  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at, const Affine& affine,
                                     Packet<Accumulator<T>> centred) const {
     return Function::gradient(affine.of_centred(lanes, centred), lanes.load_ahead(dy + at));
   }
@@ -125,10 +127,10 @@ struct StoringUpstream {
   ActivationUpstream<T, Function> upstream;
   T* dz;
 
-  template <class Lanes>
-  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at,
+  template <class Lanes, class Affine>
+  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at, const Affine& affine,
                                     Packet<Accumulator<T>> centred) const {
-    const auto value = upstream(lanes, at, centred);
+    const auto value = upstream(lanes, at, affine, centred);
     lanes.store(dz + at, value);
     return value;
   }
@@ -142,11 +144,10 @@ struct ResidualUpstream {
   static constexpr bool takes_long = false;
   const T* dy;
   const T* beside;  ///< y if Function::by_value, else the residual
-  typename WideAffine<Accumulator<T>>::View affine;
   GradientSpan<T> dresidual;
 
-  template <class Lanes>
-  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at,
+  template <class Lanes, class Affine>
+  Packet<Accumulator<T>> operator()(const Lanes& lanes, Index at, const Affine& affine,
                                     Packet<Accumulator<T>> centred) const {
     auto z = lanes.load_ahead(beside + at);
     if constexpr (!Function::by_value) {
@@ -162,22 +163,21 @@ struct ResidualUpstream {
 };
 
 /// sum_dz (C) = sum of dz, which is dbeta; sum_dz_x (C) = sum of dz (x - mean) inverse: dgamma.
-/// upstream(lanes, offset, x - mean) gives dz; it says whether that takes long.
 template <class T, class Upstream>
-void batch_norm_backward_sums(const WideRows& d, const T* x, const Accumulator<T>* mean,
+void batch_norm_backward_sums(const WideRows& d, const T* x,
+                              const WideAffine<Accumulator<T>>& affine,
                               const Accumulator<T>* inverse, const Upstream& upstream,
                               Accumulator<T>* sum_dz, Accumulator<T>* sum_dz_x) {
   using A = Accumulator<T>;
   const Index tile_size = 2 * d.channels;
   Tensor<A> tiles({d.tiles(), tile_size});
   A* const sums_of_tiles = tiles.mutable_data();
-  const auto wide_mean = repeat_channels(d, mean);
-  const A* const m = wide_mean.data();
+  const auto normalise = affine.view();
   parallel_for(d.count(), d.tile, [&](Index begin, Index end) {
     const ThreadScratch<A> wide(2 * d.width);
     const auto add = [=](const auto& lanes, Index at, auto& sum) {
-      const auto centred = lanes.load_ahead(x + at) - lanes.load(m);
-      const auto dz = upstream(lanes, at, centred);
+      const auto centred = normalise.centred(lanes, lanes.load_ahead(x + at));
+      const auto dz = upstream(lanes, at, normalise, centred);
       sum[0] = sum[0] + dz;
       sum[1] = multiply_add(dz, centred, sum[1]);
     };
@@ -225,7 +225,7 @@ void batch_norm_backward_input(const WideRows& d, const T* x,
     for_wide_rows<T>(d, begin, end, [=](const auto& lanes, Index at) {
       const auto centred = normalise.centred(lanes, lanes.load(x + at));
       const auto through_statistics = multiply_add(centred, lanes.load(b), lanes.load(c));
-      const auto dz = upstream(lanes, at, centred);
+      const auto dz = upstream(lanes, at, normalise, centred);
       const auto value = dz * lanes.load(normalise.scale) - through_statistics;
       T* const to = dx.data() + at;
       lanes.store(to, dx.accumulate ? lanes.load(to) + value : value);
