@@ -2,7 +2,8 @@
 # built once for each level of x86-64, by default x86-64-v2, x86-64-v3 and x86-64-v4, and begins
 # with what is best for the processor. TARGET becomes a launcher; the builds lie beside it, here and
 # where it is installed, as TARGET.x86-64-v3. The static libraries of the project that it links are
-# built once for each level too. Elsewhere than on Linux on x86-64, TARGET stays as it is.
+# built once for each level too, if they are there at the end of TARGET's folder, in which the call
+# has to stand. Elsewhere than on Linux on x86-64, TARGET stays as it is.
 #
 # A shared library is built for the lowest level in its place, and for the others below it, where
 # glibc's loader finds them: glibc-hwcaps/x86-64-v3/libTARGET.so.
@@ -291,9 +292,12 @@ function(_cnnrnn_begin_install target)
     foreach(cnnrnn_file IN LISTS CMAKE_INSTALL_MANIFEST_FILES)
       cmake_path(GET cnnrnn_file FILENAME cnnrnn_name)
       if(cnnrnn_name STREQUAL \"$<TARGET_FILE_NAME:${target}>\")
-        cmake_path(GET cnnrnn_file PARENT_PATH cnnrnn_folder)
-        cmake_path(RELATIVE_PATH cnnrnn_folder BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
-        set(CMAKE_INSTALL_COMPONENT cnnrnn_multiarch_${target})
+        file(READ \"\$ENV{DESTDIR}\${cnnrnn_file}\" cnnrnn_magic LIMIT 4 HEX)
+        if(cnnrnn_magic STREQUAL 7f454c46)  # ELF: not, for example, what completes its arguments
+          cmake_path(GET cnnrnn_file PARENT_PATH cnnrnn_folder)
+          cmake_path(RELATIVE_PATH cnnrnn_folder BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
+          set(CMAKE_INSTALL_COMPONENT cnnrnn_multiarch_${target})
+        endif()
       endif()
     endforeach()" ALL_COMPONENTS)
 endfunction()

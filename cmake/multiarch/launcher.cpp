@@ -123,6 +123,14 @@ class Builds {
   }
   bool has(int level) { return access(file(level), F_OK) == 0; }
 
+  bool any() {
+    int level = 0;
+    while (level < level_count && !has(level)) {
+      ++level;
+    }
+    return level < level_count;
+  }
+
   /// The path without a level.
   const char* program() {
     path_[length_] = '\0';
@@ -186,6 +194,9 @@ int main(int, char** arguments) {
   const int best = best_of_processor();
   const char* const asked = std::getenv("CNNRNN_ISA");
   if (asked != nullptr && *asked != '\0') {
+    if (!builds.any()) {
+      return fail_for_processor(best, builds);
+    }
     const int level = level_named(asked);
     if (level == level_count || !builds.has(level)) {
       return fail_for_isa(asked, builds);

@@ -90,6 +90,9 @@ template <class Body>
 int with_precision(const Classifier& classifier, const std::string& asked,
                    const std::string& checkpoint, const Body& body) {
   const std::string name = asked.empty() ? read_card(classifier.name, checkpoint).precision : asked;
+  const auto known = precision_names();
+  cnnrnn::require<cnnrnn::FileError>(std::ranges::find(known, name) != known.end(), checkpoint,
+                                     ": expected a precision float or bfloat16, got ", name);
   return name == "bfloat16" ? body(cnnrnn::bfloat16()) : body(float());
 }
 

@@ -52,7 +52,7 @@ Tensor<float> numbers(const Shape& shape, std::uint64_t seed) {
 
 /// Outputs and gradients in float, after `passes` times forward and backward: all gradients add up.
 template <class T>
-Tensors<float> run(const Op& op, const Tensors<float>& inputs, int passes) {
+Tensors<float> run(const Op& op, const Tensors<float>& inputs, int passes, bool unique) {
   const auto leaves = leaves_of<T>(inputs);
   Tensors<float> results;
   for (int pass = 0; pass < passes; ++pass) {
@@ -62,8 +62,8 @@ Tensors<float> run(const Op& op, const Tensors<float>& inputs, int passes) {
     for (const auto& output : op(leaves)) {
       const Tensor<float> dy = numbers(output.shape(), 100 + results.size());
       results.push_back(output.value().template to<float>());
-      roots.push_back(output.edge());
-      upstream.push_back(dy.to<T>());
+      roots.push_back(unique ? sum(output * Variable<T>(dy.to<T>())).edge() : output.edge());
+      upstream.push_back(unique ? Tensor<T>::ones({}) : dy.to<T>());
     }
     backward(roots, upstream);
   }
@@ -77,15 +77,17 @@ bool same_bytes(const Tensor<float>& a, const Tensor<float>& b) {
   return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0;
 }
 
+/// With upstream gradients that an operation may overwrite, since nobody else has them, and others.
 /// One rounding is half of 2^-7 of a value at most, and a sum of two gradients has three. Of the
 /// largest element, or of 1.
 void check(const std::string& name, const Tensors<float>& inputs, const Op& op) {
-  for (const int passes : {1, 2}) {
-    const auto expected = run<float>(op, inputs, passes);
+  for (const auto& [passes, unique] :
+       {std::pair(1, false), std::pair(1, true), std::pair(2, true)}) {
+    const auto expected = run<float>(op, inputs, passes, unique);
     set_threads(1);
-    const auto got = run<bfloat16>(op, inputs, passes);
+    const auto got = run<bfloat16>(op, inputs, passes, unique);
     set_threads(2);
-    const auto on_two = run<bfloat16>(op, inputs, passes);
+    const auto on_two = run<bfloat16>(op, inputs, passes, unique);
     set_threads(0);
     REQUIRE(got.size() == expected.size());
     for (std::size_t i = 0; i < got.size(); ++i) {
@@ -208,8 +210,12 @@ TEST_CASE("bfloat16: normalisation, its moments in float") {
   check("batch_norm silu", alone, [](const auto& v) {
     return batch_norm(v[0], v[1], v[2], {}, {.activation = Activation::silu});
   });
-  check("batch_norm_add", x,
-        [](const auto& v) { return batch_norm_add(v[0], v[3], v[1], v[2], {}, {.relu = true}); });
+  for (const auto activation : {Activation::relu, Activation::silu, Activation::gelu,
+                                Activation::hard_swish, Activation::leaky_relu}) {
+    check(to_message("batch_norm_add ", static_cast<int>(activation)), x, [=](const auto& v) {
+      return batch_norm_add(v[0], v[3], v[1], v[2], {}, {.activation = activation});
+    });
+  }
   check("batch_norm_relu_pool", alone,
         [](const auto& v) { return batch_norm_relu_pool(v[0], v[1], v[2]); });
   check("group_norm", {numbers({2, 3, 3, 6}, 1), positive({6}, 2), numbers({6}, 3)},

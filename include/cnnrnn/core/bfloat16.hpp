@@ -21,7 +21,7 @@ struct bfloat16 {      // NOLINT: in lower case as the number types of C++ are
   bfloat16() = default;
 
   /// The nearest to a number, of two as near the even one; beyond the largest, infinity. What is
-  /// not a number stays so.
+  /// not a number stays so. A number of more than 53 bits counts as the nearest double.
   template <class Number>
   requires std::is_arithmetic_v<Number>
   constexpr explicit bfloat16(Number number) : bits(rounded(to_float(number))) {}

@@ -141,6 +141,8 @@ class Shares {
   bool helps_;
 };
 
+inline namespace CNNRNN_ISA {  // compiled code, as kernels are
+
 /// A loop's body, of whatever type: what runs it is compiled once for all loops, and the body once
 /// for the threads of a team and for one alone.
 class LoopBody {
@@ -191,6 +193,7 @@ class LoopBody {
   failure.rethrow();
 }
 
+}  // namespace CNNRNN_ISA
 }  // namespace detail
 
 /// Calls body(begin, end) for consecutive blocks of `block` items that cover 0 ... count - 1, on

@@ -160,7 +160,7 @@ class GradientReducer {
     require<ValueError>(shard == 0 || (shard == next_ && shard < plan_.own),
                         "GradientReducer: expected shard ", next_, " of ", plan_.own, ", got ",
                         shard);
-    next_ = shard + 1;
+    next_ = shard;
     if (shard == 0) {
       make_buckets();
     }
@@ -177,6 +177,7 @@ class GradientReducer {
       pack(i);
     }
     given_sum_->add(std::move(given_), shard_);
+    next_ = shard_ + 1;
   }
 
   void wait(ShardSum<T>& sum) {

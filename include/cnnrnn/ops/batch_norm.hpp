@@ -274,12 +274,12 @@ struct BatchNormBackward {
   static constexpr Index residual = 3;
 
   /// Through an activation of z + residual. dz is the residual's gradient: stored as such, it
-  /// serves the second pass too.
+  /// serves the second pass too; but not as bfloat16, which then finds dy as it was.
   template <class Function>
   void through_residual(Gradients<T>& g, const kernels::WideAffine<Accumulator<T>>& affine) const {
     using Upstream = kernels::ResidualUpstream<T, Function>;
     const T* const dy = g.dy().data();
-    const auto dresidual = g.dx_over_dy(residual);
+    const auto dresidual = is_bfloat16<T> ? g.dx(residual) : g.dx_over_dy(residual);
     const Upstream storing{dy, beside->data(), dresidual};
     const bool stores = dresidual.needed();
     if (stores && !dresidual.accumulate && !is_bfloat16<T>) {

@@ -10,10 +10,10 @@
 CNNRNN_NAMESPACE_BEGIN
 namespace detail {
 
-/// A variable in float: a leaf of its own, if the other collects a gradient.
+/// A variable in float: a leaf of its own, if the other may collect a gradient, now or later.
 template <class T>
 Variable<float> in_float(const Variable<T>& x) {
-  return x.defined() ? Variable<float>(kernels::widened(x.value()), x.requires_grad())
+  return x.defined() ? Variable<float>(kernels::widened(x.value()), static_cast<bool>(x.edge()))
                      : Variable<float>();
 }
 
@@ -51,6 +51,11 @@ std::vector<Variable<T>> all_in_float(std::string_view name, const std::vector<V
           outputs[i].requires_grad() && dy.defined()) {
         roots.push_back(outputs[i].edge());
         upstream.push_back(kernels::widened(dy));
+      }
+    }
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      if (leaves[i].edge()) {
+        leaves[i].set_requires_grad(g.needs(static_cast<Index>(i)));
       }
     }
     backward(roots, upstream, {.retain_graph = true});

@@ -350,8 +350,8 @@ class Trainer {
   void tell_of_batches() {
     measured_ = options_.processes->gather(measured_);
     for (std::size_t at = 0; at < measured_.size(); at += told) {
-      require_finite_auxiliary(measured_[at + told - 1]);
       if (std::isfinite(measured_[at])) {
+        require_finite_auxiliary(measured_[at + told - 1]);
         continue;
       }
       const Index shard = static_cast<Index>(at / told);
