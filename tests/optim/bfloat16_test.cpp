@@ -31,8 +31,8 @@ nn::Sequential<bfloat16> network(std::uint64_t seed) {
                                   nn::Linear<bfloat16>(7, 3, random));
 }
 
-void train(nn::Sequential<bfloat16>& model, optim::Optimizer<bfloat16>& optimizer, int first,
-           int steps) {
+void run_steps(nn::Sequential<bfloat16>& model, optim::Optimizer<bfloat16>& optimizer, int first,
+               int steps) {
   for (int step = first; step < first + steps; ++step) {
     const auto x = random_tensor<bfloat16>({6, 5}, static_cast<std::uint64_t>(step));
     optimizer.zero_grad();
@@ -100,15 +100,15 @@ TEST_CASE("a run of bfloat16 that is saved and resumed has the same bytes") {
   const TemporaryFolder folder;
   auto model = network(1);
   optim::AdamW<bfloat16> adam(model.parameters(), {.learning_rate = 1e-3});
-  train(model, adam, 0, 5);
+  run_steps(model, adam, 0, 5);
   io::save_checkpoint(folder.file("run"), model, adam, "a run", {});
-  train(model, adam, 5, 5);
+  run_steps(model, adam, 5, 5);
 
   auto resumed = network(2);
   optim::AdamW<bfloat16> again(resumed.parameters(), {.learning_rate = 1e-3});
   io::load_checkpoint(folder.file("run"), resumed, again, "a run", [](const auto&) {});
   CHECK(rounded_masters(resumed));
-  train(resumed, again, 5, 5);
+  run_steps(resumed, again, 5, 5);
   CHECK(same_state(model, resumed));
   CHECK(rounded_masters(resumed));
 }
@@ -117,7 +117,7 @@ TEST_CASE("a model of bfloat16 saves its masters, or itself") {
   const TemporaryFolder folder;
   auto model = network(1);
   optim::Adam<bfloat16> adam(model.parameters(), {.learning_rate = 1e-3});
-  train(model, adam, 0, 3);
+  run_steps(model, adam, 0, 3);
   io::save(folder.file("masters"), model);
   io::save(folder.file("values"), model, {}, {.bfloat16 = true});
   const auto masters = io::read_safetensors(folder.file("masters"));
@@ -143,7 +143,7 @@ TEST_CASE("averages and slow weights of bfloat16 follow the masters") {
   optim::ExponentialMovingAverage<bfloat16> average(model, {.decay = 0.5});
   optim::Lookahead<bfloat16> lookahead(model, {.every = 1, .share = 0.25});
   const auto before = nn::state_dict(model).clone();
-  train(model, sgd, 0, 1);
+  run_steps(model, sgd, 0, 1);
   const auto after = nn::state_dict(model).clone();
   average.update();
   const auto& name = "3.bias";
@@ -174,7 +174,7 @@ TEST_CASE("gradients of bfloat16 are clipped by a norm in double") {
 TEST_CASE("running statistics of bfloat16 are float") {
   auto model = network(1);
   optim::Sgd<bfloat16> sgd(model.parameters(), {.learning_rate = 0});
-  train(model, sgd, 0, 3);
+  run_steps(model, sgd, 0, 3);
   const auto mean = nn::state_dict(model).tensors.at("1.running_mean");
   bool finer = false;
   for (const float value : mean.span()) {

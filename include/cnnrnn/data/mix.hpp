@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "cnnrnn/core/bfloat16.hpp"
 #include "cnnrnn/data/batch.hpp"
 #include "cnnrnn/data/dataset.hpp"
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cnnrnn/core/bfloat16.hpp"
 #include "cnnrnn/data/dataset.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
