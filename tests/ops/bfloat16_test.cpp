@@ -1,5 +1,4 @@
 #include <cstring>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -7,6 +6,7 @@
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/leaves.hpp"
+#include "support/op.hpp"
 #include "support/random_tensor.hpp"
 
 // Every op of bfloat16 against the same op of float, which its own table holds to double, on the
@@ -17,33 +17,7 @@ using namespace cnnrnn;
 
 namespace {
 
-template <class T>
-using Variables = std::vector<Variable<T>>;
-
-/// An op of both scalars, made of a function of Variables<T> that gives one variable or several.
-class Op {
- public:
-  template <class F>
-  Op(F function)  // NOLINT: a row holds the bare function
-      : narrow_([function](const Variables<bfloat16>& v) { return several(function(v)); }),
-        exact_([function](const Variables<float>& v) { return several(function(v)); }) {}
-
-  Variables<bfloat16> operator()(const Variables<bfloat16>& v) const { return narrow_(v); }
-  Variables<float> operator()(const Variables<float>& v) const { return exact_(v); }
-
- private:
-  template <class T>
-  static Variables<T> several(const Variable<T>& one) {
-    return {one};
-  }
-  template <class T>
-  static Variables<T> several(const Variables<T>& all) {
-    return all;
-  }
-
-  std::function<Variables<bfloat16>(const Variables<bfloat16>&)> narrow_;
-  std::function<Variables<float>(const Variables<float>&)> exact_;
-};
+using Op = OpOf<bfloat16, float>;
 
 /// Random numbers that are bfloat16.
 Tensor<float> numbers(const Shape& shape, std::uint64_t seed) {

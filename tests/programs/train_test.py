@@ -100,6 +100,10 @@ def check_precision(folder, data):
     accuracy = float(history(out)[-1]["test_accuracy"])
     assert "precision bfloat16" in text and f"test accuracy {accuracy:.4f}" in text, text
     assert "precision float" in run(CNN, *evaluate, "--precision", "float")
+    newer = folder / "newer.safetensors"
+    newer.write_bytes((out / "checkpoint.safetensors").read_bytes().replace(b"bfloat16", b"bfloat24"))
+    text = run(CNN, "evaluate", "--data", data, "--checkpoint", newer, code=1)
+    assert "expected a precision float or bfloat16, got bfloat24" in text, text
     text = train(out, "--resume", "--precision", "float", code=2)
     assert "precision: bfloat16 then, float now" in text, text
     text = train(folder / "shards", *common, "--shards", 2, code=2)

@@ -9,39 +9,13 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "support/fixture.hpp"
 #include "support/leaves.hpp"
+#include "support/op.hpp"
 #include "support/random_tensor.hpp"
 
 // A table for each op: cases that feed the tests of its values, of its gradients and of the bits on
 // any number of threads, and calls that must throw.
 
-template <class T>
-using Variables = std::vector<cnnrnn::Variable<T>>;
-
-/// An op of either scalar type, made of a function of Variables<T> that gives one variable or
-/// several.
-class Op {
- public:
-  template <class F>
-  requires(!std::same_as<F, Op>) Op(F function)  // NOLINT: a row of a table holds the bare function
-      : float_([function](const Variables<float>& v) { return several(function(v)); }),
-        double_([function](const Variables<double>& v) { return several(function(v)); }) {}
-
-  Variables<float> operator()(const Variables<float>& v) const { return float_(v); }
-  Variables<double> operator()(const Variables<double>& v) const { return double_(v); }
-
- private:
-  template <class T>
-  static Variables<T> several(cnnrnn::Variable<T> one) {
-    return {std::move(one)};
-  }
-  template <class T>
-  static Variables<T> several(Variables<T> all) {
-    return all;
-  }
-
-  std::function<Variables<float>(const Variables<float>&)> float_;
-  std::function<Variables<double>(const Variables<double>&)> double_;
-};
+using Op = OpOf<float, double>;
 
 /// What an op is to give, in double: a function of Tensors<double> that gives a tensor, several, or
 /// what other ops make of them.
