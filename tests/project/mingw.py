@@ -1,6 +1,6 @@
-"""Builds programs for Windows with MinGW-w64 and runs them under Wine: tests, and a run that is stopped,
-resumed, evaluated and applied, whose files are the same bytes as on Linux. Names of folders have spaces
-and characters of several scripts.
+"""Builds programs for Windows with MinGW-w64 and runs them under Wine: tests, the program of the
+README, and a run that is stopped, resumed, evaluated and applied, whose files are the same bytes as on
+Linux. Names of folders have spaces and characters of several scripts.
 """
 
 import argparse
@@ -146,7 +146,9 @@ def main():
             on_linux = pool.submit(build.program, "program", "g++", [program])
             tests = pool.submit(build.program, "tests.exe", GCC,
                                 [args.source / "tests" / test for test in TESTS], *FOR_WINDOWS, "-O0")
-            for task in (on_windows, on_linux, tests, pool.submit(build.warnings)):
+            start = pool.submit(build.program, "start.exe", GCC,
+                                [args.source / "examples/quick_start.cpp"], *FOR_WINDOWS)
+            for task in (on_windows, on_linux, tests, start, pool.submit(build.warnings)):
                 task.result()
         print(f"built in {time.monotonic() - began:.0f} s")
 
@@ -154,6 +156,9 @@ def main():
         linux = [on_linux.result()]
         code, text = output([wine, tests.result()], folder)
         expect(code == 0, f"tests: {text}")
+        code, text = output([wine, start.result()], folder)
+        accuracies = [float(line) for line in text.split()[-10:]] if code == 0 else [0]
+        expect(sum(accuracies) / len(accuracies) > 0.2, f"quick_start: {text}")  # chance: 0.1
         compare_functions(folder, linux, windows)
         compare_runs(folder, linux, windows)
     return 0
