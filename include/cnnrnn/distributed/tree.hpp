@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "cnnrnn/core/bfloat16.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/tensor.hpp"
-#include "cnnrnn/io/element_types.hpp"
 
 // The tree in which the gradients of S shards are added, S a power of two: neighbours first, then
 // neighbouring pairs, and so on. It is the same whoever holds which shards.
@@ -22,8 +22,7 @@ namespace detail {
 
 template <class T>
 T rounded(T value, Wire wire) {
-  return wire == Wire::exact ? value
-                             : static_cast<T>(io::BFloat16::nearest(static_cast<float>(value)));
+  return wire == Wire::exact ? value : static_cast<T>(bfloat16::nearest(static_cast<float>(value)));
 }
 
 constexpr Index elements_of_block = 1 << 14;

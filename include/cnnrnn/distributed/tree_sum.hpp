@@ -5,9 +5,9 @@
 #include <limits>
 #include <span>
 
+#include "cnnrnn/core/bfloat16.hpp"
 #include "cnnrnn/distributed/communicator.hpp"
 #include "cnnrnn/distributed/tree.hpp"
-#include "cnnrnn/io/element_types.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace distributed {
@@ -41,8 +41,8 @@ class TreeSum {
         values.size_bytes(), " bytes");
     incoming_ = Tensor<T>({half});
     if (wire == Wire::bfloat16) {
-      outgoing_halves_ = Tensor<io::BFloat16>({half});
-      incoming_halves_ = Tensor<io::BFloat16>({half});
+      outgoing_halves_ = Tensor<bfloat16>({half});
+      incoming_halves_ = Tensor<bfloat16>({half});
     }
     begin_step();
   }
@@ -135,10 +135,9 @@ class TreeSum {
       return;
     }
     const T scale = returning_ ? 1 / factor_ : T(1);  // a power of two: exact
-    io::BFloat16* const halves = outgoing_halves_.mutable_data();
-    std::transform(at(send), at(send) + send.size(), halves, [=](T value) {
-      return io::BFloat16::nearest(static_cast<float>(value * scale));
-    });
+    bfloat16* const halves = outgoing_halves_.mutable_data();
+    std::transform(at(send), at(send) + send.size(), halves,
+                   [=](T value) { return bfloat16::nearest(static_cast<float>(value * scale)); });
     start(halves, send.size(), incoming_halves_.mutable_data(), receive.size());
   }
 
@@ -146,9 +145,9 @@ class TreeSum {
   void take(T* to, Index size) const {
     if (wire_ == Wire::bfloat16) {
       const T scale = returning_ ? factor_ : T(1);
-      const io::BFloat16* const halves = incoming_halves_.data();
+      const bfloat16* const halves = incoming_halves_.data();
       std::transform(halves, halves + size, to,
-                     [=](io::BFloat16 value) { return static_cast<T>(value) * scale; });
+                     [=](bfloat16 value) { return static_cast<T>(value) * scale; });
     }
   }
 
@@ -178,7 +177,7 @@ class TreeSum {
   bool returning_ = false;  ///< the sums are there, in parts
   bool done_ = false;
   Part part_{}, own_{}, theirs_{};
-  Tensor<io::BFloat16> outgoing_halves_, incoming_halves_;
+  Tensor<bfloat16> outgoing_halves_, incoming_halves_;
   Tensor<T> incoming_;
   std::array<MPI_Request, 2> requests_{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
   int step_ = 0;
