@@ -1,9 +1,7 @@
 // The paper's networks on several threads: training gives the same bytes on any number of them, and
 // threads may share a model that infers, or each train one of their own.
-#include <algorithm>
 #include <latch>
 #include <map>
-#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,6 +12,7 @@
 #include "models/by_name.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensor.hpp"
+#include "support/same_bytes.hpp"
 
 using namespace cnnrnn;
 
@@ -32,10 +31,6 @@ Network network(const std::string& name) {
 
 Tensor<float> images(Index count, std::uint64_t seed) {
   return random_tensor<float>({count, 32, 32, 3}, seed);
-}
-
-bool same_bytes(const Tensor<float>& a, const Tensor<float>& b) {
-  return std::ranges::equal(std::as_bytes(a.span()), std::as_bytes(b.span()));
 }
 
 /// What two steps of training leave: both losses, and by name the gradients and the state.

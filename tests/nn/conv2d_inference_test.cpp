@@ -1,6 +1,4 @@
 // What a convolution does outside training: weights packed once, a batch norm folded into them.
-#include <algorithm>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <thread>
@@ -18,6 +16,7 @@
 #include "support/close.hpp"
 #include "support/own_thread.hpp"
 #include "support/random_tensor.hpp"
+#include "support/same_bytes.hpp"
 
 using namespace cnnrnn;
 
@@ -146,7 +145,7 @@ TEST_CASE("a packed convolution rectifies and pools as the single ops do") {
       const auto expected = max_pool2d(Variable<T>(packed(x, true))).value();
       const auto y = packed.relu_pool(x);
       REQUIRE(y.shape() == expected.shape());
-      CHECK(std::memcmp(y.data(), expected.data(), y.span().size_bytes()) == 0);
+      CHECK(same_bytes(y, expected));
     }
   };
   check(1.0F);

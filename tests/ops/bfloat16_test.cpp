@@ -1,4 +1,3 @@
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -8,6 +7,7 @@
 #include "support/leaves.hpp"
 #include "support/op.hpp"
 #include "support/random_tensor.hpp"
+#include "support/same_bytes.hpp"
 
 // Every op of bfloat16 against the same op of float, which its own table holds to double, on the
 // same numbers. Results differ by the rounding of what is stored: of outputs and gradients, and of
@@ -45,10 +45,6 @@ Tensors<float> run(const Op& op, const Tensors<float>& inputs, int passes, bool 
     results.push_back(leaf.grad().template to<float>());
   }
   return results;
-}
-
-bool same_bytes(const Tensor<float>& a, const Tensor<float>& b) {
-  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.span().size_bytes()) == 0;
 }
 
 /// With upstream gradients that an operation may overwrite, since nobody else has them, and others.

@@ -1,4 +1,3 @@
-#include <cstring>
 #include <memory>
 #include <string>
 
@@ -16,6 +15,7 @@
 #include "cnnrnn/optim/sgd.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensor.hpp"
+#include "support/same_bytes.hpp"
 #include "support/temporary_folder.hpp"
 
 // Parameters of bfloat16 and their masters in float: steps, averages, files.
@@ -46,8 +46,7 @@ bool same_state(nn::Module<bfloat16>& a, nn::Module<bfloat16>& b) {
   const auto other = nn::state_dict(b);
   bool same = one.tensors.size() == other.tensors.size();
   for (const auto& [name, tensor] : one.tensors) {
-    same = same && std::memcmp(tensor.data(), other.tensors.at(name).data(),
-                               tensor.span().size_bytes()) == 0;
+    same = same && same_bytes(tensor, other.tensors.at(name));
   }
   return same;
 }
@@ -132,8 +131,7 @@ TEST_CASE("a model of bfloat16 saves its masters, or itself") {
   io::load(folder.file("values"), loaded);
   const auto expected = model.parameters();
   for (std::size_t k = 0; const auto& parameter : loaded.parameters()) {
-    CHECK(std::memcmp(parameter.value().data(), expected[k++].value().data(),
-                      parameter.value().span().size_bytes()) == 0);
+    CHECK(same_bytes(parameter.value(), expected[k++].value()));
   }
 }
 

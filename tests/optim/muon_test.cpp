@@ -13,6 +13,7 @@
 #include "support/fixture.hpp"
 #include "support/op_table.hpp"
 #include "support/random_tensor.hpp"
+#include "support/same_bytes.hpp"
 
 using namespace cnnrnn;
 
@@ -37,10 +38,6 @@ void check_steps(const std::string& name, const optim::MuonOptions& options,
   const double tolerance = std::is_same_v<T, double> ? 1e-9 : 1e-4;
   require_close(a.value().reshape({3, 7}), fixture.get<T>(name + "/a"), tolerance);
   require_close(b.value(), fixture.get<T>(name + "/b"), tolerance);
-}
-
-bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
-  return a.shape() == b.shape() && std::equal(a.span().begin(), a.span().end(), b.data());
 }
 
 /// A matrix, a filter and a bias under Muon and Adam together.
@@ -110,8 +107,8 @@ TEST_CASE("a step of Muon is bitwise the same for any number of threads") {
     return w.value();
   };
   const auto one = run(1);
-  CHECK(same_bits(run(2), one));
-  CHECK(same_bits(run(3), one));
+  CHECK(same_bytes(run(2), one));
+  CHECK(same_bytes(run(3), one));
 }
 
 TEST_CASE("Muon describes itself, and refuses what it cannot do") {
@@ -159,7 +156,7 @@ TEST_CASE("combined optimizers do what each does by itself") {
   CHECK(combined.both.learning_rate() == muon.learning_rate());
   CHECK(combined.both.learning_rate(1) == Approx(1e-3 * 0.125 / 3));
   for (std::size_t i = 0; i < 3; ++i) {
-    CHECK(same_bits(combined.parameters[i].value(), apart.parameters[i].value()));
+    CHECK(same_bytes(combined.parameters[i].value(), apart.parameters[i].value()));
   }
   combined.both.zero_grad();
   CHECK_FALSE(combined.parameters[2].grad().defined());
@@ -183,7 +180,7 @@ TEST_CASE("combined optimizers go on from a saved state, bit for bit") {
     second.step(seed);
   }
   for (std::size_t i = 0; i < 3; ++i) {
-    CHECK(same_bits(first.parameters[i].value(), second.parameters[i].value()));
+    CHECK(same_bytes(first.parameters[i].value(), second.parameters[i].value()));
   }
 }
 
@@ -222,7 +219,7 @@ TEST_CASE("combined optimizers that are combined again go on from a saved state"
   first.step(20);
   second.step(20);
   for (std::size_t i = 0; i < 3; ++i) {
-    CHECK(same_bits(first.all.parameters()[i].value(), second.all.parameters()[i].value()));
+    CHECK(same_bytes(first.all.parameters()[i].value(), second.all.parameters()[i].value()));
   }
 }
 
@@ -259,6 +256,6 @@ TEST_CASE("combined optimizers refuse what does not fit, and keep what they have
     CHECK(bad.outcome() == bad.message);
   }
   CHECK(together.both.state().steps == good.steps);
-  CHECK(same_bits(together.both.state().tensors.at("0.momentum_buffer"),
-                  good.tensors.at("0.momentum_buffer")));
+  CHECK(same_bytes(together.both.state().tensors.at("0.momentum_buffer"),
+                   good.tensors.at("0.momentum_buffer")));
 }

@@ -1,12 +1,10 @@
 #include "support/op_table.hpp"
 
-#include <algorithm>
-#include <cstring>
-
 #include "cnnrnn/autograd/gradcheck.hpp"
 #include "cnnrnn/core/parallel.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/same_bytes.hpp"
 
 using namespace cnnrnn;
 
@@ -84,12 +82,6 @@ void check_pytorch(const OpCase& c, double tolerance, Problems& problems) {
 /// the upstream gradient is the input itself.
 GradcheckResult check_gradients(const OpCase& c) {
   return gradcheck([&](const Variables<double>& v) { return c.op(v); }, c.inputs, {.seed = 1000});
-}
-
-bool same_bytes(const Tensor<float>& a, const Tensor<float>& b) {
-  return a.defined() == b.defined() && a.shape() == b.shape() &&
-         (a.size() == 0 ||
-          std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0);
 }
 
 /// Outputs and gradients in float must have the same bytes on 1, 2 and 3 threads.

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <cstring>
+#include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -142,7 +143,7 @@ void spread_shared(const std::map<std::string, std::string>& shared,
 template <class U>
 bool in_conflict(const Shape& shape, const Tensor<U>& a, const Tensor<U>& b) {
   return a.shape() == shape && b.shape() == shape &&
-         std::memcmp(a.data(), b.data(), a.span().size_bytes()) != 0;
+         !std::ranges::equal(std::as_bytes(a.span()), std::as_bytes(b.span()));
 }
 
 /// What differs between two sets of names, and between the shapes of what both have.
