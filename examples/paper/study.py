@@ -62,7 +62,14 @@ OTHERS = (PLAIN, CONVOLUTION, joined("tap", "gru"), joined("readout", "gru"), jo
 PAPER = {"recipe": "paper", "epochs": MOST_EPOCHS, "until_paper": True}
 DROPOUT = {"settings": (("dropout", 0.5),)}
 
+# Enough to choose designs by, at a third of the time.
+SHORT = (PLAIN, CONVOLUTION, joined("sweep", "irnn"), joined("readout", "gru"), joined("tap", "irnn"),
+         joined("sweep", "irnn", after="all"), joined("sweep", "gru"), joined("sweep", "irnn", after="1"),
+         joined("readout", "irnn"), joined("sweep", "gru", after="all"), joined("sweep", "lstm"),
+         joined("tap", "gru"), DENSE, joined("sweep", "convlstm"))
+
 PARTS = {
+    "cnn-short": Part("CNN, modern recipe, 10 epochs", "cnn", "modern", 3, SHORT, epochs=10),
     "cnn": Part("CNN, modern recipe", "cnn", "modern", 5,
                 (PLAIN, joined("sweep", "irnn"), CONVOLUTION, joined("sweep", "gru"), DENSE,
                  joined("readout", "gru"), joined("readout", "irnn"), joined("tap", "irnn"),
