@@ -1,5 +1,5 @@
 """Checks README.md and docs/*.md: the program in the README is examples/quick_start.cpp, relative links
-lead to files, and the C++ in them is real.
+lead to files, and the C++ in them is real. docs/architecture.md has every header of ops/ and nn/ in a room.
 
 A ```cpp block that begins with #include is compiled (syntax only). A block whose fence names a file,
 ```cpp include/cnnrnn/ops/relu.hpp, is a quotation and must be in that file as it is.
@@ -19,6 +19,7 @@ PROGRAM = "examples/quick_start.cpp"
 
 FENCE = re.compile(r"^```(?P<language>\w*) *(?P<file>\S*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]+`")
+ROOM = re.compile(r"^\| [a-z0-9_ ]+ \|(?P<ops>[^|]*)\|(?P<nn>[^|]*)\|$", re.MULTILINE)
 LINK = re.compile(r"\]\(\s*<?([^)>\s]+)")
 
 
@@ -52,6 +53,16 @@ def check_quotations(source, page, text):
             yield f"{page.name}:{line}: this is not in {name} any more"
 
 
+def check_rooms(source, text):
+    rooms = text.partition("## The rooms of ops/ and nn/")[2].partition("\n## ")[0]
+    for folder in ("ops", "nn"):
+        named = sorted(name for room in ROOM.finditer(rooms) for name in re.findall(r"`(\w+)`", room[folder]))
+        there = sorted(path.stem for path in (source / "include/cnnrnn" / folder).glob("*.hpp"))
+        wrong = [*(set(named) ^ set(there)), *(name for name in set(named) if named.count(name) > 1)]
+        yield from (f"architecture.md: {folder}/{name} is not in one room of the table, or not there"
+                    for name in sorted(wrong))
+
+
 def check_syntax(command, page, line, code):
     result = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
     return [f"{page.name}:{line}: does not compile\n{result.stderr}"] if result.returncode else []
@@ -79,6 +90,7 @@ def main():
     for page in [args.source / "README.md", *sorted((args.source / "docs").glob("*.md"))]:
         text = page.read_text(encoding="utf-8")
         problems += check_program(args.source, text) if page.name == "README.md" else []
+        problems += check_rooms(args.source, text) if page.name == "architecture.md" else []
         problems += [*check_links(page, text), *check_quotations(args.source, page, text)]
         blocks += [(page, line, code) for line, _, code in cpp_blocks(text)
                    if code.startswith("#include") and f"<cnnrnn/{args.without}/" not in code]
