@@ -179,6 +179,17 @@ void transpose(std::array<Packet<T>, static_cast<std::size_t>(Packet<T>::width)>
   }
 }
 
+/// The sums of the elements of `width` packets, each in the lane of its number.
+template <class T>
+Packet<T> sums_of(std::array<Packet<T>, static_cast<std::size_t>(Packet<T>::width)> packets) {
+  transpose(packets);
+  auto sums = packets[0];
+  for (std::size_t i = 1; i < packets.size(); ++i) {
+    sums = sums + packets[i];
+  }
+  return sums;
+}
+
 /// How many vector registers the instruction set names: the size of a register tile.
 #if defined(__AVX512F__) || defined(__aarch64__)
 inline constexpr Index vector_registers = 32;

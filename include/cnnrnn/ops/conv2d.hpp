@@ -61,7 +61,7 @@ inline kernels::Conv2dDims conv2d_dims(const Shape& x, const Shape& weight, bool
                               options.dilation,
                               options.groups,
                               options.algorithm};
-  require<ValueError>(options.algorithm != ConvAlgorithm::winograd || kernels::fits_winograd(d),
+  require<ValueError>(options.algorithm != ConvAlgorithm::winograd || kernels::has_winograd(d),
                       "conv2d: expected a 3x3 kernel at stride 1 without dilation for Winograd's "
                       "algorithm, got a weight ",
                       weight, ", stride ", d.stride, ", dilation ", d.dilation);

@@ -22,7 +22,7 @@ const std::vector<Conv2dCase> cases{
     {{1, 9, 3, 2}, {3, 2, 7, 1}, {.stride = {2, 1}, .padding = {3, 0}, .dilation = {1, 2}}},
     {{1, 5, 5, 1}, {3, 1, 5, 5}, {.stride = 2, .padding = 4}},
     {{1, 3, 4, 36}, {38, 18, 2, 1}, {.groups = 2, .algorithm = direct}},
-    {{1, 6, 5, 4}, {3, 4, 3, 3}, {.stride = 2, .padding = 1}},
+    {{1, 6, 5, 4}, {5, 4, 3, 3}, {.stride = 2, .padding = 1}},
     {{1, 7, 5, 2}, {5, 2, 4, 2}, {.stride = {3, 2}, .padding = {3, 1}}},
 };
 

@@ -57,6 +57,14 @@ const std::vector<Conv2dCase> large{
     {{3, 13, 15, 64}, {64, 32, 1, 7}, {.padding = {0, 3}, .groups = 2}},
 };
 
+/// Cases asked to be in pieces: few of them have tiles enough for that to pay.
+std::vector<Conv2dCase> in_pieces(std::vector<Conv2dCase> all) {
+  for (Conv2dCase& c : all) {
+    c.options.algorithm = ConvAlgorithm::winograd;
+  }
+  return all;
+}
+
 /// The tolerance of Winograd's algorithm.
 void tolerate(OpCase& c) { c.tolerance = {1e-11, 1e-4}; }
 
@@ -64,7 +72,7 @@ void tolerate(OpCase& c) { c.tolerance = {1e-11, 1e-4}; }
 
 TEST_CASE("conv2d in pieces") {
   for (const auto* const all : {&cases, &differenced, &large}) {
-    for (const Conv2dCase& c : *all) {
+    for (const Conv2dCase& c : in_pieces(*all)) {
       CHECK(kernels::forward_kernel<float>(dims_of(c)) == kernels::ConvKernel::pieces);
       CHECK(kernels::forward_kernel<double>(dims_of(c)) == kernels::ConvKernel::pieces);
     }
@@ -72,19 +80,45 @@ TEST_CASE("conv2d in pieces") {
   // 16 channels make many weights: two cases are enough for differences.
   std::vector<Conv2dCase> others = cases;
   others.insert(others.end(), large.begin(), large.end());
-  auto all = conv2d_cases(differenced, others);
+  auto all = conv2d_cases(in_pieces(differenced), in_pieces(others));
   std::ranges::for_each(all, tolerate);
   check_op("conv2d", all);
 }
 
+TEST_CASE("pieces are for tiles enough to pay for the transforms") {
+  const auto kernels_of = [](Index n, Index size, Index c, Index o, Size2d kernel, Index stride,
+                             Index dilation) {
+    const kernels::Conv2dDims d{.n = n,
+                                .h = size,
+                                .w = size,
+                                .c = c,
+                                .o = o,
+                                .kernel = kernel,
+                                .stride = stride,
+                                .padding = {dilation * (kernel.h / 2), dilation * (kernel.w / 2)},
+                                .dilation = dilation};
+    return std::array{kernels::forward_kernel<float>(d), kernels::backward_input_kernel<float>(d),
+                      kernels::backward_weight_kernel<float>(d)};
+  };
+  const auto all = [](kernels::ConvKernel kernel) { return std::array{kernel, kernel, kernel}; };
+  const auto pieces = all(kernels::ConvKernel::pieces);
+  CHECK(kernels_of(32, 28, 32, 64, 5, 1, 1) == pieces);
+  CHECK(kernels_of(8, 56, 128, 128, 3, 2, 1) == pieces);
+  CHECK(kernels_of(8, 28, 256, 256, 3, 1, 2) == pieces);
+  CHECK(kernels_of(8, 17, 192, 192, {1, 7}, 1, 1) == pieces);
+  // Few tiles, and tiles of which little is an image.
+  CHECK(kernels_of(1, 13, 256, 64, 3, 2, 1)[0] == kernels::ConvKernel::direct);
+  CHECK(kernels_of(1, 5, 40, 256, 3, 1, 12) == all(kernels::ConvKernel::direct));
+}
+
 TEST_CASE("conv2d_moments of convolutions in pieces") {
-  auto all = conv2d_moments_cases(differenced.front(), {large[0], large[2]});
+  auto all = conv2d_moments_cases(in_pieces(differenced).front(), in_pieces({large[0], large[2]}));
   tolerate(all.front());
   check_op("conv2d_moments", all);
 }
 
 TEST_CASE("a packed convolution in pieces scales, shifts, adds a residual and rectifies") {
-  for (const Conv2dCase& c : large) {
+  for (const Conv2dCase& c : in_pieces(large)) {
     check_packed_convolution(c, 1e-11);
   }
 }
@@ -123,8 +157,8 @@ TEST_CASE("few tiles of many channels in pieces give the bytes of packed weights
 TEST_CASE("what pieces do not make cheaper is direct, and so is what is asked for") {
   const auto kernel = [](const Size2d& taps, const Convolution& options, Index channels) {
     return kernels::forward_kernel<float>({.n = 1,
-                                           .h = 30,
-                                           .w = 30,
+                                           .h = 60,
+                                           .w = 60,
                                            .c = channels,
                                            .o = 64,
                                            .kernel = taps,
@@ -161,7 +195,8 @@ TEST_CASE("pieces that save no more than half of the products need more channels
   const bool full = kernels::fill_packets<float>(34);
   CHECK((kernels::backward_input_kernel<float>(d) == ConvKernel::pieces) == full);
   CHECK((kernels::backward_weight_kernel<float>(d) == ConvKernel::pieces) == full);
-  d.o = 64;
+  d.c = 128;
+  d.o = 128;
   d.n = 1;
   CHECK(kernels::forward_kernel<float>(d) == ConvKernel::pieces);
   CHECK(kernels::backward_input_kernel<float>(d) == ConvKernel::columns);

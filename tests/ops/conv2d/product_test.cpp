@@ -27,6 +27,8 @@ const std::vector<Conv2dCase> large{
     {{3, 30, 31, 40}, {70, 40, 1, 1}, {}},
     {{3, 61, 59, 40}, {70, 40, 1, 1}, {.stride = 2}},
     {{3, 62, 59, 20}, {35, 20, 2, 2}, {.stride = 2}},
+    {{2, 5, 7, 370}, {362, 370, 1, 1}, {.stride = 2}},
+    {{1, 7, 6, 95}, {362, 95, 2, 2}, {.stride = 2}},
 };
 
 }  // namespace
@@ -43,12 +45,12 @@ TEST_CASE("a packed product scales, shifts, adds a residual and rectifies") {
   }
 }
 
-TEST_CASE("convolutions without padding and groups are products if no windows overlap") {
+TEST_CASE("convolutions whose windows do not overlap are products, and direct with few weights") {
   const auto kernel = [](Index padding, Index groups, Size2d size = 1, Size2d stride = 1,
                          Size2d dilation = 1) {
     return kernels::forward_kernel<float>({.n = 1,
-                                           .h = 8,
-                                           .w = 8,
+                                           .h = 64,
+                                           .w = 64,
                                            .c = 128,
                                            .o = 128,
                                            .kernel = size,
@@ -61,9 +63,10 @@ TEST_CASE("convolutions without padding and groups are products if no windows ov
   CHECK(kernel(1, 1) == kernels::ConvKernel::direct);
   CHECK(kernel(0, 2) == kernels::ConvKernel::direct);
   CHECK(kernel(0, 1, 4, 4) == kernels::ConvKernel::product);
-  CHECK(kernel(0, 1, {3, 2}, {4, 2}) == kernels::ConvKernel::product);
+  CHECK(kernel(0, 1, {2, 2}, {4, 2}) == kernels::ConvKernel::direct);
+  CHECK(kernel(0, 1, {6, 2}, {7, 2}) == kernels::ConvKernel::product);
   CHECK(kernel(0, 1, {2, 3}, 2) == kernels::ConvKernel::pieces);
   CHECK(kernel(0, 1, {3, 2}, 2) == kernels::ConvKernel::pieces);
   CHECK(kernel(0, 1, 2, 2, {1, 2}) == kernels::ConvKernel::direct);
-  CHECK(kernel(0, 1, {2, 1}, 2, {1, 2}) == kernels::ConvKernel::product);
+  CHECK(kernel(0, 1, {2, 1}, 2, {1, 2}) == kernels::ConvKernel::direct);
 }

@@ -109,6 +109,36 @@ bool has_many_weights_for_pieces(const Conv2dDims& d) {
          5 * products_of_pieces(d) > 2 * (16 * d.taps());
 }
 
+/// Whether Winograd's algorithm can be asked for.
+inline bool has_winograd(const Conv2dDims& d) { return fits_winograd(d) || uses_pieces(d); }
+
+/// Whether pieces were asked for, or take less time than the direct algorithm from `channels` to
+/// `outputs` channels of a group, though their tiles reach beyond the image, and images, outputs
+/// and weights are transformed for them: by multiply-adds for each channel and output, or what
+/// takes as long, as `per_weight` for each of the weights.
+template <class T>
+bool pieces_pay(const Conv2dDims& d, Index channels, Index outputs, double per_weight) {
+  constexpr double per_value = 10;
+  constexpr double direct_is_slower = 1.15;
+  const auto tiles = [](Index pixels, Index dilation) {
+    Index sum = 0;
+    for (Index phase = 0; phase < std::min(dilation, pixels); ++phase) {
+      sum += ((pixels - phase + dilation - 1) / dilation + 3) / 4;
+    }
+    return sum;
+  };
+  const auto of_products = static_cast<double>(products_of_pieces(d));
+  const auto all_tiles =
+      static_cast<double>(d.n * tiles(d.oh(), d.dilation.h) * tiles(d.ow(), d.dilation.w));
+  const double lanes =
+      static_cast<double>(round_up(outputs, Packet<T>::width)) / static_cast<double>(outputs);
+  const double values =
+      per_value / static_cast<double>(channels) + per_value / static_cast<double>(outputs);
+  const double pieces = of_products * (all_tiles * (lanes + values) + per_weight);
+  const double direct = static_cast<double>(d.n * d.oh() * d.ow() * d.taps()) * lanes;
+  return d.algorithm == ConvAlgorithm::winograd || pieces < direct_is_slower * direct;
+}
+
 /// Whether the convolution is a product of matrices: no two of its windows share a pixel.
 inline bool is_product(const Conv2dDims& d) {
   const auto apart = [](Index kernel, Index stride, Index dilation) {
@@ -116,6 +146,22 @@ inline bool is_product(const Conv2dDims& d) {
   };
   return apart(d.kernel.h, d.stride.h, d.dilation.h) &&
          apart(d.kernel.w, d.stride.w, d.dilation.w) && d.padding == Size2d(0) && d.groups == 1;
+}
+
+/// Whether the windows of a product fill the image.
+inline bool windows_fill(const Conv2dDims& d) {
+  return d.kernel == d.stride && d.oh() * d.stride.h == d.h && d.ow() * d.stride.w == d.w;
+}
+
+/// Whether x is the matrix of the windows as it is.
+inline bool windows_are_rows(const Conv2dDims& d) { return windows_fill(d) && d.kernel.h == 1; }
+
+/// Whether y is a product whose windows are brought together first. The direct algorithm reads them
+/// where they lie, but reads all weights for each band: so many had better be used for more pixels.
+template <class T>
+bool gathers_windows(const Conv2dDims& d) {
+  constexpr Index cached = (512 << 10) / static_cast<Index>(sizeof(T));
+  return is_product(d) && !windows_are_rows(d) && d.taps() * d.c * d.o > cached;
 }
 
 /// Whether the groups are so narrow that a packet of outputs holds two of them or more: each by
@@ -147,43 +193,93 @@ bool uses_winograd(const Conv2dDims& d) {
                               (d.algorithm == ConvAlgorithm::automatic && chosen));
 }
 
-/// Whether a convolution of `channels` to `outputs` channels makes so few of them, of so many, that
-/// packets had better hold channels. Winograd's algorithm is the better one from three outputs on.
+/// How many parts of a band share a packet in the direct algorithm: of convolutions of few channels
+/// to outputs that fill half a packet or less.
 template <class T>
-bool has_few_outputs(const Conv2dDims& d, Index channels, Index outputs) {
-  constexpr Index least_channels = 4;
-  const Index most_outputs = fits_winograd(d) ? 2 : Packet<T>::width / 2;
-  return d.groups == 1 && d.algorithm != ConvAlgorithm::winograd && !is_product(d) &&
-         outputs <= most_outputs && 2 * outputs <= channels && channels >= least_channels &&
-         Packet<T>::width > 1;
+Index parts_of_packet(const Conv2dDims& d) {
+  constexpr Index most_channels = 3;
+  constexpr Index width = Packet<T>::width;
+  const bool few = d.groups == 1 && d.c <= most_channels;
+  return few && 4 * d.o <= width ? 4 : few && 2 * d.o <= width ? 2 : 1;
 }
 
-/// Whether an input gradient goes through columns: at a stride without groups, else if they waste
-/// less of their packets than the direct algorithm does.
+// Cycles that a pixel takes, roughly: to choose between algorithms for few channels or outputs.
+
+/// By scalar products, a packet of what the window reads at a time, whose lanes are summed.
+template <class T>
+double cycles_of_dots(const Conv2dDims& d, Index channels, Index outputs) {
+  const Index taps = d.dilation.w == 1 ? d.kernel.w : 1;
+  const Index packets = (taps * channels + Packet<T>::width - 1) / Packet<T>::width;
+  constexpr double per_sum = 5;
+  return static_cast<double>(outputs) *
+         (static_cast<double>(d.taps() / taps * packets) / 1.3 + per_sum);
+}
+
+/// By packets of outputs.
+template <class T>
+double cycles_of_direct(const Conv2dDims& d, Index channels, Index outputs) {
+  const Index packets = (outputs + Packet<T>::width - 1) / Packet<T>::width;
+  constexpr double per_pixel = 8;
+  return static_cast<double>(d.taps() * channels * packets) / 1.7 + per_pixel;
+}
+
+/// By columns, that is products of which each is added to a pixel.
+template <class T>
+double cycles_of_columns(const Conv2dDims& d, Index channels, Index outputs) {
+  const Index packets = (d.taps() * outputs + Packet<T>::width - 1) / Packet<T>::width;
+  constexpr double per_packet = 20;
+  return static_cast<double>(packets) * (static_cast<double>(channels) / 1.6 + per_packet);
+}
+
+/// Whether a convolution of `channels` to `outputs` channels makes so few of them, of so many, that
+/// packets had better hold channels: if of the direct algorithm, `parts` parts share a packet.
+/// Winograd's algorithm is the better one from three outputs on.
+template <class T>
+bool has_few_outputs(const Conv2dDims& d, Index channels, Index outputs, Index parts = 1) {
+  if (d.groups != 1 || d.algorithm == ConvAlgorithm::winograd || Packet<T>::width == 1) {
+    return false;
+  }
+  constexpr Index least_channels = 4;
+  return fits_winograd(d)
+             ? outputs <= 2 && 2 * outputs <= channels && channels >= least_channels
+             : 2 * outputs <= Packet<T>::width &&
+                   cycles_of_dots<T>(d, channels, outputs) <
+                       cycles_of_direct<T>(d, channels, outputs) / static_cast<double>(parts);
+}
+
+/// Whether an input gradient goes through columns: at a stride without groups, else if that takes
+/// less time, or wastes less of the packets than the direct algorithm does.
 template <class T>
 bool uses_columns(const Conv2dDims& d) {
+  if (d.stride != Size2d(1)) {
+    return d.groups == 1;
+  }
+  if (d.groups == 1 && 2 * d.c <= Packet<T>::width) {
+    return cycles_of_columns<T>(d, d.o, d.c) <
+           std::min(cycles_of_dots<T>(d, d.o, d.c), cycles_of_direct<T>(d, d.o, d.c));
+  }
   const auto used = [](Index columns) {
     const Index whole = round_up(columns, Packet<T>::width);
     return static_cast<double>(columns) / static_cast<double>(whole);
   };
   constexpr double rest_for_adding = 0.75;
-  if (d.stride != Size2d(1)) {
-    return d.groups == 1;
-  }
   return used(d.taps() * d.group_c()) * rest_for_adding > used(d.group_c());
 }
 
 /// The kernel of y.
 template <class T>
 ConvKernel forward_kernel(const Conv2dDims& d) {
-  if (has_few_outputs<T>(d, d.c, d.o)) {
+  if (has_few_outputs<T>(d, d.c, d.o, parts_of_packet<T>(d))) {
     return ConvKernel::few_outputs;
   }
   if (uses_winograd<T>(d)) {
     return winograd_is_1d(d.c, d.groups) ? ConvKernel::winograd_1d : ConvKernel::winograd;
   }
-  const bool pieces = uses_pieces(d) && !has_many_weights_for_pieces<T>(d);
-  return is_product(d)        ? ConvKernel::product
+  constexpr double half_of_weights = 6;  // they are often packed before
+  const bool pieces = uses_pieces(d) && !has_many_weights_for_pieces<T>(d) &&
+                      pieces_pay<T>(d, d.group_c(), d.group_o(), half_of_weights);
+  const bool product = gathers_windows<T>(d) || (is_product(d) && windows_are_rows(d));
+  return product              ? ConvKernel::product
          : is_depthwise<T>(d) ? ConvKernel::depthwise
          : pieces             ? ConvKernel::pieces
                               : ConvKernel::direct;
@@ -210,42 +306,54 @@ bool fill_packets(Index channels) {
 }
 
 /// Whether a gradient is put together from pieces: not that of groups at a stride, nor one that
-/// pieces save little of, if part of it is lost in packets that are not full.
+/// pieces save little of, if part of it is lost in packets that are not full. It is that of
+/// `outputs` channels of a group by way of `channels`.
 template <class T>
-bool gradient_uses_pieces(const Conv2dDims& d, Index few_tiles, Index many_weights) {
+bool gradient_uses_pieces(const Conv2dDims& d, Index channels, Index outputs, Index few_tiles,
+                          Index many_weights) {
+  constexpr double all_weights = 12;
   const bool full = fill_packets<T>(d.group_c()) && fill_packets<T>(d.group_o());
   return uses_pieces(d) && !(d.groups > 1 && d.stride != Size2d(1)) &&
-         (full || !pieces_save_little(d)) && !has_few_tiles_for_pieces(d, few_tiles, many_weights);
+         (full || !pieces_save_little(d)) && pieces_pay<T>(d, channels, outputs, all_weights) &&
+         !has_few_tiles_for_pieces(d, few_tiles, many_weights);
 }
 
 /// The kernel of the gradient of the input.
 template <class T>
 ConvKernel backward_input_kernel(const Conv2dDims& d) {
-  if (d.stride == Size2d(1) && has_few_outputs<T>(d, d.o, d.c)) {
+  if (d.stride == Size2d(1) && has_few_outputs<T>(d, d.o, d.c) &&
+      (fits_winograd(d) || is_product(d) || !uses_columns<T>(d))) {
     return ConvKernel::few_outputs;
   }
   if (uses_winograd<T>(d)) {
     return winograd_is_1d(d.o, d.groups) ? ConvKernel::winograd_1d : ConvKernel::winograd;
   }
-  const ConvKernel kernel = forward_kernel<T>(d);
-  if (kernel == ConvKernel::product || kernel == ConvKernel::depthwise) {
-    return kernel;
+  if (is_product(d)) {
+    return ConvKernel::product;
   }
-  return gradient_uses_pieces<T>(d, 24, 1 << 18) ? ConvKernel::pieces
-         : uses_columns<T>(d)                    ? ConvKernel::columns
-                                                 : ConvKernel::direct;
+  if (is_depthwise<T>(d)) {
+    return ConvKernel::depthwise;
+  }
+  return gradient_uses_pieces<T>(d, d.group_o(), d.group_c(), 24, 1 << 18) ? ConvKernel::pieces
+         : uses_columns<T>(d)                                              ? ConvKernel::columns
+                                                                           : ConvKernel::direct;
 }
 
 /// The kernel of the gradient of the weight.
 template <class T>
 ConvKernel backward_weight_kernel(const Conv2dDims& d) {
   const ConvKernel kernel = forward_kernel<T>(d);
+  if (is_product(d)) {
+    const bool in_one_packet = d.taps() * d.c <= Packet<T>::width;
+    return kernel == ConvKernel::few_outputs && in_one_packet ? kernel : ConvKernel::product;
+  }
   if (kernel == ConvKernel::winograd) {
     const bool few = has_few_tiles_for_weights(d, 8, 1 << 18);
     return few && d.algorithm != ConvAlgorithm::winograd ? ConvKernel::direct : kernel;
   }
   if (kernel == ConvKernel::pieces || kernel == ConvKernel::direct) {
-    return gradient_uses_pieces<T>(d, 48, 1 << 16) ? ConvKernel::pieces : ConvKernel::direct;
+    return gradient_uses_pieces<T>(d, d.group_c(), d.group_o(), 48, 1 << 16) ? ConvKernel::pieces
+                                                                             : ConvKernel::direct;
   }
   return kernel;
 }

@@ -6,6 +6,7 @@
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d/depthwise/fetch.hpp"
 #include "cnnrnn/kernels/conv2d/depthwise/row.hpp"
 #include "cnnrnn/kernels/conv2d/depthwise/source.hpp"
 #include "cnnrnn/kernels/conv2d/depthwise/weight_gradient.hpp"
@@ -29,6 +30,8 @@ class GroupedResult {
         spread_(view),
         from_(from),
         start_(start) {}
+
+  const GroupedPlan& plan() const { return plan_; }
 
   /// Makes some columns of the rows first ... last - 1 of an image, with packed weights, the rows
   /// from `to` on.
@@ -105,11 +108,16 @@ void grouped_convolve(const GroupedView& view, const T* from, const T* packed,
                       const ConvOutput<T>& to) {
   const GroupedResult<T> result(view, from, to);
   const GroupedJobs<T> jobs(view);
+  const GroupedFetch<T> fetch(result.plan());
   parallel_for(jobs.count, jobs.block, [&](Index begin, Index end) {
-    jobs.parts.for_rows(begin, end, jobs.block, [&](Index image, Index first, auto... rest) {
+    const auto make = [&](Index image, Index first, Index last, const Places& part) {
       const Index row = image * view.rows() + first;
-      result.make(image, first, rest..., packed, to.data + row * view.columns() * view.outputs);
-    });
+      T* const rows = to.data + row * view.row();
+      fetch.next_lines(image, first, last, from);
+      fetch.template rows<true>(last - first, rows);
+      result.make(image, first, last, part, packed, rows);
+    };
+    jobs.parts.for_rows(begin, end, jobs.block, make);
     to.finish(begin / jobs.block, jobs.parts.pixels_before(begin), jobs.parts.pixels_before(end));
   });
 }

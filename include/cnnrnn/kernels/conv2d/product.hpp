@@ -7,6 +7,7 @@
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d/algorithm.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
 #include "cnnrnn/kernels/conv2d/tap_order.hpp"
@@ -23,14 +24,6 @@ CNNRNN_KERNELS_BEGIN
 namespace detail {
 
 inline Index window_size(const Conv2dDims& d) { return d.taps() * d.c; }
-
-/// Whether the windows fill the image.
-inline bool windows_fill(const Conv2dDims& d) {
-  return d.kernel == d.stride && d.oh() * d.stride.h == d.h && d.ow() * d.stride.w == d.w;
-}
-
-/// Whether x is the matrix of the windows as it is.
-inline bool windows_are_rows(const Conv2dDims& d) { return windows_fill(d) && d.kernel.h == 1; }
 
 /// Pixels of y that a job makes: what they read and write stays in the second cache, but of weights
 /// that do not fit into it, each is used for many pixels.
@@ -124,7 +117,7 @@ void product_convolve(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
                       const ConvOutput<T>& y) {
   const Index k = detail::window_size(d);
   const PackedB<T> weights(d.o, k, packed);
-  const bool gathers = !detail::windows_are_rows(d);
+  const bool gathers = !windows_are_rows(d);
   const bool ends_in_product = y.residual == nullptr;
   const Index rows = detail::product_block<T>(d);
   parallel_for(d.n * d.oh() * d.ow(), rows, [&](Index begin, Index end) {
@@ -157,13 +150,13 @@ void product_transposed(const Conv2dDims& d, const T* weight, const T* dy,
     bias.insert(bias.end(), dx.bias, dx.bias + d.c);
   }
   const T* const start = dx.bias != nullptr ? bias.data() : nullptr;
-  if (detail::windows_are_rows(d)) {
+  if (windows_are_rows(d)) {
     gemm<T>(d.n * d.oh() * d.ow(), k, d.o, {dy, d.o, 1}, b,
             {dx.data, k, dx.accumulate, start, dx.rectifies()});
     return;
   }
   const PackedB<T> weights(k, d.o, b);
-  const bool fills = !dx.accumulate && !detail::windows_fill(d);
+  const bool fills = !dx.accumulate && !windows_fill(d);
   // So many lines at a time that the weights, which may fill the second cache, are read for rows
   // enough.
   const Index oh = d.oh();
@@ -198,7 +191,7 @@ void product_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
   const Index pixels = d.n * d.oh() * d.ow();
   const Index k = detail::window_size(d);
   Tensor<T> gathered;
-  if (!detail::windows_are_rows(d)) {
+  if (!windows_are_rows(d)) {
     gathered = Tensor<T>({pixels, k});
     T* const to = gathered.mutable_data();
     constexpr Index block = 64;

@@ -27,6 +27,9 @@ struct GroupedView {
   Index rows() const { return axes.rows.result; }
   Index columns() const { return axes.columns.result; }
   Index taps() const { return axes.rows.kernel * axes.columns.kernel; }
+  /// Elements of a row of the source, and of the result.
+  Index line() const { return axes.columns.source * channels; }
+  Index row() const { return columns() * outputs; }
   bool is_depthwise() const { return depth == 1 && group_outputs == 1; }
 };
 

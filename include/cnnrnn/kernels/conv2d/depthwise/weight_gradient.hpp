@@ -10,6 +10,7 @@
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d/depthwise/fetch.hpp"
 #include "cnnrnn/kernels/conv2d/depthwise/source.hpp"
 #include "cnnrnn/kernels/loops/lanes.hpp"
 
@@ -127,11 +128,13 @@ template <class T>
 class GroupedGradient {
  public:
   GroupedGradient(const GroupedView& view, const T* x)
-      : view_(view), plan_(view, grouped_layout<T>(view)), spread_(view), x_(x) {}
+      : view_(view), plan_(view, grouped_layout<T>(view)), fetch_(plan_), spread_(view), x_(x) {}
 
   /// sums += what some columns of the rows first ... last - 1 of an image give, whose gradients lie
   /// from `dy` on.
   void add(Index image, Index first, Index last, const Places& part, const T* dy, T* sums) const {
+    fetch_.next_lines(image, first, last, x_);
+    fetch_.rows(last - first, dy);
     const TapAxis& rows = view_.axes.rows;
     const TapAxis& columns = view_.axes.columns;
     const T* const source = x_ + image * rows.source * columns.source * view_.channels;
@@ -171,6 +174,7 @@ class GroupedGradient {
 
   GroupedView view_;
   GroupedPlan plan_;
+  GroupedFetch<T> fetch_;
   GroupSpread<T> spread_;
   const T* x_;
 };

@@ -6,6 +6,7 @@
 
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/core/tensor.hpp"
+#include "cnnrnn/kernels/conv2d/algorithm.hpp"
 #include "cnnrnn/kernels/conv2d/direct/band.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
 
@@ -19,16 +20,6 @@
 CNNRNN_KERNELS_BEGIN
 
 namespace detail {
-
-/// How many parts of a band share a packet; 1 where the outputs fill more than half of one, or
-/// where there are so many channels that a spread band would leave the caches.
-template <class T>
-Index parts_of_packet(const Conv2dDims& d) {
-  constexpr Index most_channels = 3;
-  constexpr Index width = Packet<T>::width;
-  const bool few = d.groups == 1 && d.c <= most_channels;
-  return few && 4 * d.o <= width ? 4 : few && 2 * d.o <= width ? 2 : 1;
-}
 
 /// Weights (taps, C, parts, lanes): the same for all parts, those of each output times its scale
 /// unless that is null.
@@ -162,7 +153,7 @@ void narrow_convolve(const Conv2dDims& d, const T* x, const T* packed, const Con
   const Index parts = parts_of_packet<T>(d);
   parallel_for(d.n * bands, 1, [&](Index job, Index) {
     const ConvWindow part = window.band<T>(job % bands);
-    ConvBand<T> band(part, d.c);
+    ConvBand<T> band(part, d.c, BandSource::all_lines);
     const Index image = job / bands;
     const Index begin = image * window.out_h * window.out_w + window.first_pixel<T>(job % bands);
     band.fill(x + image * d.h * d.w * d.c, 0);

@@ -50,7 +50,7 @@ class BandWeightGradient {
 
   /// Adds what one band of one image contributes.
   void add(Index image, Index band_index, Index group, const T* x, const T* dy, T* sum) const {
-    ConvBand<T> band(window_.band<T>(band_index), d_.group_c());
+    ConvBand<T> band(window_.band<T>(band_index), d_.group_c(), BandSource::copy);
     const Index pixel = image * window_.out_h * window_.out_w + window_.first_pixel<T>(band_index);
     band.fill(x + image * d_.h * d_.w * d_.c, group);
     const T* const gradients = dy + pixel * d_.o + group * d_.group_o();

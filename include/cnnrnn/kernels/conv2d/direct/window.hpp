@@ -18,6 +18,16 @@ struct ConvWindow {
   Size2d padding;
   Size2d dilation;
 
+  /// Whether nothing outside of the source is read.
+  bool stays_inside() const {
+    const auto inside = [](Index size, Index out, Index taps, Index step, Index before,
+                           Index between) {
+      return before <= 0 && (out - 1) * step + (taps - 1) * between - before < size;
+    };
+    return inside(h, out_h, kernel.h, stride.h, padding.h, dilation.h) &&
+           inside(w, out_w, kernel.w, stride.w, padding.w, dilation.w);
+  }
+
   /// The output is worked on in bands of about 512 pixels, whose input stays in the cache: rows, in
   /// whole register tiles if that can be, or parts of the one row of a sequence. Two bands at least
   /// for two threads at work on one image.
