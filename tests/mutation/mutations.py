@@ -160,6 +160,8 @@ MUTATIONS = [
      "system/thread_object"),
     ("system/posix/thread_object.hpp", "ended = true;", "", "system/thread_object"),
     ("system/files.hpp", "std::exchange(other.number_, -1)", "other.number_", "system/files"),
+    ("system/paths.hpp", "to_name(to_path(folder) / to_path(name))", "folder + name", "system/files"),
+    ("system/posix/paths.hpp", "entry->path().filename()", "entry->path()", "system/files"),
     ("system/posix/files.hpp", "S_ISDIR(status.st_mode) ? FileKind::folder",
      "S_ISDIR(status.st_mode) ? FileKind::other", "system/files"),
     ("core/scratch.hpp", "wanted_ = bytes;", "", "core/scratch"),

@@ -1,10 +1,13 @@
 #include "cnnrnn/system/files.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "cnnrnn/system/paths.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -55,6 +58,27 @@ TEST_CASE("names with spaces, in any script, and longer than 260 characters are 
     os::remove_file(path, error);
     CHECK_FALSE(error);
     CHECK(os::kind_of_file(path) == os::FileKind::none);
+  }
+}
+
+TEST_CASE("a folder lists what is in it, whatever its name") {
+  const TemporaryFolder folder;
+  const std::string longer =
+      folder.path() + "/Gr\u00fc\u00dfe " + std::string(120, 'a') + '/' + std::string(120, 'b');
+  std::error_code error;
+  CHECK(os::names_in_folder(longer, error).empty());
+  CHECK(os::reason(error) == "No such file or directory");
+  for (const std::string& path : {folder.path(), longer}) {
+    os::make_folders(path + "/\u6f22\u5b57", error);
+    write_new(path + "/file", "");
+    auto names = os::names_in_folder(path, error);
+    REQUIRE_FALSE(error);
+    std::ranges::sort(names);
+    CHECK(names == std::vector<std::string>{"file", "\u6f22\u5b57"});
+    CHECK(os::joined(path, names[0]) == path + "/file");
+    CHECK(os::is_folder(os::joined(path, names[1]), error));
+    CHECK_FALSE(os::is_folder(os::joined(path, names[0]), error));
+    os::remove_file(path + "/file", error);
   }
 }
 

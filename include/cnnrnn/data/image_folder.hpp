@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <iterator>
 #include <map>
 #include <numeric>
@@ -56,12 +55,10 @@ struct FolderEntry {
 inline std::vector<FolderEntry> list_folder(const std::string& folder) {
   std::vector<FolderEntry> found;
   std::error_code error;
-  std::filesystem::directory_iterator entry(os::to_path(folder), error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    FolderEntry next{.name = os::to_name(entry->path().filename()),
-                     .path = os::to_name(entry->path())};
-    if (!next.name.starts_with('.')) {
-      next.is_folder = std::filesystem::is_directory(entry->path(), next.error);
+  for (const std::string& name : os::names_in_folder(folder, error)) {
+    if (!name.starts_with('.')) {
+      FolderEntry next{.name = name, .path = os::joined(folder, name)};
+      next.is_folder = os::is_folder(next.path, next.error);
       found.push_back(std::move(next));
     }
   }
@@ -227,14 +224,9 @@ inline bool is_image_folder(const std::string& folder) {
     return false;
   }
   const auto holds_images = [](const detail::FolderEntry& entry) {
-    std::error_code error;
-    std::filesystem::directory_iterator file(os::to_path(entry.path), error);
-    for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
-      if (has_image_suffix(file->path())) {
-        return true;
-      }
-    }
-    return false;
+    std::error_code none;  // what cannot be read holds no images
+    return std::ranges::any_of(os::names_in_folder(entry.path, none), has_image_suffix,
+                               os::to_path);
   };
   return detail::find_parts(folder).has_value() || detail::has_train_alone(folder) ||
          std::ranges::any_of(detail::list_folder(folder), holds_images);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -77,11 +76,9 @@ inline std::vector<std::string> find_emnist(const std::string& folder, const std
       to_message('-', stem.starts_with(test) ? "test" + stem.substr(test.size()) : stem, '-', type);
   std::vector<std::string> found;
   std::error_code error;
-  std::filesystem::directory_iterator entry(os::to_path(folder), error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const std::string name = os::to_name(entry->path().filename());
+  for (const std::string& name : os::names_in_folder(folder, error)) {
     if (name.starts_with("emnist-") && (name.ends_with(end) || name.ends_with(end + ".gz"))) {
-      found.push_back(os::to_name(entry->path()));
+      found.push_back(os::joined(folder, name));
     }
   }
   std::ranges::sort(found);

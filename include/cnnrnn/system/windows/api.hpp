@@ -8,6 +8,7 @@
 struct _BY_HANDLE_FILE_INFORMATION;
 struct _CONSOLE_SCREEN_BUFFER_INFO;
 struct _SECURITY_ATTRIBUTES;
+struct _WIN32_FIND_DATAW;
 struct HINSTANCE__;
 
 extern "C" {
@@ -27,6 +28,9 @@ CNNRNN_WINDOWS unsigned long __stdcall GetFullPathNameW(const wchar_t* path, uns
 
 CNNRNN_WINDOWS void* __stdcall CreateFileW(const wchar_t* path, unsigned long access, unsigned long share, _SECURITY_ATTRIBUTES* security, unsigned long how, unsigned long flags, void* like);
 CNNRNN_WINDOWS int __stdcall CreateDirectoryW(const wchar_t* path, _SECURITY_ATTRIBUTES* security);
+CNNRNN_WINDOWS void* __stdcall FindFirstFileW(const wchar_t* pattern, _WIN32_FIND_DATAW* found);
+CNNRNN_WINDOWS int __stdcall FindNextFileW(void* search, _WIN32_FIND_DATAW* found);
+CNNRNN_WINDOWS int __stdcall FindClose(void* search);
 CNNRNN_WINDOWS unsigned long __stdcall GetFileAttributesW(const wchar_t* path);
 CNNRNN_WINDOWS int __stdcall GetFileInformationByHandle(void* file, _BY_HANDLE_FILE_INFORMATION* information);
 CNNRNN_WINDOWS unsigned long __stdcall GetFileType(void* file);

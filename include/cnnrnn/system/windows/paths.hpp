@@ -3,9 +3,11 @@
 #if defined(_WIN32)
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "cnnrnn/system/windows/files.hpp"
 
@@ -30,6 +32,34 @@ inline void make_folders(const std::string& name, std::error_code& error) {
   if (kind_of_file(name) == FileKind::folder) {
     error.clear();
   }
+}
+
+/// The standard library's lists the working folder in place of one whose name is longer.
+inline std::vector<std::string> names_in_folder(const std::string& folder, std::error_code& error) {
+  constexpr int file_not_found = 2;   // in the root of a disk without files
+  std::array<unsigned, 148> found{};  // WIN32_FIND_DATAW; the name begins at byte 44
+  auto* const data = reinterpret_cast<_WIN32_FIND_DATAW*>(found.data());
+  std::vector<std::string> names;
+  void* const search = FindFirstFileW(to_wide_path(folder + "/*").c_str(), data);
+  const bool opened = search != reinterpret_cast<void*>(-1);
+  error = opened ? std::error_code() : last_error();
+  for (bool more = opened; more; more = FindNextFileW(search, data) != 0) {
+    const std::wstring name = reinterpret_cast<const wchar_t*>(found.data() + 11);
+    if (name != L"." && name != L"..") {
+      names.push_back(to_utf8(name));
+    }
+  }
+  if (opened) {
+    FindClose(search);
+  } else if (error.value() == file_not_found) {
+    error.clear();
+  }
+  return names;
+}
+
+inline bool is_folder(const std::string& name, std::error_code& error) {
+  error.clear();
+  return kind_of_file(name) == FileKind::folder;
 }
 
 }  // namespace os::detail
