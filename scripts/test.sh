@@ -14,7 +14,7 @@ usage: scripts/test.sh [--preset NAME] [--jobs N] [--no-install]
 
 Installs missing packages with apt, configures, builds, and runs all tests with ctest.
 
-  --preset NAME  release (the default), dev, asan, integer or tsan
+  --preset NAME  release (the default), dev, asan, integer, tsan or mingw
   --jobs N       number of parallel jobs (default: the number of cores, $jobs)
   --no-install   do not install missing packages
 END

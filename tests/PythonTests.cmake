@@ -64,7 +64,8 @@ if(NOT python_with_plots)
   set(python_with_plots ${python_plain})
 endif()
 
-if(CNNRNN_BUILD_EXAMPLES)
+# They start programs of this system.
+if(CNNRNN_BUILD_EXAMPLES AND NOT CMAKE_CROSSCOMPILING)
   cnnrnn_python_tests(programs "${python_with_plots}" "the standard library")
   # A sanitizer finds nothing in a comparison of numbers that the ops' tests have not, and is slow.
   if(NOT CNNRNN_SANITIZE)

@@ -1,7 +1,5 @@
 # Builds for Windows with MinGW-w64, and runs what it built under Wine (Debian: g++-mingw-w64-x86-64,
-# wine64):
-#
-#   cmake --preset release -B build/windows --toolchain cmake/toolchains/mingw-w64.cmake
+# wine64). The preset mingw takes it.
 
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
@@ -29,4 +27,8 @@ foreach(package nlohmann stb CLI catch2)
   endif()
 endforeach()
 set(CMAKE_CXX_STANDARD_INCLUDE_DIRECTORIES ${CMAKE_BINARY_DIR}/headers)
+
+# project() forgets the rest when it looks at the compiler, so it reads this file once more at its end.
+set(CMAKE_PROJECT_INCLUDE ${CMAKE_CURRENT_LIST_FILE})
 list(APPEND CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES /usr/include)
+set(CMAKE_FIND_LIBRARY_SUFFIXES .a .dll.a)  # OpenMP's without a DLL, as -static has all others

@@ -1,6 +1,8 @@
 #include "cnnrnn/data/idx.hpp"
 
+#if !defined(_WIN32)
 #include <sys/stat.h>
+#endif
 
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
@@ -65,8 +67,10 @@ TEST_CASE("a BinaryFile says what it cannot open or read") {
   const std::string path = folder.file("x");
   const auto opening = [&] { data::BinaryFile{path}; };
   CHECK_THROWS_WITH(opening(), "cannot open " + path + ": No such file or directory");
+#if !defined(_WIN32)
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   CHECK_THROWS_WITH(opening(), path + ": expected a regular file, got a pipe or a device");
+#endif
   CHECK_THROWS_WITH(data::BinaryFile(folder.path()),
                     "cannot read " + folder.path() + ": Is a directory");
 
@@ -74,9 +78,11 @@ TEST_CASE("a BinaryFile says what it cannot open or read") {
   write_bytes(folder.file("two"), "ab");
   data::BinaryFile two_bytes(folder.file("two"));
   CHECK_THROWS_WITH(two_bytes.read(bytes), folder.file("two") + ": expected 3 more bytes, got 2");
-  // A regular file of Linux whose first bytes cannot be read.
+#if defined(__linux__)
+  // A regular file whose first bytes cannot be read.
   data::BinaryFile unreadable("/proc/self/mem");
   CHECK_THROWS_WITH(unreadable.read(bytes), "cannot read /proc/self/mem: Input/output error");
+#endif
 }
 
 TEST_CASE("images and labels make a data set when they fit each other") {

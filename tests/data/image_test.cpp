@@ -1,6 +1,8 @@
 #include "cnnrnn/data/image.hpp"
 
+#if !defined(_WIN32)
 #include <sys/stat.h>
+#endif
 
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
@@ -199,12 +201,14 @@ TEST_CASE("an image of more than 2 GB is refused before it is looked at") {
                     "f: expected an image file below 2 GB, got 2147482624 bytes");
 }
 
+#if !defined(_WIN32)
 TEST_CASE("a pipe in an image's place is refused, not waited for") {
   const TemporaryFolder folder;
   REQUIRE(::mkfifo(folder.file("x.png").c_str(), 0600) == 0);
   CHECK_THROWS_WITH(data::read_image(folder.file("x.png")),
                     folder.file("x.png") + ": expected a regular file, got a pipe or a device");
 }
+#endif
 
 TEST_CASE("decoding takes no more memory than it may") {
   const TemporaryFolder folder;

@@ -14,16 +14,25 @@ namespace {
 const data::OpenOptions nothing_installed{.synthetic = {.train_images = 20, .test_images = 10},
                                           .fashion_mnist = "/nonexistent"};
 
+/// An empty one counts as none.
+void set_data_dir(const std::string& folder) {
+#if defined(_WIN32)
+  ::_putenv_s("CNNRNN_DATA_DIR", folder.c_str());
+#else
+  ::setenv("CNNRNN_DATA_DIR", folder.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+#endif
+}
+
 /// Sets an environment variable and the working folder for a scope.
 class Surroundings {
  public:
   Surroundings(const std::string& data_dir, const std::string& folder)
       : before_(std::filesystem::current_path()) {
-    ::setenv("CNNRNN_DATA_DIR", data_dir.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+    set_data_dir(data_dir);
     std::filesystem::current_path(folder);
   }
   ~Surroundings() {
-    ::unsetenv("CNNRNN_DATA_DIR");  // NOLINT(concurrency-mt-unsafe)
+    set_data_dir("");
     std::filesystem::current_path(before_);
   }
   Surroundings(const Surroundings&) = delete;

@@ -1,6 +1,10 @@
 #pragma once
 
+#if defined(_WIN32)
+#include <cstdlib>
+#else
 #include <sys/mman.h>
+#endif
 
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +15,12 @@
 /// So many bytes of 0, which take no memory: for what refuses to read as many.
 class UntouchedBytes {
  public:
+#if defined(_WIN32)
+  explicit UntouchedBytes(std::size_t size) : size_(size), memory_(std::calloc(size, 1)) {
+    REQUIRE(memory_ != nullptr);
+  }
+  ~UntouchedBytes() { std::free(memory_); }
+#else
   explicit UntouchedBytes(std::size_t size)
       : size_(size),
         memory_(
@@ -18,6 +28,7 @@ class UntouchedBytes {
     REQUIRE(memory_ != MAP_FAILED);
   }
   ~UntouchedBytes() { ::munmap(memory_, size_); }
+#endif
   UntouchedBytes(const UntouchedBytes&) = delete;
   UntouchedBytes& operator=(const UntouchedBytes&) = delete;
 
