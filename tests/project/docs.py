@@ -1,7 +1,8 @@
 """Checks README.md and docs/*.md: the program in the README is examples/quick_start.cpp, relative links
 lead to files, and the C++ in them is real. docs/architecture.md has every header of ops/ and nn/ in a room.
 
-A ```cpp block that begins with #include is compiled (syntax only). A block whose fence names a file,
+A ```cpp block that begins with #include is compiled (syntax only). The umbrella, with which they all
+begin, is parsed once, as a precompiled header. A block whose fence names a file,
 ```cpp include/cnnrnn/ops/relu.hpp, is a quotation and must be in that file as it is.
 """
 
@@ -13,9 +14,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 SKIPPED = 77
 PROGRAM = "examples/quick_start.cpp"
+UMBRELLA = "#include <cnnrnn/cnnrnn.hpp>\n"
 
 FENCE = re.compile(r"^```(?P<language>\w*) *(?P<file>\S*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]+`")
@@ -63,8 +66,18 @@ def check_rooms(source, text):
                     for name in sorted(wrong))
 
 
-def check_syntax(command, page, line, code):
-    result = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
+def precompile(command, folder):
+    """The options by which a block that begins with the umbrella finds it precompiled."""
+    header = pathlib.Path(folder) / "umbrella.hpp"
+    header.write_text(UMBRELLA)
+    subprocess.run([*command, "-x", "c++-header", header, "-o", f"{header}.gch"], check=True)
+    return ["-include", header]
+
+
+def check_syntax(command, umbrella, page, line, code):
+    options = umbrella if code.startswith(UMBRELLA) else []
+    result = subprocess.run([*command, "-fsyntax-only", *options, "-x", "c++", "-"], input=code, capture_output=True,
+                            text=True, check=False)
     return [f"{page.name}:{line}: does not compile\n{result.stderr}"] if result.returncode else []
 
 
@@ -82,9 +95,9 @@ def main():
         return SKIPPED
 
     # -idirafter: as a system folder of its own, /usr/include would hide the standard library's.
-    command = [args.compiler, "-std=c++20", "-fsyntax-only", f"-I{args.source / 'include'}",
+    command = [args.compiler, "-std=c++20", f"-I{args.source / 'include'}",
                f"-I{args.source / 'examples'}", "-isystem", args.eigen]
-    command += [f"-idirafter{folder}" for folder in args.opt_in] + ["-x", "c++", "-"]
+    command += [f"-idirafter{folder}" for folder in args.opt_in]
 
     problems, blocks = [], []
     for page in [args.source / "README.md", *sorted((args.source / "docs").glob("*.md"))]:
@@ -94,8 +107,10 @@ def main():
         problems += [*check_links(page, text), *check_quotations(args.source, page, text)]
         blocks += [(page, line, code) for line, _, code in cpp_blocks(text)
                    if code.startswith("#include") and f"<cnnrnn/{args.without}/" not in code]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(lambda block: check_syntax(command, *block), blocks):
+    with tempfile.TemporaryDirectory() as folder, \
+            concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        umbrella = precompile(command, folder)
+        for found in pool.map(lambda block: check_syntax(command, umbrella, *block), blocks):
             problems += found
     print("\n".join(problems) or f"the links lead somewhere, and {len(blocks)} programs compile")
     return 1 if problems else 0
