@@ -92,8 +92,8 @@ void check_gemm(Index m, Index n, Index k, bool transposed) {
   for (Index row = 0; row < m; ++row) {
     for (Index column = 0; column < n; ++column, ++to) {
       for (Index i = 0; i < k; ++i) {
-        *to += static_cast<double>(a(row, i)) *
-               static_cast<double>(transposed ? b(column, i) : b(i, column));
+        *to += static_cast<double>(a.data()[row * k + i]) *
+               static_cast<double>(b.data()[transposed ? column * k + i : i * n + column]);
       }
     }
   }
@@ -104,25 +104,31 @@ struct ConvolutionResult {
   Tensor<double> y, dx, dweight;
 };
 
-/// All pixels of y, all taps, all pairs of channels of a group.
+/// All pixels of y, all taps, all pairs of channels of a group, by pointers: an emulator takes its
+/// time for the checks of an index.
 ConvolutionResult convolve(const Tensor<double>& x, const Tensor<double>& weight,
                            const Tensor<double>& dy, const Convolution& options) {
   ConvolutionResult result{Tensor<double>::zeros(dy.shape()), Tensor<double>::zeros(x.shape()),
                            Tensor<double>::zeros(weight.shape())};
   const Index group_outputs = weight.dim(0) / options.groups;
+  const Index inputs = weight.dim(1);
+  const Index taps = weight.dim(2) * weight.dim(3);
   const auto add_tap = [&](Index n, Size2d to, Size2d from, Size2d tap) {
     for (Index o = 0; o < weight.dim(0); ++o) {
-      for (Index c = 0; c < weight.dim(1); ++c) {
-        const double w = weight(o, c, tap.h, tap.w);
-        const Index in = o / group_outputs * weight.dim(1) + c;
-        result.y.mutable_at(n, to.h, to.w, o) += x(n, from.h, from.w, in) * w;
-        result.dx.mutable_at(n, from.h, from.w, in) += dy(n, to.h, to.w, o) * w;
-        result.dweight.mutable_at(o, c, tap.h, tap.w) +=
-            dy(n, to.h, to.w, o) * x(n, from.h, from.w, in);
+      const Index first = o / group_outputs * inputs;
+      const double* const in = &x(n, from.h, from.w, first);
+      const double* const w = &weight(o, 0, tap.h, tap.w);
+      const double upstream = dy(n, to.h, to.w, o);
+      double& y = result.y.mutable_at(n, to.h, to.w, o);
+      double* const dx = &result.dx.mutable_at(n, from.h, from.w, first);
+      double* const dweight = &result.dweight.mutable_at(o, 0, tap.h, tap.w);
+      for (Index c = 0; c < inputs; ++c) {
+        y += in[c] * w[c * taps];
+        dx[c] += upstream * w[c * taps];
+        dweight[c * taps] += upstream * in[c];
       }
     }
   };
-  const Index taps = weight.dim(2) * weight.dim(3);
   const Index pixels = dy.dim(1) * dy.dim(2);
   for (Index n = 0; n < x.dim(0); ++n) {
     for (Index i = 0; i < pixels * taps; ++i) {
