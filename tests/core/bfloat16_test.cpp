@@ -1,5 +1,6 @@
 #include "cnnrnn/core/bfloat16.hpp"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "cnnrnn/core/bfloat16_pairs.hpp"
 #include "cnnrnn/core/denormals.hpp"
 #include "cnnrnn/core/random.hpp"
 #include "cnnrnn/core/simd.hpp"
@@ -161,4 +163,114 @@ TEST_CASE("tensors of bfloat16 are made, compared, printed and converted") {
   CHECK(narrow.to<double>()(0, 1) == -2.5);
   CHECK(Tensor<bfloat16>::ones({3})(2) == 1.0F);
   CHECK(to_message(narrow(0, 1)) == "-2.5");
+}
+
+namespace {
+
+/// Numbers of bfloat16 of one kind: all bits, near 1, denormal and close to it, near the largest.
+std::vector<bfloat16> numbers_of_kind(int kind, std::size_t count, Random& random) {
+  constexpr std::array<std::array<int, 2>, 4> exponents{{{0, 256}, {120, 16}, {0, 70}, {186, 12}}};
+  std::vector<bfloat16> numbers;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto [first, range] = exponents[static_cast<std::size_t>(kind)];
+    const auto exponent = first + static_cast<int>(random.uniform(0, range));
+    const auto others = static_cast<int>(random.uniform(0, 256));
+    numbers.push_back(bfloat16::from_bits(
+        static_cast<std::uint16_t>((others & 0x80) << 8 | exponent << 7 | (others & 0x7f))));
+  }
+  return numbers;
+}
+
+/// Every second number from `first` on, as a packet of floats.
+Packet<float> every_second(const std::vector<bfloat16>& numbers, std::size_t first) {
+  std::vector<float> lanes;
+  for (std::size_t i = first; i < numbers.size(); i += 2) {
+    lanes.push_back(numbers[i]);
+  }
+  return Packet<float>::load(lanes.data());
+}
+
+std::vector<std::uint32_t> bits_of(Packet<float> packet) {
+  std::vector<float> lanes(static_cast<std::size_t>(Packet<float>::width));
+  packet.store(lanes.data());
+  std::vector<std::uint32_t> bits;
+  for (const float lane : lanes) {
+    bits.push_back(std::isnan(lane) ? 0x7fc00000U : std::bit_cast<std::uint32_t>(lane));
+  }
+  return bits;
+}
+
+}  // namespace
+
+TEST_CASE("products of pairs add the second numbers first, and flush denormal numbers") {
+  using kernels::Bfloat16Pairs;
+  const FlushDenormals flush;  // as in loops
+  Random random(1);
+  constexpr auto width = static_cast<std::size_t>(Packet<float>::width);
+  for (const int kind : {0, 1, 2, 3}) {
+    for (int round = 0; round < 2000; ++round) {
+      const auto a = numbers_of_kind(kind, 2 * width, random);
+      const auto b = numbers_of_kind(kind, 2 * width, random);
+      const auto c = numbers_of_kind(kind, 2 * width, random);
+      const auto start = every_second(c, 0) + every_second(c, 1) * Packet<float>::set(0x1p-9F);
+      const auto sum = multiply_add(every_second(a, 0), every_second(b, 0),
+                                    multiply_add(every_second(a, 1), every_second(b, 1), start));
+      REQUIRE(bits_of(multiply_add(Bfloat16Pairs::load(a.data()), Bfloat16Pairs::load(b.data()),
+                                   start)) == bits_of(sum));
+    }
+  }
+}
+
+TEST_CASE("pairs are loaded, broadcast, made of two vectors, transposed and stored") {
+  using kernels::Bfloat16Pairs;
+  constexpr auto width = static_cast<std::size_t>(Packet<float>::width);
+  Random random(2);
+  const auto numbers = numbers_of_kind(1, 2 * width, random);
+  std::vector<bfloat16> to(2 * width);
+  const auto same = [&](std::size_t i, bfloat16 number) { return to[i].bits == number.bits; };
+  Bfloat16Pairs::of(every_second(numbers, 0), every_second(numbers, 1)).store(to.data());
+  for (std::size_t i = 0; i < 2 * width; ++i) {
+    CHECK(same(i, numbers[i]));
+  }
+  Bfloat16Pairs::set(numbers.data() + 1).store(to.data());
+  for (std::size_t i = 0; i < 2 * width; ++i) {
+    CHECK(same(i, numbers[1 + i % 2]));
+  }
+  for (std::size_t count = 0; count <= 2 * width; ++count) {
+    Bfloat16Pairs::set(numbers.data()).store(to.data());
+    const auto part = static_cast<Index>(count);
+    Bfloat16Pairs::load_partial(numbers.data(), part).store_partial(to.data(), part);
+    Bfloat16Pairs::load_partial(to.data(), part).store(to.data());
+    for (std::size_t i = 0; i < 2 * width; ++i) {
+      CHECK(same(i, i < count ? numbers[i] : bfloat16(0)));
+    }
+  }
+  std::array<Bfloat16Pairs, width> square;
+  for (std::size_t row = 0; row < width; ++row) {
+    for (std::size_t i = 0; i < 2 * width; ++i) {
+      to[i] = bfloat16(row * 2 * width + i);
+    }
+    square[row] = Bfloat16Pairs::load(to.data());
+  }
+  kernels::transpose(square);
+  for (std::size_t row = 0; row < width; ++row) {
+    square[row].store(to.data());
+    for (std::size_t i = 0; i < 2 * width; ++i) {
+      CHECK(same(i, bfloat16(i / 2 * 2 * width + 2 * row + i % 2)));
+    }
+  }
+}
+
+TEST_CASE("sums of products are stored rounded to the nearest") {
+  const auto width = static_cast<std::size_t>(Packet<float>::width);
+  auto floats = floats_around();
+  std::erase_if(floats, [](float x) { return x != 0 && !std::isnormal(x) && std::isfinite(x); });
+  floats.resize(floats.size() / width * width);
+  std::vector<bfloat16> stored(width);
+  for (std::size_t i = 0; i < floats.size(); i += width) {
+    kernels::store_sums(stored.data(), Packet<float>::load(floats.data() + i));
+    for (std::size_t lane = 0; lane < width; ++lane) {
+      REQUIRE(stored[lane].bits == bfloat16(floats[i + lane]).bits);
+    }
+  }
 }

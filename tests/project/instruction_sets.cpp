@@ -100,6 +100,25 @@ void check_gemm(Index m, Index n, Index k, bool transposed) {
   expect_close(c, expected, exact<T>, transposed ? "gemm, transposed" : "gemm");
 }
 
+/// Products of pairs, also where those of bfloat16 are made of floats.
+void check_pairs(Index m, Index n, Index k) {
+  const auto a = random_tensor<float>({m, k}, 1).to<bfloat16>();
+  const auto b = random_tensor<float>({n, k}, 2).to<bfloat16>();
+  Tensor<float> c({m, n});
+  kernels::pair_product_transposed(m, n, k, a.data(), b.data(),
+                                   kernels::PairOutput<float>{c.mutable_data(), n});
+  auto expected = Tensor<double>::zeros({m, n});
+  for (Index row = 0; row < m; ++row) {
+    for (Index column = 0; column < n; ++column) {
+      for (Index i = 0; i < k; ++i) {
+        expected.mutable_at(row, column) +=
+            static_cast<double>(a(row, i)) * static_cast<double>(b(column, i));
+      }
+    }
+  }
+  expect_close(c, expected, exact<float>, "pairs");
+}
+
 struct ConvolutionResult {
   Tensor<double> y, dx, dweight;
 };
@@ -354,6 +373,8 @@ void check_all() {
 
 int main() {
   check_bfloat16();
+  check_pairs(29, 37, 43);
+  check_pairs(3, 37, 70);
   check_all<float>();
   check_all<double>();
   check_recurrent_layers();

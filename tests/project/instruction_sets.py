@@ -13,11 +13,13 @@ from commands import run, skip
 
 # The names are the library's; on the right the compiler's options, and what the processor says it
 # has.
+V4 = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 X86 = {
     "scalar_avx2_fma": (["-march=x86-64-v3", "-DEIGEN_DONT_VECTORIZE"], {"avx2", "fma"}),
     "sse2": (["-march=x86-64"], {"sse2"}),
     "avx2_fma": (["-march=x86-64-v3"], {"avx2", "fma"}),
-    "avx512": (["-march=x86-64-v4"], {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+    "avx512": (["-march=x86-64-v4"], V4),
+    "avx512_bf16": (["-march=x86-64-v4", "-mavx512bf16"], V4 | {"avx512_bf16"}),
 }
 
 

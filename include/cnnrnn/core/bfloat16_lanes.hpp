@@ -6,8 +6,12 @@
 #include <arm_neon.h>
 #endif
 
+#include <algorithm>
+#include <cstring>
+
 #include "cnnrnn/core/bfloat16.hpp"
 #include "cnnrnn/core/eigen_headers.hpp"
+#include "cnnrnn/core/shape.hpp"
 
 // Numbers of bfloat16 in memory as the floats of a vector, and back, rounded to the nearest, of two
 // as close the even one. By whole numbers on every machine: AVX512-BF16's own instruction takes
@@ -87,6 +91,36 @@ inline void store_bfloat16(bfloat16* to, float32x4_t value) {
 
 inline float load_bfloat16(const bfloat16* from, float /*type*/) { return *from; }
 inline void store_bfloat16(bfloat16* to, float value) { *to = bfloat16(value); }
+
+// The first `count` numbers, zeros behind them, and the same stored.
+
+#if !defined(EIGEN_DONT_VECTORIZE) && defined(__AVX512BW__) && defined(__AVX512VL__)
+inline __m512 load_part_of_bfloat16(const bfloat16* from, Index count, __m512 /*type*/) {
+  const auto lanes = static_cast<__mmask16>((1U << count) - 1U);
+  const __m256i halves = _mm256_maskz_loadu_epi16(lanes, from);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+inline void store_part_of_bfloat16(bfloat16* to, Index count, __m512 value) {
+  bfloat16 all[16];
+  store_bfloat16(all, value);
+  __m256i halves;
+  std::memcpy(&halves, all, sizeof(halves));
+  _mm256_mask_storeu_epi16(to, static_cast<__mmask16>((1U << count) - 1U), halves);
+}
+#endif
+
+template <class Native>
+Native load_part_of_bfloat16(const bfloat16* from, Index count, Native type) {
+  bfloat16 all[sizeof(Native) / sizeof(float)] = {};
+  std::copy_n(from, count, all);
+  return load_bfloat16(all, type);
+}
+template <class Native>
+void store_part_of_bfloat16(bfloat16* to, Index count, Native value) {
+  bfloat16 all[sizeof(Native) / sizeof(float)];
+  store_bfloat16(all, value);
+  std::copy_n(all, count, to);
+}
 
 }  // namespace detail
 

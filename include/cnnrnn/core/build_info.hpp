@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "cnnrnn/core/bfloat16_pairs.hpp"
 #include "cnnrnn/core/simd.hpp"
 #include "cnnrnn/core/text.hpp"
 #include "cnnrnn/system/process.hpp"
@@ -15,6 +16,7 @@ struct BuildInfo {
   bool optimized;
   bool openmp;
   int x86_64_level;  ///< of a program with a build for each level, which this one is for; else 0
+  const char* bfloat16;  ///< how it is multiplied: "in pairs, by AVX512-BF16" or "as float"
 };
 
 #define CNNRNN_STRING_OF(name) #name
@@ -36,7 +38,8 @@ inline BuildInfo build_info() {
   constexpr int level = 0;
 #endif
   constexpr const char* name = CNNRNN_STRING(CNNRNN_ISA);
-  return {name + sizeof("isa_") - 1, Packet<float>::width, optimized, openmp, level};
+  constexpr const char* bfloat16 = has_pair_products ? "in pairs, by AVX512-BF16" : "as float";
+  return {name + sizeof("isa_") - 1, Packet<float>::width, optimized, openmp, level, bfloat16};
 }
 #undef CNNRNN_STRING
 #undef CNNRNN_STRING_OF

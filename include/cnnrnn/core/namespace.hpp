@@ -28,7 +28,9 @@
 #else
 #define CNNRNN_ISA_NAME(name) isa_##name
 #endif
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && defined(__AVX512BF16__)
+#define CNNRNN_ISA CNNRNN_ISA_NAME(avx512_bf16)
+#elif defined(__AVX512F__)
 #define CNNRNN_ISA CNNRNN_ISA_NAME(avx512)
 #elif defined(__AVX2__) && defined(__FMA__)
 #define CNNRNN_ISA CNNRNN_ISA_NAME(avx2_fma)

@@ -57,9 +57,7 @@ struct Packet {
     }
   }
   static Packet load_partial(const bfloat16* from, Index count) {
-    std::array<bfloat16, static_cast<std::size_t>(width)> all{};
-    std::copy_n(from, count, all.data());
-    return load(all.data());
+    return {detail::load_part_of_bfloat16(from, count, Native())};
   }
   void store_partial(T* to, Index count) const {
     if constexpr (masked) {
@@ -71,9 +69,7 @@ struct Packet {
     }
   }
   void store_partial(bfloat16* to, Index count) const {
-    std::array<bfloat16, static_cast<std::size_t>(width)> all;
-    store(all.data());
-    std::copy_n(all.data(), count, to);
+    detail::store_part_of_bfloat16(to, count, value);
   }
 
   /// Whether a choice between two is made by a mask, and not by a vector of ones and zeros.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cnnrnn/core/gradient.hpp"
+#include "cnnrnn/kernels/gemm/pairs.hpp"
 #include "cnnrnn/kernels/gemm/product.hpp"
 #include "cnnrnn/kernels/loops/widen.hpp"
 
@@ -51,37 +52,62 @@ void linear_backward_weight(const LinearDims& d, const T* x, const T* dy, Gradie
   }
 }
 
-// The same of bfloat16, by products of float, rounded once. Packed weights are float.
+// The same of bfloat16: by products of pairs, or of float where the machine has no such, rounded
+// once.
 
 template <class T>
 requires is_bfloat16<T>
 void linear_forward(const LinearDims& d, const T* x, const T* weight, const T* bias, T* y,
                     bool relu = false) {
-  Tensor<float> sums({d.n * d.o});
-  linear_forward(d, widened(d.n * d.i, x).data(), widened(d.o * d.i, weight).data(),
-                 widened(d.o, bias).data(), sums.mutable_data(), relu);
-  convert(sums.size(), sums.data(), y);
+  const auto shift = widened(d.o, bias);
+  if constexpr (has_pair_products) {
+    pair_product_transposed(
+        d.n, d.o, d.i, x, weight,
+        PairOutput<T>{.data = y, .row_stride = d.o, .bias = shift.data(), .relu = relu});
+  } else {
+    Tensor<float> sums({d.n * d.o});
+    linear_forward(d, widened(d.n * d.i, x).data(), widened(d.o * d.i, weight).data(), shift.data(),
+                   sums.mutable_data(), relu);
+    convert(sums.size(), sums.data(), y);
+  }
 }
 
 template <class T>
 requires is_bfloat16<T>
 void linear_forward(const LinearDims& d, const T* x, const PackedB<float>& weight, const T* bias,
                     T* y, bool relu) {
-  Tensor<float> sums({d.n * d.o});
-  linear_forward(d, widened(d.n * d.i, x).data(), weight, widened(d.o, bias).data(),
-                 sums.mutable_data(), relu);
-  convert(sums.size(), sums.data(), y);
+  const auto shift = widened(d.o, bias);
+  if constexpr (has_pair_products) {
+    pair_product(d.n, d.o, d.i, EvenRows(d.n, d.i, x), weight.packed().data(),
+                 PairOutput<T>{.data = y, .row_stride = d.o, .bias = shift.data(), .relu = relu});
+  } else {
+    Tensor<float> sums({d.n * d.o});
+    linear_forward(d, widened(d.n * d.i, x).data(), weight, shift.data(), sums.mutable_data(),
+                   relu);
+    convert(sums.size(), sums.data(), y);
+  }
 }
 
 template <class T>
 requires is_bfloat16<T> PackedB<float> linear_pack(const LinearDims& d, const T* weight) {
-  return linear_pack(d, widened(d.o * d.i, weight).data());
+  if constexpr (has_pair_products) {
+    Tensor<float> pairs({packed_pairs(d.o, d.i)});
+    pack_pairs_transposed(d.o, d.i, weight, d.i, pairs.mutable_data());
+    return PackedB<float>(d.o, d.i, pairs);
+  } else {
+    return linear_pack(d, widened(d.o * d.i, weight).data());
+  }
 }
 
 template <class T>
 requires is_bfloat16<T>
 void linear_backward_input(const LinearDims& d, const T* weight, const T* dy, GradientSpan<T> dx) {
-  if (dx.needed()) {
+  if (!dx.needed()) {
+    return;
+  }
+  if constexpr (has_pair_products) {
+    pair_product(d.n, d.i, d.o, dy, weight, pair_gradient(d.i, dx));
+  } else {
     Tensor<float> sums({d.n * d.i});
     linear_backward_input(d, widened(d.o * d.i, weight).data(), widened(d.n * d.o, dy).data(),
                           GradientSpan<float>{sums.mutable_span()});
@@ -92,7 +118,12 @@ void linear_backward_input(const LinearDims& d, const T* weight, const T* dy, Gr
 template <class T>
 requires is_bfloat16<T>
 void linear_backward_weight(const LinearDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
-  if (dweight.needed()) {
+  if (!dweight.needed()) {
+    return;
+  }
+  if constexpr (has_pair_products) {
+    pair_product_of_columns(d.o, d.i, d.n, dy, x, pair_gradient(d.i, dweight));
+  } else {
     Tensor<float> sums({d.o * d.i});
     linear_backward_weight(d, widened(d.n * d.i, x).data(), widened(d.n * d.o, dy).data(),
                            GradientSpan<float>{sums.mutable_span()});

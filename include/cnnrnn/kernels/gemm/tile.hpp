@@ -24,6 +24,13 @@ struct Tile {
   static constexpr Index columns = vectors * Packet<T>::width;
 };
 
+/// Columns of the panel from column n0 on: those of a tile, or of one packet if that holds the
+/// rest.
+template <class T>
+Index panel_columns(Index n0, Index columns) {
+  return columns - n0 <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
+}
+
 /// A stretch of consecutive elements in every row of A.
 struct Run {
   Index begin;

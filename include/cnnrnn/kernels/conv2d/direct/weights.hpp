@@ -41,13 +41,6 @@ TapWeights<T> backward_weights(const Conv2dDims& d, const T* weight, Index taps)
           .turned = true};
 }
 
-/// Columns of the panel from column n0 on: those of a tile, or of one packet if that holds the
-/// rest.
-template <class T>
-Index panel_columns(Index n0, Index columns) {
-  return columns - n0 <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
-}
-
 /// A packet of columns from n0 on, to rows (taps, inner) that are `stride` apart.
 template <class T>
 void pack_strip(const TapWeights<T>& weights, Index group, Index n0, T* to, Index stride) {

@@ -1,0 +1,6 @@
+#pragma once
+
+#include "cnnrnn/kernels/gemm/pairs/dot.hpp"
+#include "cnnrnn/kernels/gemm/pairs/pack.hpp"
+#include "cnnrnn/kernels/gemm/pairs/product.hpp"
+#include "cnnrnn/kernels/gemm/pairs/tile.hpp"
