@@ -38,7 +38,7 @@ ROOMS = (
 # The rooms inside a room, where the same rule holds.
 INNER_ROOMS = {
     "conv2d": (
-        ("few_outputs", "pieces"),
+        ("few_outputs", "in_pairs", "pieces"),
         ("columns", "depthwise", "direct", "product", "winograd"),
         ("algorithm", "in_float"),
         ("dims", "output", "tap_order"),

@@ -12,6 +12,7 @@
 #include "cnnrnn/kernels/conv2d/direct.hpp"
 #include "cnnrnn/kernels/conv2d/few_outputs.hpp"
 #include "cnnrnn/kernels/conv2d/in_float.hpp"
+#include "cnnrnn/kernels/conv2d/in_pairs.hpp"
 #include "cnnrnn/kernels/conv2d/pieces.hpp"
 #include "cnnrnn/kernels/conv2d/product.hpp"
 #include "cnnrnn/kernels/conv2d/winograd.hpp"
@@ -44,7 +45,7 @@ Index conv2d_blocks(const Conv2dDims& d) {
 /// The weights of conv2d_forward as its kernel reads them, those of each output times its scale
 /// unless that is null.
 template <class T>
-Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const T* scale = nullptr) {
+Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const Accumulator<T>* scale = nullptr) {
   switch (forward_kernel<T>(d)) {
     case ConvKernel::winograd:
     case ConvKernel::winograd_1d:
@@ -171,17 +172,44 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
   }
 }
 
-// The same of bfloat16. Packed weights are float, and there are no moments on the way: a batch norm
-// finds those of the rounded result.
+// The same of bfloat16: by products of pairs, by Winograd's algorithm, or by the kernels of float.
+// The last take no moments on the way: a batch norm finds those of the rounded result.
+
+/// Whether conv2d_forward takes the moments of what it makes.
+template <class T>
+bool conv2d_takes_moments(const Conv2dDims& d) {
+  return !is_bfloat16<T> || forward_uses_pairs(d) || reads_bfloat16(d, forward_kernel<float>(d));
+}
+
+template <class T>
+requires is_bfloat16<T> Index conv2d_blocks(const Conv2dDims& d) {
+  return forward_uses_pairs(d) ? pairs_blocks(d) : conv2d_blocks<float>(d);
+}
 
 template <class T>
 requires is_bfloat16<T>
-bool conv2d_pools(const Conv2dDims& d) { return conv2d_pools<float>(d); }
+bool conv2d_pools(const Conv2dDims& d) { return !forward_uses_pairs(d) && conv2d_pools<float>(d); }
+
+template <class T>
+requires is_bfloat16<T> Tensor<float> conv2d_pack(const Conv2dDims& d, const T* weight,
+                                                  const Accumulator<T>* scale = nullptr) {
+  const auto wide = widened(detail::weights_of(d), weight);
+  return forward_uses_pairs(d) ? pairs_weights(d, wide.data(), scale)
+                               : conv2d_pack(d, wide.data(), scale);
+}
 
 template <class T>
 requires is_bfloat16<T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<float>& packed,
                     const ConvOutput<T>& y) {
+  if (forward_uses_pairs(d)) {
+    pairs_convolve(d, x, packed.data(), y);
+    return;
+  }
+  if (reads_bfloat16(d, forward_kernel<float>(d)) && y.is_rounded_once()) {
+    detail::winograd_convolve(forward_tiles(d), x, packed.data(), y);
+    return;
+  }
   detail::for_conv_parts(d, [&](const detail::ConvPart& part) {
     const Index outputs = y.pool ? d.oh() / 2 * (d.ow() / 2) * d.o : part.outputs();
     detail::convolve_in_float(part, x, part.inputs(), y, outputs,
@@ -194,7 +222,14 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<float>& packed
 template <class T>
 requires is_bfloat16<T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
-  conv2d_forward(d, x, conv2d_pack(d, widened(detail::weights_of(d), weight).data()), y);
+  if (!forward_uses_pairs(d) && reads_bfloat16(d, forward_kernel<float>(d)) &&
+      y.is_rounded_once()) {
+    const auto wide = widened(detail::weights_of(d), weight);
+    detail::winograd_convolve(forward_tiles(d), x,
+                              detail::winograd_kernels<float>(d, wide.data(), nullptr), y);
+    return;
+  }
+  conv2d_forward(d, x, conv2d_pack(d, weight), y);
 }
 
 template <class T>
@@ -209,7 +244,16 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
 template <class T>
 requires is_bfloat16<T>
 void conv2d_transposed(const Conv2dDims& d, const T* weight, const T* dy, const ConvOutput<T>& dx) {
+  if (backward_input_uses_pairs(d)) {
+    pairs_transposed(d, weight, dy, dx);
+    return;
+  }
   const auto wide = widened(detail::weights_of(d), weight);
+  if (reads_bfloat16(d, backward_input_kernel<float>(d))) {
+    detail::winograd_convolve(backward_tiles(d), dy,
+                              detail::winograd_turned_kernels<float>(d, wide.data()), dx);
+    return;
+  }
   detail::for_conv_parts(d, [&](const detail::ConvPart& part) {
     detail::convolve_in_float(part, dy, part.outputs(), dx, part.inputs(),
                               [&](const Conv2dDims& images, const float* from, const auto& to) {
@@ -222,6 +266,14 @@ template <class T>
 requires is_bfloat16<T>
 void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, GradientSpan<T> dweight) {
   if (!dweight.needed()) {
+    return;
+  }
+  if (backward_weight_uses_pairs(d)) {
+    pairs_backward_weight(d, x, dy, dweight);
+    return;
+  }
+  if (reads_bfloat16(d, backward_weight_kernel<float>(d))) {
+    winograd_weight_gradient(forward_tiles(d), x, dy, dweight);
     return;
   }
   Tensor<float> sums({detail::weights_of(d)});

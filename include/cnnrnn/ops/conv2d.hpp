@@ -132,33 +132,27 @@ struct ConvolutionMoments {
 };
 
 /// conv2d for a batch norm behind it: takes the moments of the result block by block, while it is
-/// in the cache. Shapes and errors are those of conv2d.
+/// in the cache. Those of bfloat16 are of the rounded result. Shapes and errors are those of
+/// conv2d.
 template <class T>
 ConvolutionMoments<T> conv2d_moments(const Variable<T>& x, const Variable<T>& weight,
                                      const Variable<T>& bias = {},
                                      const Convolution& options = {}) {
+  using A = Accumulator<T>;
   const auto d =
       detail::conv2d_dims(x.shape(), weight.shape(), bias.defined(), bias.shape(), options);
-  kernels::ChannelMoments<T> moments(kernels::conv2d_blocks<T>(d), d.o);
-  ConvolutionMoments<T> result{detail::conv2d<T>(d, x, weight, bias, options.relu, &moments),
-                               Tensor<T>({d.o}), Tensor<T>({d.o})};
-  moments.combine(result.mean.mutable_data(), result.variance.mutable_data());
-  return result;
-}
-
-/// The same of bfloat16: the moments are those of the rounded result.
-template <class T>
-requires is_bfloat16<T> ConvolutionMoments<T> conv2d_moments(const Variable<T>& x,
-                                                             const Variable<T>& weight,
-                                                             const Variable<T>& bias = {},
-                                                             const Convolution& options = {}) {
-  ConvolutionMoments<T> result{conv2d(x, weight, bias, options), {}, {}};
-  const Index channels = weight.dim(0);
-  result.mean = Tensor<float>({channels});
-  result.variance = Tensor<float>({channels});
-  kernels::batch_norm_statistics({result.y.value().size() / channels, channels},
-                                 result.y.value().data(), result.mean.mutable_data(),
-                                 result.variance.mutable_data());
+  ConvolutionMoments<T> result{{}, Tensor<A>({d.o}), Tensor<A>({d.o})};
+  A* const mean = result.mean.mutable_data();
+  A* const variance = result.variance.mutable_data();
+  if (kernels::conv2d_takes_moments<T>(d)) {
+    kernels::ChannelMoments<A> moments(kernels::conv2d_blocks<T>(d), d.o);
+    result.y = detail::conv2d<T>(d, x, weight, bias, options.relu, &moments);
+    moments.combine(mean, variance);
+  } else {
+    result.y = detail::conv2d<T>(d, x, weight, bias, options.relu, nullptr);
+    kernels::batch_norm_statistics({d.n * d.oh() * d.ow(), d.o}, result.y.value().data(), mean,
+                                   variance);
+  }
   return result;
 }
 

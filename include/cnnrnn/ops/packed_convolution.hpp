@@ -27,7 +27,7 @@ class PackedConvolution {
             (!scale.defined() || (scale.shape() == Shape{d.o} && shift.shape() == Shape{d.o})),
         "packed convolution: expected a scale and a shift of shape ", Shape{d.o}, ", got ",
         scale.shape(), " and ", shift.shape());
-    packed_ = kernels::conv2d_pack(d, kernels::widened(weight).data(), scale.data());
+    packed_ = kernels::conv2d_pack(d, weight.data(), scale.data());
     bias_ = shift.defined() ? shift.clone() : Tensor<A>::zeros({d.o});
     for (Index o = 0; bias.defined() && o < d.o; ++o) {
       bias_.mutable_data()[o] += bias.data()[o] * (scale.defined() ? scale.data()[o] : A(1));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cnnrnn/core/bfloat16_pairs.hpp"
 #include "cnnrnn/core/simd.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
@@ -356,6 +357,57 @@ ConvKernel backward_weight_kernel(const Conv2dDims& d) {
                                                                              : ConvKernel::direct;
   }
   return kernel;
+}
+
+// Convolutions of bfloat16 are made of products of pairs, which take half the time of those of
+// float, or by the kernels above, which are float inside. Where the machine has no products of
+// pairs, always by these.
+
+/// Whether the algorithm of a kernel takes so few products, of those of the definition, that they
+/// are faster in float than all are in pairs: three eighths. Tiles at the rim count whole.
+inline bool saves_enough_products(const Conv2dDims& d, ConvKernel kernel) {
+  if (kernel == ConvKernel::pieces) {
+    return 8 * products_of_pieces(d) <= 3 * (16 * d.taps());
+  }
+  const auto tiles = [](Index pixels) { return (pixels + 3) / 4; };
+  return kernel == ConvKernel::winograd &&
+         8 * (36 * tiles(d.oh()) * tiles(d.ow())) <= 3 * (d.taps() * d.oh() * d.ow()) &&
+         !has_few_tiles_for_weights(d, 8, 1 << 16);
+}
+
+/// Whether a direction that `kernel` would make in float, with so many channels of the result, is
+/// made of products of pairs instead: not if most of a packet would be empty. Groups have an even
+/// number of channels.
+inline bool uses_pairs(const Conv2dDims& d, ConvKernel kernel, Index columns) {
+  constexpr Index least_columns = 8;
+  const bool even = d.group_c() % 2 == 0 && d.group_o() % 2 == 0;
+  return has_pair_products && (d.groups == 1 || even) && columns >= least_columns &&
+         d.algorithm != ConvAlgorithm::winograd && kernel != ConvKernel::depthwise &&
+         kernel != ConvKernel::few_outputs && !saves_enough_products(d, kernel);
+}
+
+/// Whether a kernel of float reads and writes bfloat16 as it is: Winograd's for 3x3 kernels at
+/// stride one. For the others all that they read is turned into float before.
+inline bool reads_bfloat16(const Conv2dDims& d, ConvKernel kernel) {
+  return kernel == ConvKernel::winograd && fits_winograd(d) && !pairs_groups<float>(d);
+}
+
+/// Whether y is made of products of pairs.
+inline bool forward_uses_pairs(const Conv2dDims& d) {
+  const bool copies_windows = is_product(d) && d.taps() > 1 && d.c % 2 != 0;
+  return uses_pairs(d, forward_kernel<float>(d), d.group_o()) && !copies_windows;
+}
+
+/// Whether the gradient of the input is.
+inline bool backward_input_uses_pairs(const Conv2dDims& d) {
+  return uses_pairs(d, backward_input_kernel<float>(d), d.group_c());
+}
+
+/// Whether the gradient of the weight is: few channels would have to be copied for each tap.
+inline bool backward_weight_uses_pairs(const Conv2dDims& d) {
+  constexpr Index least_channels = 16;
+  return uses_pairs(d, backward_weight_kernel<float>(d), d.group_o()) &&
+         d.group_c() >= least_channels;
 }
 
 CNNRNN_KERNELS_END

@@ -29,6 +29,9 @@ struct ConvOutput {
   /// common that the tiles have it.
   bool rectifies() const { return activation == Activation::relu; }
 
+  /// Whether all that becomes of a tile happens before it is stored.
+  bool is_rounded_once() const { return rectifies() || activation == Activation::none; }
+
   /// What rows begin ... end are that nothing is added to: the bias or zeros, through the ReLU.
   void start_rows(Index begin, Index end) const {
     T* const rows = data + begin * channels;
@@ -75,7 +78,7 @@ struct ConvOutput {
   void activate(Index begin, Index end) const {
     T* const rows = data + begin * channels;
     const Index count = (end - begin) * channels;
-    with_activation<T>(activation, [=](auto function) {
+    with_activation<Accumulator<T>>(activation, [=](auto function) {
       for_each_lanes<T>(
           count, [=](const auto& lanes) { lanes.store(rows, function.value(lanes.load(rows))); });
     });

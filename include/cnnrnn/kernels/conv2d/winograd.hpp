@@ -21,9 +21,10 @@ CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
-/// y (N, OH, OW, groups O) = x (N, H, W, groups C) convolved with the transformed weights u.
-template <class T, class Convolution>
-void winograd_convolve(const Convolution& d, const T* x, const T* u, const ConvOutput<T>& y) {
+/// y (N, OH, OW, groups O) = x (N, H, W, groups C), of T or bfloat16, convolved with the
+/// transformed weights u.
+template <class T, class X, class Convolution>
+void winograd_convolve(const Convolution& d, const X* x, const T* u, const ConvOutput<X>& y) {
   if (d.tiles() == 0) {
     return;
   }
@@ -62,9 +63,9 @@ void winograd_convolve(const Convolution& d, const T* x, const T* u, const ConvO
 }
 
 /// The same with the weights as they are, to be used once.
-template <class T, class Convolution>
-void winograd_convolve(const Convolution& d, const T* x, const WinogradKernels<T>& kernels,
-                       const ConvOutput<T>& y) {
+template <class T, class X, class Convolution>
+void winograd_convolve(const Convolution& d, const X* x, const WinogradKernels<T>& kernels,
+                       const ConvOutput<X>& y) {
   if (winograd_has_few_tiles<T>(d) && d.tiles() > 0) {
     winograd_few_tiles(d, x, kernels, y);
   } else {

@@ -76,10 +76,10 @@ struct WinogradPlan {
 
 /// The outputs first ... last, whole panels of them, of a group in one block, the rows begin ...
 /// end of tiles. U is that of the group. The bias is padded to whole panels, or null.
-template <class T, class Convolution>
+template <class T, class X, class Convolution>
 void winograd_block(const Convolution& d, const WinogradPlan<T>& plan, Index begin, Index end,
-                    Index group, Index first, Index last, const T* x, const T* u, const T* bias,
-                    const ConvOutput<T>& y) {
+                    Index group, Index first, Index last, const X* x, const T* u, const T* bias,
+                    const ConvOutput<X>& y) {
   constexpr Index width = Packet<T>::width;
   const ThreadScratch<T> scratch(plan.size());
   T* const v = scratch.data();

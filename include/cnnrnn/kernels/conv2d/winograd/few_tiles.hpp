@@ -47,9 +47,9 @@ void winograd_few_tiles_panel(const Convolution& d, const T* v, const WinogradLa
 
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the kernels. Sums in the order of
 /// winograd_convolve, to the same bits.
-template <class T, class Convolution>
-void winograd_few_tiles(const Convolution& d, const T* x, const WinogradKernels<T>& kernels,
-                        const ConvOutput<T>& y) {
+template <class T, class X, class Convolution>
+void winograd_few_tiles(const Convolution& d, const X* x, const WinogradKernels<T>& kernels,
+                        const ConvOutput<X>& y) {
   constexpr Index width = Packet<T>::width;
   constexpr Index panel = 2 * width;
   const Index tiles = d.room(d.tiles(), winograd_rows<T, 1>);

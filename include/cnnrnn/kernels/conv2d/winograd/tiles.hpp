@@ -120,9 +120,9 @@ struct ImageSquare {
 };
 
 /// winograd_transform of elements that lie anywhere, row after row.
-template <class T, class Transform, class Lanes, std::size_t Count>
+template <class T, class Transform, class Lanes, class X, std::size_t Count>
 [[gnu::flatten, gnu::noinline]] void winograd_transform_pixels(
-    const std::array<const T*, Count>& pixels, const Lanes& lanes, T* to, Index to_row,
+    const std::array<const X*, Count>& pixels, const Lanes& lanes, T* to, Index to_row,
     Index to_column) {
   constexpr Index inputs = Transform::inputs;
   const auto line_at = [&](auto j) {
@@ -148,11 +148,11 @@ void winograd_fetch_below(const ImageSquare<T, Size>& square, Index channel) {
 
 /// Transforms all channels of a square to the layout's places; outside of its image are zeros. If
 /// it is not of the `last` image, asks for what the tile below reads.
-template <class T, class Transform, Index Size>
-void winograd_square(const ImageSquare<const T, Size>& square, Index channels,
+template <class T, class Transform, class X, Index Size>
+void winograd_square(const ImageSquare<const X, Size>& square, Index channels,
                      const WinogradLayout& layout, T* to, bool last) {
   constexpr Index width = Packet<T>::width;
-  static constexpr T zeros[static_cast<std::size_t>(width)] = {};
+  static constexpr X zeros[static_cast<std::size_t>(width)] = {};
   const Index to_row = Winograd::input * layout.point;
   const bool inside = square.inside();
   for (Index c = 0; c < channels; c += width, to += layout.packet) {
@@ -173,11 +173,11 @@ void winograd_square(const ImageSquare<const T, Size>& square, Index channels,
 }
 
 /// V = B^T d B of the tiles in the rows begin ... end of x, for the channels of one group.
-template <class T>
-void winograd_inputs(const WinogradTiles& d, Index begin, Index end, const T* x,
+template <class T, class X>
+void winograd_inputs(const WinogradTiles& d, Index begin, Index end, const X* x,
                      const WinogradLayout& layout, T* v) {
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
-    const ImageSquare<const T, Winograd::input> square{
+    const ImageSquare<const X, Winograd::input> square{
         x + tile.image * d.h * d.w * d.source_pixel(),
         d.h,
         d.w,
@@ -190,19 +190,19 @@ void winograd_inputs(const WinogradTiles& d, Index begin, Index end, const T* x,
 }
 
 /// V of all tiles, by all threads.
-template <class T>
-void winograd_all_inputs(const WinogradTiles& d, const T* x, const WinogradLayout& layout, T* v) {
+template <class T, class X>
+void winograd_all_inputs(const WinogradTiles& d, const X* x, const WinogradLayout& layout, T* v) {
   parallel_for(d.rows(), 1, [&](Index row, Index end) {
     winograd_inputs(d, row, end, x, layout, v + row * d.columns() * layout.tile);
   });
 }
 
 /// D = A dy A^T of the same tiles, for `outputs` channels of dy.
-template <class T>
-void winograd_output_gradients(const WinogradTiles& d, Index begin, Index end, const T* dy,
+template <class T, class Y>
+void winograd_output_gradients(const WinogradTiles& d, Index begin, Index end, const Y* dy,
                                Index outputs, const WinogradLayout& layout, T* to) {
   for_winograd_tiles(d, begin, end, [&](const WinogradTile& tile, Index index) {
-    const ImageSquare<const T, Winograd::output> square{
+    const ImageSquare<const Y, Winograd::output> square{
         dy + tile.image * d.out_h * d.out_w * d.result_pixel(),
         d.out_h,
         d.out_w,
@@ -215,8 +215,8 @@ void winograd_output_gradients(const WinogradTiles& d, Index begin, Index end, c
 }
 
 /// D of all tiles, by all threads.
-template <class T>
-void winograd_all_output_gradients(const WinogradTiles& d, const T* dy, Index outputs,
+template <class T, class Y>
+void winograd_all_output_gradients(const WinogradTiles& d, const Y* dy, Index outputs,
                                    const WinogradLayout& layout, T* to) {
   parallel_for(d.rows(), 1, [&](Index row, Index end) {
     winograd_output_gradients(d, row, end, dy, outputs, layout,

@@ -362,8 +362,8 @@ void winograd_transform_line(
 /// Both directions of one of the transforms above, for one packet of channels: line_at(j) gives the
 /// elements (0, j), (1, j), ... once for each group; finish(element (k, l)) of the result goes to
 /// `to` + k to_row + l to_column. A group of lines at a time, few enough for the registers.
-template <class T, class Transform, class LineAt, class Finish = std::identity>
-void winograd_transform_lines(const LineAt& line_at, T* to, Index to_row, Index to_column,
+template <class T, class Transform, class LineAt, class To, class Finish = std::identity>
+void winograd_transform_lines(const LineAt& line_at, To* to, Index to_row, Index to_column,
                               const Finish& finish = {}) {
   constexpr auto inputs = static_cast<std::size_t>(Transform::inputs);
   constexpr auto groups = static_cast<Index>(Transform::groups.size());
@@ -386,11 +386,11 @@ void winograd_transform_lines(const LineAt& line_at, T* to, Index to_row, Index 
   });
 }
 
-/// The same for elements in memory, (i, j) at `from` + i row + j column; what is loaded more than
-/// once is in the first cache.
-template <class T, class Transform, class Finish = std::identity>
-[[gnu::flatten, gnu::noinline]] void winograd_transform(const T* from, Index row, Index column,
-                                                        T* to, Index to_row, Index to_column,
+/// The same for elements in memory, of T or bfloat16, (i, j) at `from` + i row + j column; what is
+/// loaded more than once is in the first cache.
+template <class T, class Transform, class From, class To, class Finish = std::identity>
+[[gnu::flatten, gnu::noinline]] void winograd_transform(const From* from, Index row, Index column,
+                                                        To* to, Index to_row, Index to_column,
                                                         const Finish& finish = {}) {
   const auto line_at = [=](auto j) {
     detail::Line<T, static_cast<std::size_t>(Transform::inputs)> line;

@@ -164,9 +164,9 @@ void winograd_weight_block(const Plan& plan, Index begin, Index end, Index c, In
 }
 
 /// dU of one chunk and slice of a group.
-template <class T, class Plan>
+template <class T, class X, class Plan>
 void winograd_weight_chunk(const Plan& plan, Index begin, Index end, Index group, Index slice,
-                           const T* x, const T* dy, T* du) {
+                           const X* x, const X* dy, T* du) {
   const auto& d = plan.d;
   const WinogradLayout &inputs = plan.inputs, &outputs = plan.outputs;
   const ThreadScratch<T> scratch(d.all_points() * inputs.point + d.points() * outputs.point);
@@ -202,10 +202,10 @@ void winograd_weight_sum(const Plan& plan, Index c, Index count, const T* du, T*
 
 /// dweight = G^T u G for the channels c ... c + count - 1 and the outputs of a slice of a group, of
 /// their u (all points, channels, columns), the points `point` apart.
-template <class T>
+template <class T, class X>
 void winograd_weight_taps(const WinogradWeightPlan<T, WinogradTiles>& plan, Index group,
                           Index slice, Index c, Index count, Index point, const T* u,
-                          GradientSpan<T> dweight) {
+                          GradientSpan<X> dweight) {
   constexpr Index width = Packet<T>::width;
   constexpr Index side = Winograd::kernel;
   const Index first = slice * plan.slice;
@@ -224,10 +224,10 @@ void winograd_weight_taps(const WinogradWeightPlan<T, WinogradTiles>& plan, Inde
     }
   }
 }
-template <class T>
+template <class T, class X>
 void winograd_weight_taps(const WinogradWeightPlan<T, WinogradTerms>& plan, Index group,
                           Index slice, Index c, Index count, Index point, const T* u,
-                          GradientSpan<T> dweight) {
+                          GradientSpan<X> dweight) {
   constexpr Index width = Packet<T>::width;
   const Size2d& kernel = plan.d.kernel;
   const Index first = slice * plan.slice;
@@ -257,8 +257,8 @@ void winograd_weight_taps(const WinogradWeightPlan<T, WinogradTerms>& plan, Inde
 }
 
 /// The weight gradient of all tiles at once, without groups.
-template <class T, class Plan>
-void winograd_weight_whole(const Plan& plan, const T* x, const T* dy, GradientSpan<T> dweight) {
+template <class T, class Plan, class X>
+void winograd_weight_whole(const Plan& plan, const X* x, const X* dy, GradientSpan<X> dweight) {
   constexpr Index channels = 2 * Plan::rows;
   const auto& d = plan.d;
   const Index slice_of_gradients = d.points() * plan.outputs.point;
@@ -288,12 +288,13 @@ void winograd_weight_whole(const Plan& plan, const T* x, const T* dy, GradientSp
 
 /// dweight (groups O, C, KH, KW) = sum over pixels of x at the taps times dy. Chunks of tiles are
 /// summed on their own and added in order.
-template <class T, class Convolution>
-void winograd_weight_gradient(const Convolution& d, const T* x, const T* dy,
-                              GradientSpan<T> dweight) {
+template <class X, class Convolution>
+void winograd_weight_gradient(const Convolution& d, const X* x, const X* dy,
+                              GradientSpan<X> dweight) {
+  using T = Accumulator<X>;
   const detail::WinogradWeightPlan<T, Convolution> plan(d);
   if (plan.whole) {
-    detail::winograd_weight_whole(plan, x, dy, dweight);
+    detail::winograd_weight_whole<T>(plan, x, dy, dweight);
     return;
   }
   Tensor<T> sums({plan.chunks * plan.jobs, plan.size()});
