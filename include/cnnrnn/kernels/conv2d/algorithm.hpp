@@ -248,23 +248,16 @@ bool has_few_outputs(const Conv2dDims& d, Index channels, Index outputs, Index p
                        cycles_of_direct<T>(d, channels, outputs) / static_cast<double>(parts);
 }
 
-/// Whether an input gradient goes through columns: at a stride without groups, else if that takes
-/// less time, or wastes less of the packets than the direct algorithm does.
+/// Whether an input gradient goes through columns: at a stride without groups, else where that
+/// takes less time.
 template <class T>
 bool uses_columns(const Conv2dDims& d) {
   if (d.stride != Size2d(1)) {
     return d.groups == 1;
   }
-  if (d.groups == 1 && 2 * d.c <= Packet<T>::width) {
-    return cycles_of_columns<T>(d, d.o, d.c) <
-           std::min(cycles_of_dots<T>(d, d.o, d.c), cycles_of_direct<T>(d, d.o, d.c));
-  }
-  const auto used = [](Index columns) {
-    const Index whole = round_up(columns, Packet<T>::width);
-    return static_cast<double>(columns) / static_cast<double>(whole);
-  };
-  constexpr double rest_for_adding = 0.75;
-  return used(d.taps() * d.group_c()) * rest_for_adding > used(d.group_c());
+  const double columns = cycles_of_columns<T>(d, d.group_o(), d.group_c());
+  return columns < cycles_of_direct<T>(d, d.group_o(), d.group_c()) &&
+         (!has_few_outputs<T>(d, d.o, d.c) || columns < cycles_of_dots<T>(d, d.o, d.c));
 }
 
 /// The kernel of y.

@@ -117,7 +117,7 @@ void grouped_convolve(const GroupedView& view, const T* from, const T* packed,
       fetch.template rows<true>(last - first, rows);
       result.make(image, first, last, part, packed, rows);
     };
-    jobs.parts.for_rows(begin, end, jobs.block, make);
+    jobs.parts.for_rows(begin, end, fetch.together(jobs.block), make);
     to.finish(begin / jobs.block, jobs.parts.pixels_before(begin), jobs.parts.pixels_before(end));
   });
 }

@@ -130,6 +130,8 @@ class GroupedGradient {
   GroupedGradient(const GroupedView& view, const T* x)
       : view_(view), plan_(view, grouped_layout<T>(view)), fetch_(plan_), spread_(view), x_(x) {}
 
+  Index together(Index most) const { return fetch_.together(most); }
+
   /// sums += what some columns of the rows first ... last - 1 of an image give, whose gradients lie
   /// from `dy` on.
   void add(Index image, Index first, Index last, const Places& part, const T* dy, T* sums) const {
@@ -219,12 +221,13 @@ void depthwise_backward_weight(const Conv2dDims& d, const T* x, const T* dy,
                                GradientSpan<T> dweight) {
   const detail::GroupedView view = detail::forward_view(d);
   const detail::GroupedGradient<T> gradient(view, x);
-  constexpr Index together = 8;  // rows whose source stays in the second cache
+  constexpr Index in_second_cache = 8;  // rows of the source
   const auto add = [&](Index image, Index first, Index last, const auto& columns, T* sums) {
     const Index row = image * view.rows() + first;
     gradient.add(image, first, last, columns, dy + row * view.columns() * d.o, sums);
   };
-  const auto all_sums = detail::sum_over_rows<T>(view, d.taps() * d.group_c() * d.o, together, add);
+  const auto all_sums = detail::sum_over_rows<T>(view, d.taps() * d.group_c() * d.o,
+                                                 gradient.together(in_second_cache), add);
   const T* const sums = all_sums.data();
   for (Index o = 0; o < d.o; ++o) {
     for (Index k = 0; k < d.group_c(); ++k) {
