@@ -317,6 +317,10 @@ MUTATIONS = [
     ("kernels/conv2d/direct/band.hpp", "row / block_ * window_.dilation.h + row % block_", "row",
      "ops/conv2d/direct"),
     ("kernels/conv2d/direct/band.hpp", "image - window_.padding.h * line_", "image", "ops/conv2d/product"),
+    ("kernels/conv2d/taps_inside.hpp", "const Index first = from < 0 ? taps_before(-from) : 0;",
+     "const Index first = 0;", "ops/conv2d/direct"),
+    ("kernels/conv2d/direct/zones.hpp", "part.first_tap = {rows.tap, columns.tap};", "", "ops/conv2d/direct"),
+    ("kernels/conv2d/direct/zones.hpp", "accumulate ? lanes.load(to) + value : value", "value", "ops/conv2d/direct"),
     ("kernels/conv2d/direct/window.hpp", "before <= 0 && (out", "before <= 0 || (out", "ops/conv2d/direct"),
     # Groups
     ("kernels/conv2d/winograd/block.hpp", "x + group * d.c", "x", "ops/conv2d/winograd"),

@@ -41,7 +41,8 @@ INNER_ROOMS = {
         ("few_outputs", "in_pairs", "pieces"),
         ("columns", "depthwise", "direct", "product", "winograd"),
         ("algorithm", "in_float"),
-        ("dims", "output", "tap_order"),
+        ("output", "tap_order", "taps_inside"),
+        ("dims",),
         ("options",),
     ),
 }

@@ -38,7 +38,7 @@ Index conv2d_blocks(const Conv2dDims& d) {
     case ConvKernel::pieces:
       return pieces_blocks<T>(d);
     default:
-      return d.n * forward_window(d).bands<T>();
+      return detail::direct_blocks<T>(d);
   }
 }
 

@@ -36,6 +36,17 @@ const std::vector<Conv2dCase> narrow{
     {{2, 33, 31, 2}, {3, 2, 3, 5}, {.dilation = {2, 3}}},
 };
 
+/// So many taps outside of the image that the result is made zone by zone: some pixels read one
+/// tap, or none, rows are cut at a block, and strides and kernels differ by axis.
+const std::vector<Conv2dCase> zoned{
+    {{2, 7, 9, 16}, {18, 16, 3, 3}, {.padding = 6, .dilation = 6, .algorithm = direct}},
+    {{1, 5, 6, 17},
+     {5, 17, 3, 3},
+     {.padding = {9, 2}, .dilation = {4, 2}, .relu = true, .algorithm = direct}},
+    {{1, 9, 5, 20}, {33, 20, 5, 7}, {.stride = {2, 1}, .padding = {2, 3}, .algorithm = direct}},
+    {{1, 40, 37, 16}, {16, 16, 3, 3}, {.padding = 24, .dilation = 24, .algorithm = direct}},
+};
+
 /// Weights that leave the first cache, several blocks of pixels and of columns, parts to be added
 /// up, several groups; images of one pixel and lines longer than a block.
 const std::vector<Conv2dCase> large{
@@ -64,19 +75,21 @@ const std::vector<Conv2dCase> large{
 }  // namespace
 
 TEST_CASE("conv2d by the direct kernels") {
-  for (const auto* const all : {&cases, &narrow, &large}) {
+  for (const auto* const all : {&cases, &narrow, &zoned, &large}) {
     for (const Conv2dCase& c : *all) {
       CHECK(kernels::forward_kernel<double>(dims_of(c)) == kernels::ConvKernel::direct);
     }
   }
   auto all = conv2d_cases(cases, large);
-  const auto more = conv2d_cases({}, narrow);
-  all.insert(all.end(), more.begin(), more.end());
+  for (const auto* const more : {&narrow, &zoned}) {
+    const auto others = conv2d_cases({}, *more);
+    all.insert(all.end(), others.begin(), others.end());
+  }
   check_op("conv2d", all);
 }
 
 TEST_CASE("a packed direct convolution scales, shifts, adds a residual and rectifies") {
-  for (const auto* const all : {&narrow, &large}) {
+  for (const auto* const all : {&narrow, &zoned, &large}) {
     for (const Conv2dCase& c : *all) {
       check_packed_convolution(c, 1e-11);
     }

@@ -6,6 +6,7 @@
 #include "cnnrnn/core/bfloat16_pairs.hpp"
 #include "cnnrnn/core/simd.hpp"
 #include "cnnrnn/kernels/conv2d/dims.hpp"
+#include "cnnrnn/kernels/conv2d/taps_inside.hpp"
 #include "cnnrnn/kernels/gemm/operands.hpp"
 
 // Which kernel computes a convolution: the shapes alone decide, unless the options do.
@@ -136,7 +137,8 @@ bool pieces_pay(const Conv2dDims& d, Index channels, Index outputs, double per_w
   const double values =
       per_value / static_cast<double>(channels) + per_value / static_cast<double>(outputs);
   const double pieces = of_products * (all_tiles * (lanes + values) + per_weight);
-  const double direct = static_cast<double>(d.n * d.oh() * d.ow() * d.taps()) * lanes;
+  const double direct =
+      static_cast<double>(d.n * d.oh() * d.ow() * d.taps()) * share_inside(d) * lanes;
   return d.algorithm == ConvAlgorithm::winograd || pieces < direct_is_slower * direct;
 }
 

@@ -9,17 +9,44 @@
 #include "cnnrnn/kernels/conv2d/direct/weight_gradient.hpp"
 #include "cnnrnn/kernels/conv2d/direct/weight_gradient_in_bands.hpp"
 #include "cnnrnn/kernels/conv2d/direct/weights.hpp"
+#include "cnnrnn/kernels/conv2d/direct/zones.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
 namespace detail {
 
+/// How many blocks convolve makes of an image.
+template <class T>
+Index convolve_blocks(const ConvWindow& window, Index groups) {
+  return has_zones(window, groups) ? ZonedConvolution<T>(window, 0, nullptr).blocks()
+                                   : window.bands<T>();
+}
+
+/// to (N, out_h, out_w, columns) = from seen through the window, times packed weights. A block is
+/// one of the zones.
+template <class T>
+void convolve_zones(const ConvWindow& window, Index n, Index columns, const T* from,
+                    const T* packed, const ConvOutput<T>& to) {
+  const ZonedConvolution<T> zones(window, columns, packed);
+  parallel_for(n * zones.blocks(), 1, [&](Index job, Index) {
+    const Index block = job % zones.blocks();
+    const Index image = job / zones.blocks();
+    const Index first = image * window.out_h * window.out_w;
+    zones.make(block, from + image * window.h * window.w * window.c, first, to);
+    to.finish(job, first + zones.begin(block), first + zones.end(block));
+  });
+}
+
 /// to (N, out_h, out_w, groups * columns) = from seen through the window, times packed weights. A
-/// block is a band.
+/// block is a band, or a zone.
 template <class T>
 void convolve(const ConvWindow& window, Index n, Index groups, Index columns, const T* from,
               const T* packed, const ConvOutput<T>& to) {
+  if (has_zones(window, groups)) {
+    convolve_zones(window, n, columns, from, packed, to);
+    return;
+  }
   const Index bands = window.bands<T>();
   const Index packed_group =
       round_up(columns, Packet<T>::width) * window.kernel.area() * (window.c / groups);
@@ -36,6 +63,14 @@ void convolve(const ConvWindow& window, Index n, Index groups, Index columns, co
     }
     to.finish(job, begin, begin + band.pixels());
   });
+}
+
+/// How many blocks the output of direct_convolve has.
+template <class T>
+Index direct_blocks(const Conv2dDims& d) {
+  const ConvWindow window = forward_window(d);
+  return d.n *
+         (parts_of_packet<T>(d) > 1 ? window.bands<T>() : convolve_blocks<T>(window, d.groups));
 }
 
 /// The weights of direct_convolve as its tile reads them, those of each output times its scale

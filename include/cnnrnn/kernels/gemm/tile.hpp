@@ -31,10 +31,11 @@ Index panel_columns(Index n0, Index columns) {
   return columns - n0 <= Packet<T>::width ? Packet<T>::width : Tile<T>::columns;
 }
 
-/// A stretch of consecutive elements in every row of A.
+/// A stretch of consecutive elements in every row of A, and which row of B the first one meets.
 struct Run {
   Index begin;
   Index length;
+  Index place = 0;
 };
 
 /// What the sums of a tile start from: zero (no data), the result itself, or a bias (stride 0).
@@ -57,7 +58,7 @@ constexpr Index tile_step(Index left, Index third) {
 }
 
 /// c (Rows, Vectors packets) = start + sum over k of a[row][k] b (K, Vectors packets), where k goes
-/// through the runs in turn and b is packed without gaps.
+/// through the runs in turn.
 template <class T, Index Rows, Index Vectors>
 [[gnu::flatten, gnu::noinline]] void gemm_tile(const T* const* a, std::span<const Run> runs,
                                                const T* b, TileStart<T> start, T* c,
@@ -72,9 +73,10 @@ template <class T, Index Rows, Index Vectors>
   });
   for (const Run run : runs) {
     const Index end = run.begin + run.length;
-    for (Index k = run.begin; k < end; ++k, b += Vectors * P::width) {
+    const T* in_b = b + run.place * Vectors * P::width;
+    for (Index k = run.begin; k < end; ++k, in_b += Vectors * P::width) {
       P row_of_b[static_cast<std::size_t>(Vectors)];
-      unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(b + v * P::width); });
+      unroll<Vectors>([&](auto v) { row_of_b[v] = P::load(in_b + v * P::width); });
       unroll<Rows>([&](auto i) {
         const P element_of_a = P::set(a[i][k]);
         unroll<Vectors>(

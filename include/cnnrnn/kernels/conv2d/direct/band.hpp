@@ -46,8 +46,9 @@ class ConvBand {
     const bool dense = window.dilation.w == 1;
     for (Index i = 0; i < window.kernel.h; ++i) {
       for (Index j = 0; j < (dense ? 1 : window.kernel.w); ++j) {
+        const Index tap = (window.first_tap.h + i) * window.whole.w + window.first_tap.w + j;
         runs_.push_back({i * kernel_step_ * line_ + j * window.dilation.w * channels,
-                         (dense ? window.kernel.w : 1) * channels});
+                         (dense ? window.kernel.w : 1) * channels, tap * channels});
       }
     }
   }
@@ -73,7 +74,7 @@ class ConvBand {
   Index columns() const { return window_.out_w; }
   Index lines() const { return in_rows_; }
   Index pixels() const { return window_.out_h * window_.out_w; }
-  Index depth() const { return window_.kernel.h * window_.kernel.w * channels_; }
+  Index depth() const { return window_.whole.area() * channels_; }
 
   /// What an output pixel sums over, relative to pixel(): a run for each row of the kernel, or for
   /// each tap if the kernel is dilated.

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "cnnrnn/kernels/conv2d/dims.hpp"
+#include "cnnrnn/kernels/conv2d/taps_inside.hpp"
 #include "cnnrnn/kernels/gemm/tile.hpp"
 
 CNNRNN_KERNELS_BEGIN
@@ -17,6 +18,11 @@ struct ConvWindow {
   Size2d stride;
   Size2d padding;
   Size2d dilation;
+  Size2d whole = kernel;  ///< the kernel that `kernel` is a part of
+  Size2d first_tap{0};    ///< where in it that begins
+
+  TapsOnAxis rows() const { return {h, out_h, kernel.h, stride.h, padding.h, dilation.h}; }
+  TapsOnAxis columns() const { return {w, out_w, kernel.w, stride.w, padding.w, dilation.w}; }
 
   /// Whether nothing outside of the source is read.
   bool stays_inside() const {
