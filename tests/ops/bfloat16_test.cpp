@@ -224,13 +224,36 @@ TEST_CASE("bfloat16: dense layers and convolutions, their sums in float") {
         [](const auto& v) { return linear(v[0], v[1], v[2]); });
   check("linear_relu", {numbers({5, 70}, 1), numbers({9, 70}, 2)},
         [](const auto& v) { return linear_relu(v[0], v[1]); });
+  check("linear, many rows", {numbers({3, 20, 33}, 1), numbers({40, 33}, 2), numbers({40}, 3)},
+        [](const auto& v) { return linear(v[0], v[1], v[2]); });
+  check("linear, one row", {numbers({1, 70}, 1), numbers({33, 70}, 2), numbers({33}, 3)},
+        [](const auto& v) { return linear(v[0], v[1], v[2]); });
   const Tensors<float> x{numbers(image, 1), numbers({8, 5, 3, 3}, 2), numbers({8}, 3)};
   check("conv2d", x,
         [](const auto& v) { return conv2d(v[0], v[1], v[2], {.padding = 1, .relu = true}); });
   check("conv2d, strided", x,
         [](const auto& v) { return conv2d(v[0], v[1], {}, {.stride = 2, .padding = 1}); });
-  check("conv2d, many images", {numbers({5, 64, 64, 120}, 1), numbers({140, 120, 1, 1}, 2)},
+  check("conv2d, 1x1 at a stride", {numbers({2, 7, 6, 17}, 1), numbers({33, 17, 1, 1}, 2)},
         [](const auto& v) { return conv2d(v[0], v[1], {}, {.stride = 2}); });
+  check("conv2d, three channels", {numbers({1, 9, 8, 3}, 1), numbers({20, 3, 3, 3}, 2)},
+        [](const auto& v) { return conv2d(v[0], v[1], {}, {.padding = 1}); });
+  const Tensors<float> many{numbers({2, 8, 8, 20}, 1), numbers({18, 20, 3, 3}, 2),
+                            numbers({18}, 3)};
+  check("conv2d, many channels", many,
+        [](const auto& v) { return conv2d(v[0], v[1], v[2], {.padding = 1, .relu = true}); });
+  check("conv2d, many channels, strided", many,
+        [](const auto& v) { return conv2d(v[0], v[1], v[2], {.stride = 2, .padding = 1}); });
+  check("conv2d, many channels, dilated", many,
+        [](const auto& v) { return conv2d(v[0], v[1], {}, {.padding = 2, .dilation = 2}); });
+  check("conv2d, many channels, directly", many,
+        [](const auto& v) { return conv2d(v[0], v[1], {}, {.algorithm = ConvAlgorithm::direct}); });
+  check("conv2d, 5x5", {numbers({1, 9, 8, 16}, 1), numbers({16, 16, 5, 5}, 2)},
+        [](const auto& v) { return conv2d(v[0], v[1], {}, {.padding = 2}); });
+  check("conv2d, groups", {numbers({2, 7, 6, 36}, 1), numbers({20, 18, 3, 3}, 2)},
+        [](const auto& v) { return conv2d(v[0], v[1], {}, {.stride = 2, .groups = 2}); });
+  check("conv2d, depthwise of many images",
+        {numbers({5, 64, 64, 120}, 1), numbers({120, 1, 3, 3}, 2)},
+        [](const auto& v) { return conv2d(v[0], v[1], {}, {.stride = 2, .groups = 120}); });
   check("conv2d, depthwise", {numbers({2, 6, 6, 16}, 1), numbers({16, 1, 3, 3}, 2)},
         [](const auto& v) { return conv2d(v[0], v[1], {}, {.groups = 16}); });
   check("conv1d", {numbers({2, 9, 4}, 1), numbers({6, 4, 3}, 2), numbers({6}, 3)},
@@ -239,6 +262,54 @@ TEST_CASE("bfloat16: dense layers and convolutions, their sums in float") {
         [](const auto& v) { return conv_transpose2d(v[0], v[1], v[2], {.stride = 2}); });
   check("conv_transpose1d", {numbers({2, 4, 6}, 1), numbers({6, 5, 3}, 2), numbers({5}, 3)},
         [](const auto& v) { return conv_transpose1d(v[0], v[1], v[2], {.relu = true}); });
+}
+
+TEST_CASE("bfloat16: moments of a convolution are those of its rounded result") {
+  const auto moments_of = [](const Shape& x, const Shape& weight, const Convolution& options) {
+    const auto [y, mean, variance] =
+        conv2d_moments(Variable<bfloat16>(numbers(x, 1).to<bfloat16>()),
+                       Variable<bfloat16>(numbers(weight, 2).to<bfloat16>()), {}, options);
+    const Index channels = weight[0];
+    kernels::ChannelMoments<float> expected(1, channels);
+    expected.set(0, y.value().size() / channels, y.value().data());
+    Tensor<float> its_mean({channels});
+    Tensor<float> its_variance({channels});
+    expected.combine(its_mean.mutable_data(), its_variance.mutable_data());
+    CHECK(difference(mean, its_mean, 1e-6) == "");
+    CHECK(difference(variance, its_variance, 1e-5) == "");
+  };
+  moments_of({3, 8, 8, 20}, {18, 20, 3, 3}, {.padding = 1});
+  moments_of({3, 8, 8, 20}, {18, 20, 1, 1}, {});
+  moments_of({3, 8, 8, 20}, {20, 1, 3, 3}, {.groups = 20});
+}
+
+TEST_CASE("bfloat16: packed convolutions, all that they do rounded once") {
+  const auto check_packed = [](const Shape& x, const Shape& weight, const Convolution& options) {
+    const auto run = [&]<class T>(T) {
+      Tensor<float> scale({weight[0]});
+      std::fill_n(scale.mutable_data(), weight[0], 0.5F);  // weights stay exact
+      const PackedConvolution<T> convolution(x, numbers(weight, 1).to<T>(), {}, scale,
+                                             numbers({weight[0]}, 2), options);
+      const auto images = numbers(x, 3).to<T>();
+      Tensors<float> results{convolution.relu_pool(images).template to<float>()};
+      for (const auto activation : {Activation::none, Activation::relu, Activation::silu}) {
+        const auto y = convolution(images, activation);
+        results.push_back(y.template to<float>());
+        results.push_back(convolution(images, activation, numbers(y.shape(), 4).template to<T>())
+                              .template to<float>());
+      }
+      return results;
+    };
+    const auto got = run(bfloat16());
+    const auto expected = run(float());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      INFO("weight " << to_message(weight) << ", result " << i);
+      CHECK(difference(got[i], expected[i], 0x1p-8) == "");
+    }
+  };
+  check_packed({3, 8, 8, 20}, {18, 20, 3, 3}, {.padding = 1});
+  check_packed({3, 8, 8, 20}, {18, 20, 1, 1}, {});
+  check_packed({3, 8, 8, 20}, {20, 1, 3, 3}, {.groups = 20});
 }
 
 TEST_CASE("bfloat16: recurrent layers, their gates and states in float") {

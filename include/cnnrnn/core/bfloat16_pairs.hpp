@@ -101,7 +101,7 @@ inline float32x4_t as_pairs(float32x4_t first, float32x4_t second) {
 #endif
 
 inline float first_of_pairs(float pairs) {
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(pairs) << 16);
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(pairs) & 0xffffU) << 16);
 }
 inline float second_of_pairs(float pairs) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(pairs) & 0xffff0000U);
@@ -149,9 +149,14 @@ struct Bfloat16Pairs {
   }
   void store(void* to) const { std::memcpy(to, &value, sizeof(Native)); }
   void store_partial(bfloat16* to, Index count) const {
+#if !defined(EIGEN_DONT_VECTORIZE) && defined(__AVX512BW__)
+    const auto numbers = static_cast<__mmask32>((std::uint64_t{1} << count) - 1U);
+    _mm512_mask_storeu_epi16(to, numbers, _mm512_castps_si512(value));
+#else
     std::array<bfloat16, 2 * static_cast<std::size_t>(width)> all;
     store(all.data());
     std::copy_n(all.data(), count, to);
+#endif
   }
 };
 

@@ -224,9 +224,8 @@ requires is_bfloat16<T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
   if (!forward_uses_pairs(d) && reads_bfloat16(d, forward_kernel<float>(d)) &&
       y.is_rounded_once()) {
-    const auto wide = widened(detail::weights_of(d), weight);
-    detail::winograd_convolve(forward_tiles(d), x,
-                              detail::winograd_kernels<float>(d, wide.data(), nullptr), y);
+    detail::winograd_convolve(forward_tiles(d), x, detail::winograd_kernels<T>(d, weight, nullptr),
+                              y);
     return;
   }
   conv2d_forward(d, x, conv2d_pack(d, weight), y);
@@ -248,12 +247,12 @@ void conv2d_transposed(const Conv2dDims& d, const T* weight, const T* dy, const 
     pairs_transposed(d, weight, dy, dx);
     return;
   }
-  const auto wide = widened(detail::weights_of(d), weight);
   if (reads_bfloat16(d, backward_input_kernel<float>(d))) {
-    detail::winograd_convolve(backward_tiles(d), dy,
-                              detail::winograd_turned_kernels<float>(d, wide.data()), dx);
+    detail::winograd_convolve(backward_tiles(d), dy, detail::winograd_turned_kernels(d, weight),
+                              dx);
     return;
   }
+  const auto wide = widened(detail::weights_of(d), weight);
   detail::for_conv_parts(d, [&](const detail::ConvPart& part) {
     detail::convolve_in_float(part, dy, part.outputs(), dx, part.inputs(),
                               [&](const Conv2dDims& images, const float* from, const auto& to) {

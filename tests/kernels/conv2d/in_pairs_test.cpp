@@ -44,6 +44,7 @@ const std::vector<Case> all_cases{
     {"dilated at a stride", {2, 11, 12, 5, 3, {3}, {2}, {1}, {3, 2}}},
     {"groups", {2, 7, 6, 24, 36, {3}, {1}, {1}, {1}, 2}},
     {"groups at a stride", {2, 7, 6, 12, 8, {3}, {2}, {1}, {1}, 2}},
+    {"many pixels", {1, 72, 72, 2, 8, {1}}},
     {"no images", {0, 7, 6, 4, 4, {3}, {1}, {1}}},
 };
 

@@ -63,9 +63,10 @@ void winograd_convolve(const Convolution& d, const X* x, const T* u, const ConvO
 }
 
 /// The same with the weights as they are, to be used once.
-template <class T, class X, class Convolution>
-void winograd_convolve(const Convolution& d, const X* x, const WinogradKernels<T>& kernels,
+template <class X, class W, class Convolution>
+void winograd_convolve(const Convolution& d, const X* x, const WinogradKernels<W>& kernels,
                        const ConvOutput<X>& y) {
+  using T = Accumulator<X>;
   if (winograd_has_few_tiles<T>(d) && d.tiles() > 0) {
     winograd_few_tiles(d, x, kernels, y);
   } else {
@@ -75,7 +76,8 @@ void winograd_convolve(const Convolution& d, const X* x, const WinogradKernels<T
 
 /// The kernels (O, C / groups, KH, KW) of y.
 template <class T>
-WinogradKernels<T> winograd_kernels(const Conv2dDims& d, const T* weight, const T* scale) {
+WinogradKernels<T> winograd_kernels(const Conv2dDims& d, const T* weight,
+                                    const Accumulator<T>* scale) {
   const Index taps = d.taps();
   return {.data = weight,
           .column_stride = d.group_c() * taps,

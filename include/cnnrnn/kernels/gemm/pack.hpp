@@ -30,16 +30,17 @@ namespace detail {
 /// Calls place(k, row) for the rows k = 0 ... depth - 1 of a strip of at most `width` columns, each
 /// contiguous in memory, with zeros past the last column: squares of vectors are transposed in
 /// registers.
-template <class T, class Place>
-[[gnu::flatten]] void for_each_transposed_row(Index depth, Index columns, const T* b,
+template <class Element, class Place>
+[[gnu::flatten]] void for_each_transposed_row(Index depth, Index columns, const Element* b,
                                               Index column_stride, const Place& place) {
+  using T = Accumulator<Element>;
   using P = Packet<T>;
   std::array<P, static_cast<std::size_t>(P::width)> square;
   square.fill(P::zero());
   for (Index k = 0; k < depth; k += P::width) {
     const Index rows = std::min(P::width, depth - k);
     for (Index column = 0; column < P::width; ++column) {
-      const T* const from = b + std::min(column, columns - 1) * column_stride + k;
+      const Element* const from = b + std::min(column, columns - 1) * column_stride + k;
       const P loaded = rows == P::width ? P::load(from) : P::load_partial(from, rows);
       square[static_cast<std::size_t>(column)] = column < columns ? loaded : P::zero();
     }
@@ -51,8 +52,8 @@ template <class T, class Place>
 }
 
 /// Copies such a strip to rows of a packet that are `to_stride` apart, forward or backward.
-template <class T>
-void pack_transposed_strip(Index depth, Index columns, const T* b, Index column_stride, T* to,
+template <class T, class Element>
+void pack_transposed_strip(Index depth, Index columns, const Element* b, Index column_stride, T* to,
                            Index to_stride) {
   for_each_transposed_row(depth, columns, b, column_stride,
                           [=](Index k, Packet<T> row) { row.store(to + k * to_stride); });

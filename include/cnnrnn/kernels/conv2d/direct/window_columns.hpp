@@ -1,10 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
+#include "cnnrnn/core/bfloat16_pairs.hpp"
 #include "cnnrnn/kernels/conv2d/direct/window.hpp"
-#include "cnnrnn/kernels/loops/lanes.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -102,11 +103,19 @@ class WindowColumns {
   }
 
   static void copy_rows(Index rows, Index length, const T* from, Index step, T* to, Index stride) {
-    for_each_lanes<T>(length, [=](const auto& lanes) {
+    using Lane = std::conditional_t<is_bfloat16<T>, Bfloat16Pairs, Packet<T>>;
+    constexpr Index count = static_cast<Index>(sizeof(Lane) / sizeof(T));
+    for (Index at = 0; at < length; at += count) {
+      const Index part = length - at;
       for (Index row = 0; row < rows; ++row) {
-        lanes.store(to + row * stride, lanes.load(from + row * step));
+        const T* const place = from + row * step + at;
+        if (part >= count) {
+          Lane::load(place).store(to + row * stride + at);
+        } else {
+          Lane::load_partial(place, part).store_partial(to + row * stride + at, part);
+        }
       }
-    });
+    }
   }
   static void fill(Index rows, Index length, T* to, Index stride) {
     for (Index row = 0; row < rows; ++row) {

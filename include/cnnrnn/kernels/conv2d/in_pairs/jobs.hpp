@@ -13,7 +13,7 @@ class PairJobs {
  public:
   PairJobs(const ConvWindow& window, Index n) : window_(window), n_(n) {
     constexpr Index pixels = 512;
-    constexpr Index enough = 8;  // jobs, before one has several images
+    constexpr Index enough = 16;  // jobs, before one has several images
     const Index of_image = std::max<Index>(1, window.out_h * window.out_w);
     images_ = std::clamp<Index>(n / enough, 1, std::max<Index>(1, pixels / of_image));
     bands_ = images_ > 1 ? 1 : window.bands<float>();

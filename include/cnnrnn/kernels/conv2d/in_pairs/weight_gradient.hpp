@@ -21,6 +21,7 @@ inline void add_pair_weight_gradient(const Conv2dDims& d, const WeightGradientJo
   constexpr Index nr = Tile<float>::columns;
   const auto job = jobs[index];
   const Index k = d.taps() * d.group_c();
+  const bool in_place = d.taps() == 1 && d.stride == Size2d(1) && d.padding == Size2d(0);
   const WindowColumns<bfloat16> window(forward_window(d), d.groups);
   const ThreadScratch<bfloat16> columns_of_x(depth * nr);
   const ThreadScratch<float> panels(jobs.columns() * depth / 2);
@@ -36,7 +37,11 @@ inline void add_pair_weight_gradient(const Conv2dDims& d, const WeightGradientJo
         transpose_pairs(d.group_o(), pixels, dy + p0 * d.o + group * d.group_o(), d.o,
                         outputs.data(), even);
       }
-      for (Index n = 0; n < unit.columns; n += nr) {
+      if (in_place) {
+        pack_pairs(unit.columns, pixels, x + p0 * d.c + group * d.group_c() + unit.n0, d.c,
+                   panels.data());
+      }
+      for (Index n = 0; n < unit.columns && !in_place; n += nr) {
         const Index count = std::min(nr, unit.columns - n);
         window.copy(x + group * d.group_c(), p0, pixels, unit.n0 + n, count, columns_of_x.data(),
                     nr);

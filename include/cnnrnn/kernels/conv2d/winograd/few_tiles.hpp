@@ -29,9 +29,9 @@ bool winograd_has_few_tiles(const Convolution& d, Index most_tiles = 64) {
 }
 
 /// M of the panel of outputs from n0 on.
-template <class T, Index Vectors, class Convolution>
+template <class T, Index Vectors, class W, class Convolution>
 void winograd_few_tiles_panel(const Convolution& d, const T* v, const WinogradLayout& layout,
-                              const WinogradKernels<T>& kernels, Index n0, const T* bias, T* m,
+                              const WinogradKernels<W>& kernels, Index n0, const T* bias, T* m,
                               Index m_point) {
   constexpr Index columns = Vectors * Packet<T>::width;
   constexpr Index channels = winograd_channels;
@@ -47,9 +47,10 @@ void winograd_few_tiles_panel(const Convolution& d, const T* v, const WinogradLa
 
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the kernels. Sums in the order of
 /// winograd_convolve, to the same bits.
-template <class T, class X, class Convolution>
-void winograd_few_tiles(const Convolution& d, const X* x, const WinogradKernels<T>& kernels,
+template <class X, class W, class Convolution>
+void winograd_few_tiles(const Convolution& d, const X* x, const WinogradKernels<W>& kernels,
                         const ConvOutput<X>& y) {
+  using T = Accumulator<X>;
   constexpr Index width = Packet<T>::width;
   constexpr Index panel = 2 * width;
   const Index tiles = d.room(d.tiles(), winograd_rows<T, 1>);
@@ -65,8 +66,8 @@ void winograd_few_tiles(const Convolution& d, const X* x, const WinogradKernels<
     const bool wide = d.o - n0 > width;
     const Index columns = wide ? panel : width;
     const ThreadScratch<T> m(d.points() * m_point);
-    const auto products = wide ? winograd_few_tiles_panel<T, 2, Convolution>
-                               : winograd_few_tiles_panel<T, 1, Convolution>;
+    const auto products = wide ? winograd_few_tiles_panel<T, 2, W, Convolution>
+                               : winograd_few_tiles_panel<T, 1, W, Convolution>;
     products(d, v, layout, kernels, n0, y.bias != nullptr ? bias.data() + n0 : nullptr, m.data(),
              m_point);
     for_each_lanes<T>(std::min(columns, d.o - n0), [&](const auto& lanes) {

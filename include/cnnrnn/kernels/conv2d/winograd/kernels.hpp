@@ -13,14 +13,14 @@ using WinogradKernelTaps = std::integral_constant<Index, Winograd::kernel * Wino
 
 /// Where the kernels of a convolution lie in memory, tap after tap: that of a group from
 /// channel k to output `column` begins at data[group group_stride + column column_stride + k
-/// k_stride].
+/// k_stride]. Their elements are what is computed with, or bfloat16.
 template <class T>
 struct WinogradKernels {
   const T* data;
   Index column_stride;
   Index k_stride;
-  bool turned = false;       ///< by half a turn, as the gradient of the input reads them
-  const T* scale = nullptr;  ///< (groups, columns): to multiply the kernels of each output with
+  bool turned = false;  ///< by half a turn, as the gradient of the input reads them
+  const Accumulator<T>* scale = nullptr;  ///< (groups, columns): a factor for each output
   Index groups = 1;
   Index group_stride = 0;
 
@@ -46,8 +46,9 @@ struct WinogradKernels {
   /// Copies the kernels of so many taps from channel k to a packet of `lanes` outputs from n0 on to
   /// (taps, width), with zeros in the other lanes. The compiler may know the number.
   template <class Taps>
-  void read(Taps taps, Index n0, Index lanes, Index k, T* to) const {
-    constexpr Index width = Packet<T>::width;
+  void read(Taps taps, Index n0, Index lanes, Index k, Accumulator<T>* to) const {
+    using P = Packet<Accumulator<T>>;
+    constexpr Index width = P::width;
     const T* const from = data + n0 * column_stride + k * k_stride;
     if (turned) {
       detail::pack_transposed_strip(taps, lanes, from, column_stride, to + (taps - 1) * width,
@@ -56,9 +57,9 @@ struct WinogradKernels {
       detail::pack_transposed_strip(taps, lanes, from, column_stride, to, width);
     }
     if (scale != nullptr) {
-      const auto factor = Packet<T>::load_partial(scale + n0, lanes);
+      const auto factor = P::load_partial(scale + n0, lanes);
       for (Index tap = 0; tap < taps; ++tap) {
-        (Packet<T>::load(to + tap * width) * factor).store(to + tap * width);
+        (P::load(to + tap * width) * factor).store(to + tap * width);
       }
     }
   }

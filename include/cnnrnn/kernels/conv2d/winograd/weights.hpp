@@ -19,8 +19,8 @@ inline constexpr Index winograd_weights_chunk = 4;
 /// U = G w G^T of the kernels from channels k0 ... k0 + count - 1, a chunk at most, to the outputs
 /// of one panel, which are `columns` from n0 on in rows of `step`: to U (points, u_channels, step),
 /// from channel u_first on.
-template <class T>
-void winograd_weights_of_chunk(const WinogradTiles& /*d*/, const WinogradKernels<T>& kernels,
+template <class T, class W>
+void winograd_weights_of_chunk(const WinogradTiles& /*d*/, const WinogradKernels<W>& kernels,
                                Index n0, Index columns, Index step, Index k0, Index count, T* to,
                                Index u_first, Index u_channels) {
   constexpr Index width = Packet<T>::width;
@@ -40,8 +40,8 @@ void winograd_weights_of_chunk(const WinogradTiles& /*d*/, const WinogradKernels
 }
 
 /// The same of any number of channels.
-template <class T, class Convolution>
-void winograd_weights_of_panel(const Convolution& d, const WinogradKernels<T>& kernels, Index n0,
+template <class T, class W, class Convolution>
+void winograd_weights_of_panel(const Convolution& d, const WinogradKernels<W>& kernels, Index n0,
                                Index columns, Index step, Index k0, Index count, T* to,
                                Index u_first, Index u_channels) {
   constexpr Index chunk = winograd_weights_chunk;
@@ -64,8 +64,8 @@ Index winograd_weights_size(const Convolution& d) {
 
 /// U (groups, panels, all points, channels, outputs of a panel) = G w G^T of the kernels from each
 /// channel to each output of a group.
-template <class T, class Convolution>
-Tensor<T> winograd_weights(const Convolution& d, const WinogradKernels<T>& kernels) {
+template <class T, class W, class Convolution>
+Tensor<T> winograd_weights(const Convolution& d, const WinogradKernels<W>& kernels) {
   constexpr Index width = Packet<T>::width;
   constexpr Index job_channels = 4 * detail::winograd_weights_chunk;
   const Index panels = (d.o + 2 * width - 1) / (2 * width);

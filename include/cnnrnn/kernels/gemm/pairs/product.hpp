@@ -6,12 +6,16 @@
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/kernels/gemm/grid.hpp"
 #include "cnnrnn/kernels/gemm/pairs/dot.hpp"
+#include "cnnrnn/kernels/gemm/pairs/in_place.hpp"
 #include "cnnrnn/kernels/gemm/pairs/pack.hpp"
 
 // Matrix products of bfloat16. Each element is summed in float by one thread in one order, and
 // rounded once.
 
 CNNRNN_KERNELS_BEGIN
+
+/// Up to how many rows of A do not use B often enough to pack it.
+inline constexpr Index few_rows_of_pairs = 8;
 
 /// Pointers to rows that are `stride` apart, as multiply_pairs takes them.
 class PairRows {
@@ -44,8 +48,7 @@ void pair_product(Index m, Index n, Index k, const EvenRows& a, const float* b,
 template <class Out>
 void pair_product_transposed(Index m, Index n, Index k, const bfloat16* a, const bfloat16* b,
                              const PairOutput<Out>& c) {
-  constexpr Index few_rows = 8;  // which do not use B often enough to pack it
-  if (m <= few_rows) {
+  if (m <= few_rows_of_pairs) {
     detail::pair_dot_products(m, n, k, a, b, c);
     return;
   }
@@ -58,9 +61,14 @@ void pair_product_transposed(Index m, Index n, Index k, const bfloat16* a, const
 template <class Out>
 void pair_product(Index m, Index n, Index k, const bfloat16* a, const bfloat16* b,
                   const PairOutput<Out>& c) {
+  const EvenRows rows(m, k, a);
+  if (m <= few_rows_of_pairs) {
+    pair_product_in_place(m, n, k, rows, b, c);
+    return;
+  }
   const ThreadScratch<float> packed(packed_pairs(n, k));
   pack_pairs(n, k, b, n, packed.data());
-  pair_product(m, n, k, EvenRows(m, k, a), packed.data(), c);
+  pair_product(m, n, k, rows, packed.data(), c);
 }
 
 /// c (M, N) = the transpose of a (K, M) times b (K, N).
