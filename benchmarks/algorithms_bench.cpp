@@ -94,7 +94,8 @@ void forward_packed(benchmark::State& state) {
   measure(
       state, c,
       [&] {
-        kernels::conv2d_forward<float>(c.d, c.x.data(), packed, {c.y.mutable_data(), c.d.o});
+        kernels::conv2d_forward<float>(c.d, kernels::forward_kernel<float>(c.d), c.x.data(), packed,
+                                       {c.y.mutable_data(), c.d.o});
       },
       [&] { return largest_error(c.forward<float>(c.d), c.forward<double>(c.exact)); });
 }

@@ -35,7 +35,8 @@
                                        T*);                                                        \
   template_ Index kernels::conv2d_blocks<T>(const kernels::Conv2dDims&);                           \
   template_ Tensor<T> kernels::conv2d_pack(const kernels::Conv2dDims&, const T*, const T*);        \
-  template_ void kernels::conv2d_forward(const kernels::Conv2dDims&, const T*, const Tensor<T>&,   \
+  template_ void kernels::conv2d_forward(const kernels::Conv2dDims&, kernels::ConvKernel,          \
+                                         const T*, const Tensor<T>&,                               \
                                          const kernels::ConvOutput<T>&);                           \
   template_ void kernels::conv2d_forward(const kernels::Conv2dDims&, const T*, const T*,           \
                                          const kernels::ConvOutput<T>&);                           \

@@ -42,8 +42,8 @@ Index conv2d_blocks(const Conv2dDims& d) {
   }
 }
 
-/// The weights of conv2d_forward as its kernel reads them, those of each output times its scale
-/// unless that is null.
+/// The weights of conv2d_forward as the kernel of `d` reads them, those of each output times its
+/// scale unless that is null.
 template <class T>
 Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const Accumulator<T>* scale = nullptr) {
   switch (forward_kernel<T>(d)) {
@@ -63,17 +63,15 @@ Tensor<T> conv2d_pack(const Conv2dDims& d, const T* weight, const Accumulator<T>
   }
 }
 
-/// Whether conv2d_forward can pool what it makes.
-template <class T>
-bool conv2d_pools(const Conv2dDims& d) {
-  return forward_kernel<T>(d) == ConvKernel::winograd;
-}
+/// Whether conv2d_forward can pool what it makes by a kernel.
+inline bool conv2d_pools(ConvKernel kernel) { return kernel == ConvKernel::winograd; }
 
-/// y = x * weight, plus what the output asks for, with packed weights.
+/// y = x * weight, plus what the output asks for, by the kernel that the weights are packed for:
+/// that of other sizes of the images may be another one.
 template <class T>
-void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<T>& packed,
+void conv2d_forward(const Conv2dDims& d, ConvKernel kernel, const T* x, const Tensor<T>& packed,
                     const ConvOutput<T>& y) {
-  switch (forward_kernel<T>(d)) {
+  switch (kernel) {
     case ConvKernel::winograd:
     case ConvKernel::winograd_1d:
       return winograd_forward(d, x, packed, y);
@@ -99,7 +97,7 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const Conv
   } else if (kernel == ConvKernel::pieces) {
     pieces_convolve(d, x, weight, y);
   } else {
-    conv2d_forward(d, x, conv2d_pack(d, weight), y);
+    conv2d_forward(d, kernel, x, conv2d_pack(d, weight), y);
   }
 }
 
@@ -123,7 +121,7 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
       return pieces_backward_input(d, weight, dy, dx);
     case ConvKernel::columns:
       return detail::columns_backward_input(d, weight, dy, dx);
-    case ConvKernel::direct:
+    default:
       return detail::direct_backward_input(d, weight, dy, dx);
   }
 }
@@ -178,35 +176,32 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
 /// Whether conv2d_forward takes the moments of what it makes.
 template <class T>
 bool conv2d_takes_moments(const Conv2dDims& d) {
-  return !is_bfloat16<T> || forward_uses_pairs(d) || reads_bfloat16(d, forward_kernel<float>(d));
+  const ConvKernel kernel = forward_kernel<T>(d);
+  return !is_bfloat16<T> || kernel == ConvKernel::in_pairs || reads_bfloat16(d, kernel);
 }
 
 template <class T>
 requires is_bfloat16<T> Index conv2d_blocks(const Conv2dDims& d) {
-  return forward_uses_pairs(d) ? pairs_blocks(d) : conv2d_blocks<float>(d);
+  return forward_kernel<T>(d) == ConvKernel::in_pairs ? pairs_blocks(d) : conv2d_blocks<float>(d);
 }
-
-template <class T>
-requires is_bfloat16<T>
-bool conv2d_pools(const Conv2dDims& d) { return !forward_uses_pairs(d) && conv2d_pools<float>(d); }
 
 template <class T>
 requires is_bfloat16<T> Tensor<float> conv2d_pack(const Conv2dDims& d, const T* weight,
                                                   const Accumulator<T>* scale = nullptr) {
   const auto wide = widened(detail::weights_of(d), weight);
-  return forward_uses_pairs(d) ? pairs_weights(d, wide.data(), scale)
-                               : conv2d_pack(d, wide.data(), scale);
+  return forward_kernel<T>(d) == ConvKernel::in_pairs ? pairs_weights(d, wide.data(), scale)
+                                                      : conv2d_pack(d, wide.data(), scale);
 }
 
 template <class T>
 requires is_bfloat16<T>
-void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<float>& packed,
+void conv2d_forward(const Conv2dDims& d, ConvKernel kernel, const T* x, const Tensor<float>& packed,
                     const ConvOutput<T>& y) {
-  if (forward_uses_pairs(d)) {
+  if (kernel == ConvKernel::in_pairs) {
     pairs_convolve(d, x, packed.data(), y);
     return;
   }
-  if (reads_bfloat16(d, forward_kernel<float>(d)) && y.is_rounded_once()) {
+  if (reads_bfloat16(d, kernel) && y.is_rounded_once()) {
     detail::winograd_convolve(forward_tiles(d), x, packed.data(), y);
     return;
   }
@@ -214,7 +209,7 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<float>& packed
     const Index outputs = y.pool ? d.oh() / 2 * (d.ow() / 2) * d.o : part.outputs();
     detail::convolve_in_float(part, x, part.inputs(), y, outputs,
                               [&](const Conv2dDims& images, const float* from, const auto& to) {
-                                conv2d_forward(images, from, packed, to);
+                                conv2d_forward(images, kernel, from, packed, to);
                               });
   });
 }
@@ -222,13 +217,13 @@ void conv2d_forward(const Conv2dDims& d, const T* x, const Tensor<float>& packed
 template <class T>
 requires is_bfloat16<T>
 void conv2d_forward(const Conv2dDims& d, const T* x, const T* weight, const ConvOutput<T>& y) {
-  if (!forward_uses_pairs(d) && reads_bfloat16(d, forward_kernel<float>(d)) &&
-      y.is_rounded_once()) {
+  const ConvKernel kernel = forward_kernel<T>(d);
+  if (reads_bfloat16(d, kernel) && y.is_rounded_once()) {
     detail::winograd_convolve(forward_tiles(d), x, detail::winograd_kernels<T>(d, weight, nullptr),
                               y);
     return;
   }
-  conv2d_forward(d, x, conv2d_pack(d, weight), y);
+  conv2d_forward(d, kernel, x, conv2d_pack(d, weight), y);
 }
 
 template <class T>
@@ -243,11 +238,12 @@ void conv2d_backward_input(const Conv2dDims& d, const T* weight, const T* dy, Gr
 template <class T>
 requires is_bfloat16<T>
 void conv2d_transposed(const Conv2dDims& d, const T* weight, const T* dy, const ConvOutput<T>& dx) {
-  if (backward_input_uses_pairs(d)) {
+  const ConvKernel kernel = backward_input_kernel<T>(d);
+  if (kernel == ConvKernel::in_pairs) {
     pairs_transposed(d, weight, dy, dx);
     return;
   }
-  if (reads_bfloat16(d, backward_input_kernel<float>(d))) {
+  if (reads_bfloat16(d, kernel)) {
     detail::winograd_convolve(backward_tiles(d), dy, detail::winograd_turned_kernels(d, weight),
                               dx);
     return;
@@ -267,11 +263,12 @@ void conv2d_backward_weight(const Conv2dDims& d, const T* x, const T* dy, Gradie
   if (!dweight.needed()) {
     return;
   }
-  if (backward_weight_uses_pairs(d)) {
+  const ConvKernel kernel = backward_weight_kernel<T>(d);
+  if (kernel == ConvKernel::in_pairs) {
     pairs_backward_weight(d, x, dy, dweight);
     return;
   }
-  if (reads_bfloat16(d, backward_weight_kernel<float>(d))) {
+  if (reads_bfloat16(d, kernel)) {
     winograd_weight_gradient(forward_tiles(d), x, dy, dweight);
     return;
   }

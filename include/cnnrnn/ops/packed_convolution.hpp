@@ -17,7 +17,8 @@ class PackedConvolution {
 
  public:
   /// weight and bias as in conv2d; scale and shift may be undefined. `x` is a shape that it will be
-  /// used for. Throws as conv2d.
+  /// used for: with images of other sizes it computes the same, perhaps not as fast. Throws as
+  /// conv2d.
   PackedConvolution(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
                     const Tensor<A>& scale, const Tensor<A>& shift, const Convolution& options)
       : options_(options), weight_shape_(weight.shape()) {
@@ -27,6 +28,7 @@ class PackedConvolution {
             (!scale.defined() || (scale.shape() == Shape{d.o} && shift.shape() == Shape{d.o})),
         "packed convolution: expected a scale and a shift of shape ", Shape{d.o}, ", got ",
         scale.shape(), " and ", shift.shape());
+    kernel_ = kernels::forward_kernel<T>(d);
     packed_ = kernels::conv2d_pack(d, weight.data(), scale.data());
     bias_ = shift.defined() ? shift.clone() : Tensor<A>::zeros({d.o});
     for (Index o = 0; bias.defined() && o < d.o; ++o) {
@@ -43,7 +45,7 @@ class PackedConvolution {
     require<ShapeError>(!residual.defined() || residual.shape() == y.shape(),
                         "packed convolution: expected a residual of shape ", y.shape(), ", got ",
                         residual.shape());
-    kernels::conv2d_forward<T>(d, x.data(), packed_,
+    kernels::conv2d_forward<T>(d, kernel_, x.data(), packed_,
                                {.data = y.mutable_data(),
                                 .channels = d.o,
                                 .bias = bias_.data(),
@@ -66,8 +68,8 @@ class PackedConvolution {
     // A ReLU may come first: it keeps the order of what it does not make equal.
     const auto first = activation == Activation::relu ? Activation::relu : Activation::none;
     Tensor<T> y({d.n, windows.oh, windows.ow, d.o});
-    if (kernels::conv2d_pools<T>(d)) {
-      kernels::conv2d_forward<T>(d, x.data(), packed_,
+    if (kernels::conv2d_pools(kernel_)) {
+      kernels::conv2d_forward<T>(d, kernel_, x.data(), packed_,
                                  {.data = y.mutable_data(),
                                   .channels = d.o,
                                   .bias = bias_.data(),
@@ -92,6 +94,7 @@ class PackedConvolution {
 
   Convolution options_;
   Shape weight_shape_;
+  kernels::ConvKernel kernel_;
   Tensor<A> packed_;
   Tensor<A> bias_;
 };

@@ -123,6 +123,23 @@ TEST_CASE("a packed convolution in pieces scales, shifts, adds a residual and re
   }
 }
 
+TEST_CASE("convolutions packed for many images in pieces serve few that would be direct") {
+  const Convolution options{.stride = 2, .padding = 1};
+  const auto weight = random_tensor<float>({64, 36, 3, 3}, 1);
+  const PackedConvolution<float> packed({64, 14, 14, 36}, weight, {}, {}, {}, options);
+  kernels::Conv2dDims d{.n = 64, .h = 14, .w = 14, .c = 36, .o = 64, .kernel = 3};
+  d.stride = options.stride;
+  d.padding = options.padding;
+  CHECK(kernels::forward_kernel<float>(d) == kernels::ConvKernel::pieces);
+  d.n = 1;
+  d.h = 3;
+  d.w = 3;
+  CHECK(kernels::forward_kernel<float>(d) == kernels::ConvKernel::direct);
+  const auto x = random_tensor<float>({1, 3, 3, 36}, 2);
+  const auto y = conv2d<float>(Variable<float>(x), Variable<float>(weight), {}, options);
+  require_close(packed(x, Activation::none), y.value(), 1e-4);
+}
+
 TEST_CASE("many weights in pieces give what the direct kernels do") {
   const auto run = [](Conv2dCase c, ConvAlgorithm algorithm) {
     c.options.algorithm = algorithm;

@@ -19,6 +19,7 @@ enum class ConvKernel {
   depthwise,
   direct,
   few_outputs,
+  in_pairs,
   pieces,
   product,
   winograd,
@@ -35,6 +36,8 @@ inline std::string_view name(ConvKernel kernel) {
       return "direct";
     case ConvKernel::few_outputs:
       return "few_outputs";
+    case ConvKernel::in_pairs:
+      return "in_pairs";
     case ConvKernel::pieces:
       return "pieces";
     case ConvKernel::product:
@@ -387,22 +390,28 @@ inline bool reads_bfloat16(const Conv2dDims& d, ConvKernel kernel) {
   return kernel == ConvKernel::winograd && fits_winograd(d) && !pairs_groups<float>(d);
 }
 
-/// Whether y is made of products of pairs.
-inline bool forward_uses_pairs(const Conv2dDims& d) {
+/// The kernel of y, of bfloat16.
+template <class T>
+requires is_bfloat16<T> ConvKernel forward_kernel(const Conv2dDims& d) {
+  const ConvKernel kernel = forward_kernel<float>(d);
   const bool copies_windows = is_product(d) && d.taps() > 1 && d.c % 2 != 0;
-  return uses_pairs(d, forward_kernel<float>(d), d.group_o()) && !copies_windows;
+  return uses_pairs(d, kernel, d.group_o()) && !copies_windows ? ConvKernel::in_pairs : kernel;
 }
 
-/// Whether the gradient of the input is.
-inline bool backward_input_uses_pairs(const Conv2dDims& d) {
-  return uses_pairs(d, backward_input_kernel<float>(d), d.group_c());
+/// The kernel of the gradient of the input.
+template <class T>
+requires is_bfloat16<T> ConvKernel backward_input_kernel(const Conv2dDims& d) {
+  const ConvKernel kernel = backward_input_kernel<float>(d);
+  return uses_pairs(d, kernel, d.group_c()) ? ConvKernel::in_pairs : kernel;
 }
 
-/// Whether the gradient of the weight is: few channels would have to be copied for each tap.
-inline bool backward_weight_uses_pairs(const Conv2dDims& d) {
+/// The kernel of the gradient of the weight: few channels would have to be copied for each tap.
+template <class T>
+requires is_bfloat16<T> ConvKernel backward_weight_kernel(const Conv2dDims& d) {
   constexpr Index least_channels = 16;
-  return uses_pairs(d, backward_weight_kernel<float>(d), d.group_o()) &&
-         d.group_c() >= least_channels;
+  const ConvKernel kernel = backward_weight_kernel<float>(d);
+  return uses_pairs(d, kernel, d.group_o()) && d.group_c() >= least_channels ? ConvKernel::in_pairs
+                                                                             : kernel;
 }
 
 CNNRNN_KERNELS_END
