@@ -1,4 +1,5 @@
-// Times whole networks on synthetic images, as many names as there are networks:
+// Times whole networks on synthetic images, as many names as there are networks; with /bf16 behind
+// a name, networks of bfloat16:
 //
 //   train/MODEL     a step with Adam on a batch of 128: forward, loss, backward, update
 //   infer/MODEL     a batch of 128
@@ -10,8 +11,9 @@
 
 namespace {
 
-std::vector<bench::NetworkCase> networks() {
-  std::vector<bench::NetworkCase> result;
+template <class T>
+std::vector<bench::NetworkCase<T>> networks() {
+  std::vector<bench::NetworkCase<T>> result;
   for (const auto& name : network_names()) {
     result.push_back(
         {.name = name,
@@ -19,7 +21,7 @@ std::vector<bench::NetworkCase> networks() {
          .classes = 10,
          .train_batch = 128,
          .infer_batch = 128,
-         .make = [name](cnnrnn::Random& random) { return make_network<float>(name, random); }});
+         .make = [name](cnnrnn::Random& random) { return make_network<T>(name, random); }});
   }
   return result;
 }
@@ -27,6 +29,7 @@ std::vector<bench::NetworkCase> networks() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bench::add_networks(networks());
+  bench::add_networks(networks<float>());
+  bench::add_networks(networks<cnnrnn::bfloat16>());
   return bench::main(argc, argv);
 }

@@ -1,4 +1,5 @@
-// Times the networks of the zoo on synthetic images of the size that they were made for:
+// Times the networks of the zoo on synthetic images of the size that they were made for; with /bf16
+// behind a name, networks of bfloat16:
 //
 //   train/MODEL     a step with Adam on a batch of 8 (unet 4): forward, loss, backward, update
 //   infer/MODEL     a batch of 32 (unet 4)
@@ -11,9 +12,10 @@
 
 namespace {
 
-std::vector<bench::NetworkCase> networks() {
-  std::vector<bench::NetworkCase> result;
-  for (const auto& classifier : zoo_classifiers<float>()) {
+template <class T>
+std::vector<bench::NetworkCase<T>> networks() {
+  std::vector<bench::NetworkCase<T>> result;
+  for (const auto& classifier : zoo_classifiers<T>()) {
     const auto& [classes, channels] = classifier.options;
     result.push_back({.name = classifier.name,
                       .image = {classifier.image, classifier.image, channels},
@@ -31,7 +33,7 @@ std::vector<bench::NetworkCase> networks() {
                       .train_batch = 4,
                       .infer_batch = 4,
                       .make = [bilinear](cnnrnn::Random& random) {
-                        return std::make_unique<UNet<float>>(UNetOptions{.bilinear = bilinear},
+                        return std::make_unique<UNet<T>>(UNetOptions{.bilinear = bilinear},
                                                              random);
                       }});
   }
@@ -41,6 +43,7 @@ std::vector<bench::NetworkCase> networks() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bench::add_networks(networks());
+  bench::add_networks(networks<float>());
+  bench::add_networks(networks<cnnrnn::bfloat16>());
   return bench::main(argc, argv);
 }

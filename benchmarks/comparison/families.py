@@ -1,6 +1,7 @@
 """What the many cases of shapes_bench say together. Their names are FAMILY/NUMBERS/DIRECTION, such as
 conv/depthwise/8/112/32/32/3x3/1/1/32/train or dense/1/64/64/forward."""
 import itertools
+import re
 
 from comparison.results import geometric_mean, grouped
 
@@ -15,8 +16,8 @@ def family(found):
 
 
 def setting(found):
-    """The column of a result: direction and threads."""
-    return found["name"].rsplit("/", 1)[1], found["threads"]
+    """The column of a result: direction, with the precision if it is not float, and threads."""
+    return re.search(r"[a-z]+(/bf16)?$", found["name"]).group(), found["threads"]
 
 
 def title(column):

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Times inference runtimes, in float32, on the cases infer/MODEL and latency/MODEL of train_bench and
-zoo_bench. The networks come from PyTorch; a runtime that computes something else is an error. Prints a
-line of JSON, with the mean seconds per batch."""
+"""Times inference runtimes, in float32 or with /bf16 in bfloat16, on the cases infer/MODEL and
+latency/MODEL of train_bench and zoo_bench. The networks come from PyTorch; a runtime that computes
+something else is an error. Prints a line of JSON, with the mean seconds per batch."""
 import argparse
 import io
 import json
 import os
+import sys
 
 
-def onnx_runtime(model, images, threads):
+def onnx_runtime(model, images, threads, bfloat16):
     import onnxruntime
+    if bfloat16:
+        sys.exit("ONNX Runtime has no bfloat16 on the CPU")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
@@ -21,12 +24,13 @@ def onnx_runtime(model, images, threads):
 
 def openvino(hint):
     """With the hint THROUGHPUT, one call infers as many batches side by side as OpenVINO proposes."""
-    def make(model, images, threads):
+    def make(model, images, threads, bfloat16):
         import openvino as ov
         core = ov.Core()
         compiled = core.compile_model(core.read_model(model), "CPU", {
             "PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": "f32", "CPU_DENORMALS_OPTIMIZATION": True})
+            "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+            "CPU_DENORMALS_OPTIMIZATION": True})
         count = (1 if hint == "LATENCY"
                  else compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         requests = [compiled.create_infer_request() for _ in range(count)]
@@ -63,7 +67,7 @@ def exported(net, images):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", metavar="NAME", help="a case, such as infer/cnn or latency/resnet18")
+    parser.add_argument("name", metavar="NAME", help="a case, such as infer/cnn or latency/resnet18/bf16")
     parser.add_argument("--setting", choices=SETTINGS, required=True)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
     parser.add_argument("--seconds", type=float, default=1,
@@ -74,16 +78,16 @@ def main():
 
     import torch
     from torch_bench import mean_seconds
-    from torch_networks import check_same, network, random_images
+    from torch_networks import Case
     torch.manual_seed(0)
-    kind, name = args.name.split("/")
-    net, images = network(name).eval(), random_images(kind, name)
-    call = make(exported(net, images), images.numpy(), args.threads)
+    case = Case.named(args.name)
+    net, images = case.network().eval(), case.random_images()
+    call = make(exported(net, images), images.numpy(), args.threads, case.bfloat16)
     with torch.inference_mode():
         expected = net(images)
     batches = call()
     for batch in batches:
-        check_same(expected, torch.from_numpy(batch))
+        case.check_same(expected, torch.from_numpy(batch))
     print(json.dumps({"name": args.name, "images": len(images), "threads": args.threads,
                       "seconds": mean_seconds(call, args.seconds, 2) / len(batches),
                       "version": version.split("-")[0], "setting": setting}))

@@ -19,7 +19,7 @@ LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last
 def make_case(name, layout, compile_it):
     kind, *arguments = name.split("/")
     if kind in torch_networks.CASES:
-        return torch_networks.CASES[kind](kind, *arguments, layout, compile_it)
+        return torch_networks.CASES[kind](torch_networks.Case.named(name), layout, compile_it)
     if compile_it:
         sys.exit(f"torch_bench.py compiles networks, not {name}")
     if kind in torch_kernels.SHAPED:
@@ -48,10 +48,9 @@ def mean_seconds(run, seconds, calls):
 
 
 def images_per_call(name):
-    kind, *arguments = name.split("/")
-    if kind not in torch_networks.CASES:
+    if name.split("/")[0] not in torch_networks.CASES:
         return {}
-    return {"images": torch_networks.batch_size(kind, *arguments)}
+    return {"images": torch_networks.Case.named(name).batch_size()}
 
 
 def onednn_version():

@@ -36,15 +36,21 @@ def convolution(direction):
     return without_gradients
 
 
-def shaped_convolution(layout, _, images, size, channels, width, kernel, stride, dilation, groups, kind):
-    """A case of shapes_bench: conv/KIND/N/H/C/O/KHxKW/STRIDE/DILATION/GROUPS/forward or /train."""
+def shaped_convolution(layout, _, images, size, channels, width, kernel, stride, dilation, groups, *kind):
+    """A case of shapes_bench: conv/KIND/N/H/C/O/KHxKW/STRIDE/DILATION/GROUPS/forward or /train, and
+    with /bf16 behind that all in bfloat16."""
     height, kernel_width = map(int, kernel.split("x"))
     padding = (int(dilation) * (height - 1) // 2, int(dilation) * (kernel_width - 1) // 2)
     module = nn.Conv2d(int(channels), int(width), (height, kernel_width), int(stride), padding,
                        int(dilation), int(groups), bias=False).to(memory_format=layout)
     x = torch.randn(int(images), int(channels), int(size), int(size))
     x = x.contiguous(memory_format=layout)
-    return pass_of(kind, x, module)
+    return pass_of(kind[0], *in_precision(kind, x, module))
+
+
+def in_precision(kind, x, module):
+    """Both in bfloat16 where the name of a case ends in that."""
+    return (x.bfloat16(), module.bfloat16()) if kind[1:] == ("bf16",) else (x, module)
 
 
 def transposed_convolution(layout, images, size, channels, width, kernel, stride, padding, kind):
@@ -81,10 +87,11 @@ def shaped_recurrent(name, _, steps, sequences, features, units, kind):
     return shaped_pass(x, module, lambda x: module(x)[0], kind)
 
 
-def shaped_dense(_, rows, features, units, kind):
-    """A case of shapes_bench: dense/N/IN/OUT/forward or /train."""
-    module = nn.Linear(int(features), int(units))
-    return shaped_pass(torch.randn(int(rows), int(features)), module, module, kind)
+def shaped_dense(_, rows, features, units, *kind):
+    """A case of shapes_bench: dense/N/IN/OUT/forward or /train, and with /bf16 behind that all in
+    bfloat16."""
+    x, module = in_precision(kind, torch.randn(int(rows), int(features)), nn.Linear(int(features), int(units)))
+    return shaped_pass(x, module, module, kind[0])
 
 
 def shaped_pass(x, module, run, kind):

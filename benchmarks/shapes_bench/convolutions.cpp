@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cnnrnn/ops/conv2d.hpp"
+#include "support/precision.hpp"
 #include "support/random_tensor.hpp"
 #include "support/rates.hpp"
 
@@ -103,28 +104,30 @@ const std::vector<Case>& cases() {
   return all;
 }
 
+template <class T>
 struct Tensors {
   explicit Tensors(const kernels::Conv2dDims& d)
-      : x(random_tensor({d.n, d.h, d.w, d.c})),
-        weight(random_tensor({d.o, d.group_c(), d.kernel.h, d.kernel.w})),
-        y(random_tensor({d.n, d.oh(), d.ow(), d.o})),
+      : x(random_tensor<T>({d.n, d.h, d.w, d.c})),
+        weight(random_tensor<T>({d.o, d.group_c(), d.kernel.h, d.kernel.w})),
+        y(random_tensor<T>({d.n, d.oh(), d.ow(), d.o})),
         dx(x.shape()),
         dweight(weight.shape()) {}
 
   void forward(const kernels::Conv2dDims& d) {
-    kernels::conv2d_forward<float>(d, x.data(), weight.data(), {y.mutable_data(), d.o});
+    kernels::conv2d_forward<T>(d, x.data(), weight.data(), {y.mutable_data(), d.o});
   }
   void backward(const kernels::Conv2dDims& d) {
-    kernels::conv2d_backward_input<float>(d, weight.data(), y.data(), {dx.mutable_span(), false});
-    kernels::conv2d_backward_weight<float>(d, x.data(), y.data(), {dweight.mutable_span(), false});
+    kernels::conv2d_backward_input<T>(d, weight.data(), y.data(), {dx.mutable_span(), false});
+    kernels::conv2d_backward_weight<T>(d, x.data(), y.data(), {dweight.mutable_span(), false});
   }
 
-  Tensor<float> x, weight, y, dx, dweight;
+  Tensor<T> x, weight, y, dx, dweight;
 };
 
+template <class T>
 void run(benchmark::State& state, const Case& c, bool train) {
   const auto d = c.dims();
-  Tensors tensors(d);
+  Tensors<T> tensors(d);
   const double seconds = time_iterations(state, [&] {
     tensors.forward(d);
     if (train) {
@@ -133,20 +136,25 @@ void run(benchmark::State& state, const Case& c, bool train) {
   });
   const Index flops = 2 * tensors.y.size() * d.taps() * d.group_c();
   report_flops(state, (train ? 3 : 1) * flops, seconds);
-  const Index floats = tensors.x.size() + tensors.weight.size() + tensors.y.size();
-  report_traffic(state, train ? 3 * floats : floats, seconds);
+  const Index numbers = tensors.x.size() + tensors.weight.size() + tensors.y.size();
+  report_traffic<T>(state, train ? 3 * numbers : numbers, seconds);
+}
+
+template <class T>
+void register_in() {
+  for (const Case& c : cases()) {
+    for (const bool train : {false, true}) {
+      const std::string name = c.name() + (train ? "/train" : "/forward") + precision_suffix<T>;
+      benchmark::RegisterBenchmark(name.c_str(), run<T>, c, train)->Unit(benchmark::kMillisecond);
+    }
+  }
 }
 
 }  // namespace
 
 void register_convolutions() {
-  for (const Case& c : cases()) {
-    for (const bool train : {false, true}) {
-      benchmark::RegisterBenchmark((c.name() + (train ? "/train" : "/forward")).c_str(), run, c,
-                                   train)
-          ->Unit(benchmark::kMillisecond);
-    }
-  }
+  register_in<float>();
+  register_in<bfloat16>();
 }
 
 void explain_convolutions() {

@@ -6,6 +6,7 @@
 
 #include "cnnrnn/autograd/grad_mode.hpp"
 #include "cnnrnn/nn/linear.hpp"
+#include "support/precision.hpp"
 #include "support/random_tensor.hpp"
 #include "support/rates.hpp"
 
@@ -34,11 +35,12 @@ const std::vector<Case>& cases() {
   return all;
 }
 
+template <class T>
 void run(benchmark::State& state, const Case& c, bool train) {
   Random random(1);
-  nn::Linear<float> layer(c.in, c.out, random);
-  Variable<float> x(random_tensor({c.n, c.in}), true);
-  const auto dy = random_tensor({c.n, c.out});
+  nn::Linear<T> layer(c.in, c.out, random);
+  Variable<T> x(random_tensor<T>({c.n, c.in}), true);
+  const auto dy = random_tensor<T>({c.n, c.out});
   layer.train(train);
   std::optional<NoGradGuard> no_grad;
   if (!train) {
@@ -53,20 +55,25 @@ void run(benchmark::State& state, const Case& c, bool train) {
     }
   });
   report_flops(state, (train ? 3 : 1) * 2 * c.n * c.in * c.out, seconds);
-  const Index floats = c.n * (c.in + c.out) + c.in * c.out;
-  report_traffic(state, (train ? 3 : 1) * floats, seconds);
+  const Index numbers = c.n * (c.in + c.out) + c.in * c.out;
+  report_traffic<T>(state, (train ? 3 : 1) * numbers, seconds);
+}
+
+template <class T>
+void register_in() {
+  for (const Case& c : cases()) {
+    for (const bool train : {false, true}) {
+      const std::string name = c.name() + (train ? "/train" : "/forward") + precision_suffix<T>;
+      benchmark::RegisterBenchmark(name.c_str(), run<T>, c, train)->Unit(benchmark::kMicrosecond);
+    }
+  }
 }
 
 }  // namespace
 
 void register_dense() {
-  for (const Case& c : cases()) {
-    for (const bool train : {false, true}) {
-      benchmark::RegisterBenchmark((c.name() + (train ? "/train" : "/forward")).c_str(), run, c,
-                                   train)
-          ->Unit(benchmark::kMicrosecond);
-    }
-  }
+  register_in<float>();
+  register_in<bfloat16>();
 }
 
 }  // namespace bench

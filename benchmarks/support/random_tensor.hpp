@@ -6,11 +6,12 @@
 namespace bench {
 
 /// Normal random numbers, the same in every run.
-inline cnnrnn::Tensor<float> random_tensor(const cnnrnn::Shape& shape) {
+template <class T = float>
+cnnrnn::Tensor<T> random_tensor(const cnnrnn::Shape& shape) {
   cnnrnn::Random random(1);
-  cnnrnn::Tensor<float> tensor(shape);
-  for (float& value : tensor.mutable_span()) {
-    value = static_cast<float>(random.normal());
+  cnnrnn::Tensor<T> tensor(shape);
+  for (T& value : tensor.mutable_span()) {
+    value = static_cast<T>(random.normal());
   }
   return tensor;
 }

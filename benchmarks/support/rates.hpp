@@ -30,12 +30,14 @@ inline void report_flops(benchmark::State& state, cnnrnn::Index flops, double se
   state.counters["peak"] = rate / cnnrnn::kernels::fma_peak();
 }
 
-/// The counters GB/s, of memory that a pass over floats cannot avoid to read or write, and copy,
-/// its share of the speed of a copy that moves as many.
-inline void report_traffic(benchmark::State& state, cnnrnn::Index floats, double seconds) {
-  const double rate = static_cast<double>(floats) * sizeof(float) / seconds / 1e9;
+/// The counters GB/s, of memory that a pass over numbers of T cannot avoid to read or write, and
+/// copy, its share of the speed of a copy that moves as many bytes.
+template <class T = float>
+void report_traffic(benchmark::State& state, cnnrnn::Index numbers, double seconds) {
+  const auto bytes = numbers * static_cast<cnnrnn::Index>(sizeof(T));
+  const double rate = static_cast<double>(bytes) / seconds / 1e9;
   state.counters["GB/s"] = rate;
-  state.counters["copy"] = rate / copy_bandwidth(floats);
+  state.counters["copy"] = rate / copy_bandwidth(bytes / static_cast<cnnrnn::Index>(sizeof(float)));
 }
 
 }  // namespace bench

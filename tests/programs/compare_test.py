@@ -158,6 +158,7 @@ def families_have_means_and_losers_their_roofline():
         "| dense/1/64/64/train | 1 | 0.90 | 0.25 | 0.81 | PyTorch 9 |"], behind
     text = report.markdown({}, SHAPES, 1, 1)
     assert text.index("## By family") < text.index("## `dense`, GFLOP/s, 1 thread"), text
+    assert families.setting(made_up("dense/1/64/64/train/bf16", 2, 1)) == ("train/bf16", 2)
     assert families.summary(SHAPES[:1])[1] == "No case is behind its best peer."
     assert families.summary([]) == []
     assert families.family(made_up("conv/1x1/8/56/train", 1, 1)) == "conv 1x1"

@@ -25,7 +25,7 @@ def the_zoo_has_the_published_sizes():
 
 
 def labels_are_of_images_or_of_pixels():
-    images = torch_networks.random_images("latency", "unet")
+    images = torch_networks.Case.named("latency/unet").random_images()
     assert images.shape == (1, 3, 128, 128), images.shape
     assert torch_networks.random_labels(torch.nn.Conv2d(3, 2, 1), images).shape == (1, 128, 128)
     head = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 128 * 128, 2))
@@ -34,14 +34,16 @@ def labels_are_of_images_or_of_pixels():
 
 def another_output_is_refused():
     expected = torch.tensor([1.0, 100.0])
-    torch_networks.check_same(expected, expected + 0.09)
-    for other in (expected + 0.11, expected * float("nan")):
-        try:
-            torch_networks.check_same(expected, other)
-        except SystemExit as error:
-            assert "expected PyTorch's output, got one that differs by" in str(error), error
-        else:
-            raise AssertionError(f"{other} passed for {expected}")
+    for name, most in (("infer/cnn", 0.1), ("infer/cnn/bf16", 10)):
+        case = torch_networks.Case.named(name)
+        case.check_same(expected, expected + 0.9 * most)
+        for other in (expected + 1.1 * most, expected * float("nan")):
+            try:
+                case.check_same(expected, other)
+            except SystemExit as error:
+                assert "expected PyTorch's output, got one that differs by" in str(error), error
+            else:
+                raise AssertionError(f"{other} passed for {expected} in {name}")
 
 
 def torch_bench(*arguments):
@@ -50,11 +52,14 @@ def torch_bench(*arguments):
 
 
 def torch_bench_prints_a_line_for_each_case():
-    run = torch_bench("train/lenet5", "infer/lenet5", "latency/cnn", "--layout=channels_last")
+    run = torch_bench("train/lenet5", "infer/lenet5/bf16", "latency/cnn", "train/lenet5/bf16",
+                      "dense/8/16/4/train/bf16", "conv/1x1/2/4/8/8/1x1/1/1/1/forward/bf16",
+                      "--layout=channels_last")
     assert run.returncode == 0, run.stderr
     lines = [json.loads(line) for line in run.stdout.splitlines()]
-    assert [(line["name"], line["images"]) for line in lines] == [
-        ("train/lenet5", 8), ("infer/lenet5", 32), ("latency/cnn", 1)], lines
+    assert [(line["name"], line["images"]) for line in lines[:4]] == [
+        ("train/lenet5", 8), ("infer/lenet5/bf16", 32), ("latency/cnn", 1), ("train/lenet5/bf16", 8)], lines
+    assert len(lines) == 6, lines
     assert all(line["seconds"] > 0 and line["setting"] == "channels_last" for line in lines), lines
     run = torch_bench("latency/lenet5", "--without-onednn")
     assert json.loads(run.stdout)["setting"] == "nchw, without oneDNN", run.stdout
