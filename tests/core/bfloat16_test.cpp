@@ -140,6 +140,23 @@ TEST_CASE("packets load and store bfloat16 to the bits of single numbers") {
   }
 }
 
+TEST_CASE("a packet with a single number that is denormal, infinite or none is rounded as others") {
+  const auto width = static_cast<std::size_t>(Packet<float>::width);
+  using limits = std::numeric_limits<float>;
+  for (const float odd : {limits::denorm_min(), -0x1.8p-127F, 0x1.fffffep-127F, limits::infinity(),
+                          limits::quiet_NaN(), std::bit_cast<float>(0x7f800001U), limits::max()}) {
+    for (std::size_t place = 0; place < width; ++place) {
+      std::vector<float> floats(width, 1.0F + 0x1.8p-7F);
+      floats[place] = odd;
+      std::vector<bfloat16> stored(width);
+      Packet<float>::load(floats.data()).store(stored.data());
+      for (std::size_t i = 0; i < width; ++i) {
+        REQUIRE(stored[i].bits == nearest_of_two(floats[i]).bits);
+      }
+    }
+  }
+}
+
 TEST_CASE("parts of packets of bfloat16 leave what lies behind them") {
   const std::vector<bfloat16> numbers(16, bfloat16(3));
   for (Index count = 0; count <= Packet<float>::width; ++count) {

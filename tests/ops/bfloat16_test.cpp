@@ -128,6 +128,13 @@ TEST_CASE("bfloat16: sums and extremes") {
   check("amin", x, [](const auto& v) { return amin(v[0], 2); });
 }
 
+TEST_CASE("bfloat16: a gradient from many pixels is not rounded on the way") {
+  const Variable<bfloat16> x(Tensor<bfloat16>::ones({1, 1, 1, 1}), true);
+  const Tensor<float> dy({1, 1, 8, 1}, {256, 1, 0, 0, 1, 0, 0, 0});
+  upsample_nearest2d(x, {.size = {1, 8}}).backward(dy.to<bfloat16>());
+  CHECK(x.grad().item() == 258);  // 256 + 1 in bfloat16 is 256
+}
+
 TEST_CASE("bfloat16: a sum of many is not rounded on the way") {
   const auto ones = Variable<bfloat16>(Tensor<bfloat16>::ones({4096}));
   CHECK(sum(ones).item() == 4096);  // adding 1 to 256 in bfloat16 gives 256
@@ -164,6 +171,8 @@ TEST_CASE("bfloat16: pooling and resampling") {
   });
   check("upsample_nearest2d", x,
         [](const auto& v) { return upsample_nearest2d(v[0], {.scale_factor = 2}); });
+  check("upsample_nearest2d by five", x,
+        [](const auto& v) { return upsample_nearest2d(v[0], {.scale_factor = 5}); });
   check("upsample_bilinear2d", x, [](const auto& v) {
     return upsample_bilinear2d(v[0], {.size = {10, 4}});
   });

@@ -12,6 +12,7 @@
 #include "cnnrnn/optim/clip_grad_norm.hpp"
 #include "cnnrnn/optim/exponential_moving_average.hpp"
 #include "cnnrnn/optim/lookahead.hpp"
+#include "cnnrnn/optim/muon.hpp"
 #include "cnnrnn/optim/sgd.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensor.hpp"
@@ -76,6 +77,37 @@ TEST_CASE("steps too small for bfloat16 add up in the master") {
   CHECK(w.value()(0) == 1 - 0x1p-6F);
 }
 
+namespace {
+
+/// Steps on a weight of bfloat16 and, with the same gradients, on one of float.
+template <template <class> class Optimizer, class Options>
+void check_steps(const Options& options) {
+  const Shape shape{5, 7};
+  Variable<bfloat16> w(random_tensor<bfloat16>(shape, 1), true);
+  Variable<float> plain(w.value().to<float>(), true);
+  Optimizer<bfloat16> narrow({w}, options);
+  Optimizer<float> wide({plain}, options);
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    const auto gradient = random_tensor<bfloat16>(shape, 2 + step);
+    w.set_grad(gradient);
+    plain.set_grad(gradient.to<float>());
+    narrow.step();
+    wide.step();
+    CHECK(same_bytes(w.master(), plain.value()));
+    CHECK(same_bytes(w.value(), plain.value().to<bfloat16>()));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a step on bfloat16 is one on its master, which is rounded") {
+  check_steps<optim::Sgd>(optim::SgdOptions{.learning_rate = 0.1});
+  check_steps<optim::Sgd>(optim::SgdOptions{.learning_rate = 0.1, .momentum = 0.9});
+  check_steps<optim::Adam>(optim::AdamOptions{.weight_decay = 0.1});
+  check_steps<optim::AdamW>(optim::AdamWOptions{});
+  check_steps<optim::Muon>(optim::MuonOptions{});
+}
+
 TEST_CASE("a value that somebody writes to is the master again") {
   Variable<bfloat16> w(Tensor<bfloat16>::ones({2}), true);
   const auto master = w.master();
@@ -133,6 +165,21 @@ TEST_CASE("a model of bfloat16 saves its masters, or itself") {
   for (std::size_t k = 0; const auto& parameter : loaded.parameters()) {
     CHECK(same_bytes(parameter.value(), expected[k++].value()));
   }
+}
+
+TEST_CASE("a model that is only to predict can do without masters") {
+  auto model = network(1);
+  auto frozen = model.parameters().front();
+  for (auto& parameter : model.parameters()) {
+    parameter.master().mutable_data()[0] = 1.001F;
+    parameter.round_master();
+  }
+  nn::drop_masters(model);
+  CHECK(!frozen.edge().record->master.tensor.defined());
+  CHECK(frozen.value()(0, 0) == 1);
+  CHECK(frozen.master()(0, 0) == 1);
+  nn::Sequential<float> plain;
+  nn::drop_masters(plain);  // has none
 }
 
 TEST_CASE("averages and slow weights of bfloat16 follow the masters") {

@@ -104,6 +104,16 @@ class Variable {
     }
   }
 
+  /// Says that the value is the master, rounded: for who has written to both.
+  void note_rounded() requires is_bfloat16<T> { note_versions(); }
+
+  /// Forgets the master; the next call of master() makes one of the value.
+  void drop_master() requires is_bfloat16<T> {
+    if (edge_) {
+      edge_.record->master = {};
+    }
+  }
+
   /// Whether backward gives it a gradient.
   bool requires_grad() const { return edge_ && edge_.record->requires_grad; }
 

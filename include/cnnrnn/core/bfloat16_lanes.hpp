@@ -7,6 +7,7 @@
 #endif
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "cnnrnn/core/bfloat16.hpp"
@@ -14,8 +15,8 @@
 #include "cnnrnn/core/shape.hpp"
 
 // Numbers of bfloat16 in memory as the floats of a vector, and back, rounded to the nearest, of two
-// as close the even one. By whole numbers on every machine: AVX512-BF16's own instruction takes
-// denormal numbers for zero, and results would depend on who has it.
+// as close the even one. By whole numbers where denormal numbers are among them: AVX512-BF16's own
+// instruction takes these for zero, and results would depend on who has it.
 
 CNNRNN_KERNELS_BEGIN
 
@@ -63,14 +64,24 @@ inline __m512 load_bfloat16(const bfloat16* from, __m512 /*type*/) {
   const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
-inline void store_bfloat16(bfloat16* to, __m512 value) {
+/// The bits of the rounded numbers.
+inline __m256i rounded_to_bfloat16(__m512 value) {
   const __m512i whole = _mm512_castps_si512(value);
+#if defined(__AVX512BF16__)
+  // By bits: a comparison may take denormal numbers for zero as well.
+  const __mmask16 no_exponent = _mm512_testn_epi32_mask(whole, _mm512_set1_epi32(0x7f800000));
+  if (_mm512_mask_test_epi32_mask(no_exponent, whole, _mm512_set1_epi32(0x7fffff)) == 0) {
+    return std::bit_cast<__m256i>(_mm512_cvtneps_pbh(value));
+  }
+#endif
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(whole, 16), _mm512_set1_epi32(1));
   const __m512i sum = _mm512_add_epi32(whole, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
   const __mmask16 is_nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
   const __m512i result = _mm512_mask_or_epi32(sum, is_nan, whole, _mm512_set1_epi32(0x400000));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
-                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(result, 16)));
+  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(result, 16));
+}
+inline void store_bfloat16(bfloat16* to, __m512 value) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), rounded_to_bfloat16(value));
 }
 #endif
 

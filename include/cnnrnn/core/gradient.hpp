@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "cnnrnn/core/bfloat16.hpp"
@@ -25,6 +26,23 @@ struct GradientSpan {
   void put(Index position, Accumulator<T> value) const {
     T& target = values[static_cast<std::size_t>(position)];
     target = static_cast<T>(accumulate ? target + value : value);
+  }
+
+  /// The same of a value that needs no rounding to be stored.
+  void put(Index position, T value) const requires is_bfloat16<T> {
+    T& target = values[static_cast<std::size_t>(position)];
+    target = accumulate ? static_cast<T>(target + value) : value;
+  }
+
+  /// Stores or adds `count` values from `position` on.
+  void put_row(Index position, const T* from, Index count) const {
+    T* const to = data() + position;
+    if (accumulate) {
+      std::transform(from, from + count, to, to,
+                     [](T value, T before) { return static_cast<T>(before + value); });
+    } else {
+      std::copy_n(from, count, to);
+    }
   }
 };
 

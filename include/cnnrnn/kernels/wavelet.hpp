@@ -33,8 +33,9 @@ template <class T>
 using WaveletTerms = std::span<const typename WaveletAxis<T>::Term>;
 
 /// low, high (count) = the sums over the terms of x (.., step), of which `count` elements count.
-template <class T>
-void wavelet_split(WaveletTerms<T> terms, const T* x, Index step, Index count, T* low, T* high,
+/// Elements are T, or bfloat16 where that is float.
+template <class T, class From, class To>
+void wavelet_split(WaveletTerms<T> terms, const From* x, Index step, Index count, To* low, To* high,
                    bool accumulate) {
   using P = Packet<T>;
   for_each_lanes<T>(count, [=](const auto& lanes) {
@@ -51,9 +52,9 @@ void wavelet_split(WaveletTerms<T> terms, const T* x, Index step, Index count, T
 }
 
 /// x (count) = the sum over the terms of low and high (.., step).
-template <class T>
-void wavelet_join(WaveletTerms<T> terms, const T* low, const T* high, Index step, Index count, T* x,
-                  bool accumulate) {
+template <class T, class From, class To>
+void wavelet_join(WaveletTerms<T> terms, const From* low, const From* high, Index step, Index count,
+                  To* x, bool accumulate) {
   using P = Packet<T>;
   for_each_lanes<T>(count, [=](const auto& lanes) {
     P sum = accumulate ? lanes.load(x) : P::zero();
@@ -75,23 +76,24 @@ inline Index wavelet_block(Index elements) {
 
 /// y = the sub-bands of x, by matrices from H to BH and from W to BW
 template <class T>
-void wavelet_analysis(const Wavelet2d<T>& d, const T* x, GradientSpan<T> y) {
+void wavelet_analysis(const Wavelet2d<Accumulator<T>>& d, const T* x, GradientSpan<T> y) {
+  using A = Accumulator<T>;
   const Index line = d.w * d.c;
   if (!y.needed()) {
     return;
   }
   parallel_for(d.n * d.bh, detail::wavelet_block(2 * line), [&](Index begin, Index end) {
-    Tensor<T> halves({2, line});
-    T* const low = halves.mutable_data();
-    T* const high = low + line;
+    Tensor<A> halves({2, line});
+    A* const low = halves.mutable_data();
+    A* const high = low + line;
     for (Index r = begin; r < end; ++r) {
       const T* const image = x + r / d.bh * d.h * line;
-      detail::wavelet_split(d.rows.row(r % d.bh), image, line, line, low, high, false);
+      detail::wavelet_split<A>(d.rows.row(r % d.bh), image, line, line, low, high, false);
       for (Index q = 0; q < d.bw; ++q) {
         const auto terms = d.columns.row(q);
         T* const to = y.data() + (r * d.bw + q) * 4 * d.c;
-        detail::wavelet_split<T>(terms, low, d.c, d.c, to, to + 2 * d.c, y.accumulate);
-        detail::wavelet_split<T>(terms, high, d.c, d.c, to + d.c, to + 3 * d.c, y.accumulate);
+        detail::wavelet_split<A>(terms, low, d.c, d.c, to, to + 2 * d.c, y.accumulate);
+        detail::wavelet_split<A>(terms, high, d.c, d.c, to + d.c, to + 3 * d.c, y.accumulate);
       }
     }
   });
@@ -99,26 +101,27 @@ void wavelet_analysis(const Wavelet2d<T>& d, const T* x, GradientSpan<T> y) {
 
 /// x = the images of the sub-bands y, by matrices from BH to H and from BW to W
 template <class T>
-void wavelet_synthesis(const Wavelet2d<T>& d, const T* y, GradientSpan<T> x) {
+void wavelet_synthesis(const Wavelet2d<Accumulator<T>>& d, const T* y, GradientSpan<T> x) {
+  using A = Accumulator<T>;
   const Index band_line = d.bw * 4 * d.c;
   if (!x.needed()) {
     return;
   }
   parallel_for(d.n * d.h, detail::wavelet_block(d.w * d.c), [&](Index begin, Index end) {
-    Tensor<T> halves({2, d.bw, d.c});
-    T* const low = halves.mutable_data();
-    T* const high = low + d.bw * d.c;
+    Tensor<A> halves({2, d.bw, d.c});
+    A* const low = halves.mutable_data();
+    A* const high = low + d.bw * d.c;
     for (Index r = begin; r < end; ++r) {
       const auto terms = d.rows.row(r % d.h);
       for (Index q = 0; q < d.bw; ++q) {
         const T* const from = y + r / d.h * d.bh * band_line + q * 4 * d.c;
-        detail::wavelet_join<T>(terms, from, from + d.c, band_line, d.c, low + q * d.c, false);
-        detail::wavelet_join<T>(terms, from + 2 * d.c, from + 3 * d.c, band_line, d.c,
+        detail::wavelet_join<A>(terms, from, from + d.c, band_line, d.c, low + q * d.c, false);
+        detail::wavelet_join<A>(terms, from + 2 * d.c, from + 3 * d.c, band_line, d.c,
                                 high + q * d.c, false);
       }
       for (Index s = 0; s < d.w; ++s) {
         T* const to = x.data() + (r * d.w + s) * d.c;
-        detail::wavelet_join<T>(d.columns.row(s), low, high, d.c, d.c, to, x.accumulate);
+        detail::wavelet_join<A>(d.columns.row(s), low, high, d.c, d.c, to, x.accumulate);
       }
     }
   });

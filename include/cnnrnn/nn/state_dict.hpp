@@ -95,6 +95,12 @@ class MasterRounder : public Visitor<T> {
   void parameter(const std::string& /*path*/, Variable<T>& value) override { value.round_master(); }
 };
 
+template <class T>
+class MasterDropper : public Visitor<T> {
+ private:
+  void parameter(const std::string& /*path*/, Variable<T>& value) override { value.drop_master(); }
+};
+
 /// To be called when the tensors of a module's state have been written to: parameters of bfloat16
 /// become what their masters are.
 template <class T>
@@ -303,6 +309,20 @@ IncompatibleKeys load_state_dict(Module<T>& module, const StateDict<T>& state,
   detail::RandomRestorer<T> restorer(given.random_states);
   module.visit(restorer);
   return differences.keys;
+}
+
+/// Gives back the memory of the masters that loading has made, of parameters of bfloat16: a module
+/// that is not trained any more keeps two bytes a parameter, not six. What a master has beyond its
+/// value is lost. A module of other numbers has no masters.
+///
+///   io::load(path, model);
+///   nn::drop_masters(model);
+template <class T>
+void drop_masters(Module<T>& module) {
+  if constexpr (is_bfloat16<T>) {
+    detail::MasterDropper<T> dropper;
+    module.visit(dropper);
+  }
 }
 
 }  // namespace nn

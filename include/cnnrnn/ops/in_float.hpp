@@ -29,6 +29,14 @@ void give_rounded(Gradients<T>& g, std::vector<Variable<float>>& leaves) {
   }
 }
 
+/// Leaves the variables their places in the graph, and takes their values, of which the operation
+/// has saved what it needs.
+inline void drop_values(std::vector<Variable<float>>& variables) {
+  for (auto& variable : variables) {
+    variable = Variable<float>(Tensor<float>(), variable.edge());
+  }
+}
+
 /// An operation on bfloat16 that is computed in float: op(inputs in float) gives its outputs, which
 /// are rounded once, as the gradients are. What op saves for backward is float.
 template <class T, class Op>
@@ -38,11 +46,13 @@ std::vector<Variable<T>> all_in_float(std::string_view name, const std::vector<V
   for (const auto& input : inputs) {
     leaves.push_back(in_float(input));
   }
-  const std::vector<Variable<float>> outputs = op(leaves);
+  std::vector<Variable<float>> outputs = op(leaves);
   std::vector<Tensor<T>> values;
   for (const auto& output : outputs) {
     values.push_back(kernels::rounded<T>(output.value()));
   }
+  drop_values(leaves);
+  drop_values(outputs);
   return record<T>(name, inputs, values, [leaves, outputs](Gradients<T>& g) mutable {
     std::vector<Edge<float>> roots;
     std::vector<Tensor<float>> upstream;

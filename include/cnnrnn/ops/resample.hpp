@@ -4,7 +4,6 @@
 
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/kernels/resample.hpp"
-#include "cnnrnn/ops/in_float.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -19,12 +18,6 @@ Variable<T> resample(const char* name, const Variable<T>& x,
   return record<T>(name, {x}, y, [d = std::move(d)](Gradients<T>& g) {
     kernels::resample_backward(d, g.dy().data(), g.dx());
   });
-}
-
-template <class T>
-requires is_bfloat16<T> Variable<T> resample(const char* name, const Variable<T>& x,
-                                             const kernels::ResampleDims<float>& d) {
-  return one_in_float<T>(name, {x}, [&](const auto& v) { return resample(name, v[0], d); });
 }
 
 }  // namespace detail

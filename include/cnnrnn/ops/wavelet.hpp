@@ -6,7 +6,6 @@
 #include "cnnrnn/autograd/variable.hpp"
 #include "cnnrnn/core/size2d.hpp"
 #include "cnnrnn/kernels/wavelet.hpp"
-#include "cnnrnn/ops/in_float.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 
@@ -107,12 +106,13 @@ template <class T>
 Variable<T> dwt2d(const Variable<T>& x, const WaveletOptions& options = {}) {
   using enum kernels::WaveletOutside;
   detail::check_wavelet_image("dwt2d", options, x.shape());
-  const auto d = detail::wavelet2d<T>({options, extension, false}, x.shape());
+  const auto d = detail::wavelet2d<Accumulator<T>>({options, extension, false}, x.shape());
   Tensor<T> y({d.n, d.bh, d.bw, 4 * d.c});
   kernels::wavelet_analysis<T>(d, x.value().data(), {y.mutable_span()});
   return record<T>("dwt2d", {x}, y, [options, shape = x.shape()](Gradients<T>& g) {
-    kernels::wavelet_synthesis<T>(detail::wavelet2d<T>({options, extension, true}, shape),
-                                  g.dy().data(), g.dx());
+    kernels::wavelet_synthesis<T>(
+        detail::wavelet2d<Accumulator<T>>({options, extension, true}, shape), g.dy().data(),
+        g.dx());
   });
 }
 
@@ -126,27 +126,12 @@ Variable<T> idwt2d(const Variable<T>& y, const WaveletOptions& options = {}, Siz
   using enum kernels::WaveletOutside;
   const Shape shape = detail::idwt2d_shape("idwt2d", options, y.shape(), size);
   Tensor<T> x(shape);
-  kernels::wavelet_synthesis<T>(detail::wavelet2d<T>({options, nothing, true}, shape),
+  kernels::wavelet_synthesis<T>(detail::wavelet2d<Accumulator<T>>({options, nothing, true}, shape),
                                 y.value().data(), {x.mutable_span()});
   return record<T>("idwt2d", {y}, x, [options, shape](Gradients<T>& g) {
-    kernels::wavelet_analysis<T>(detail::wavelet2d<T>({options, nothing, false}, shape),
-                                 g.dy().data(), g.dx());
+    kernels::wavelet_analysis<T>(
+        detail::wavelet2d<Accumulator<T>>({options, nothing, false}, shape), g.dy().data(), g.dx());
   });
-}
-
-/// The same of bfloat16, computed in float.
-template <class T>
-requires is_bfloat16<T> Variable<T> dwt2d(const Variable<T>& x,
-                                          const WaveletOptions& options = {}) {
-  return detail::one_in_float<T>("dwt2d", {x}, [&](const auto& v) { return dwt2d(v[0], options); });
-}
-
-/// The same of bfloat16, computed in float.
-template <class T>
-requires is_bfloat16<T> Variable<T> idwt2d(const Variable<T>& y, const WaveletOptions& options = {},
-                                           Size2d size = 0) {
-  return detail::one_in_float<T>("idwt2d", {y},
-                                 [&](const auto& v) { return idwt2d(v[0], options, size); });
 }
 
 CNNRNN_NAMESPACE_END

@@ -52,6 +52,16 @@ class AdamFamily : public Optimizer<T> {
  private:
   void update(Tensor<Accumulator<T>>& value, const Tensor<Accumulator<T>>& gradient, Memory& memory,
               const Rates& rates) override {
+    take_step<Accumulator<T>>({value.mutable_data()}, gradient, memory, rates);
+  }
+  void update_and_round(Tensor<Accumulator<T>>& master, Tensor<T>& value, const Tensor<T>& gradient,
+                        Memory& memory, const Rates& rates) override {
+    take_step<T>({master.mutable_data(), value.mutable_data()}, gradient, memory, rates);
+  }
+
+  template <class U>
+  void take_step(const kernels::Weights<U>& weights, const Tensor<U>& gradient, Memory& memory,
+                 const Rates& rates) const {
     using A = Accumulator<T>;
     const auto t = static_cast<double>(memory.steps);
     const double first_bias = 1 - std::pow(options_.beta1, t);
@@ -67,8 +77,8 @@ class AdamFamily : public Optimizer<T> {
         .epsilon = static_cast<A>(options_.epsilon),
         .l2 = static_cast<A>(l2 ? rates.weight_decay : 0),
         .keep = static_cast<A>(l2 ? 1 : 1 - rates.learning_rate * rates.weight_decay)};
-    kernels::adam_step(value.size(), gradient.data(), value.mutable_data(),
-                       memory.tensors[0].mutable_data(), memory.tensors[1].mutable_data(), factors);
+    kernels::adam_step(gradient.size(), gradient.data(), weights, memory.tensors[0].mutable_data(),
+                       memory.tensors[1].mutable_data(), factors);
   }
 
   std::string options() const override {

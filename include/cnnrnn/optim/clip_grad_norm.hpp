@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cnnrnn/autograd/variable.hpp"
+#include "cnnrnn/kernels/loops.hpp"
 
 CNNRNN_NAMESPACE_BEGIN
 namespace optim {
@@ -67,11 +68,8 @@ double clip_grad_norm(const std::vector<Variable<T>>& parameters, double max_nor
   }
   for (const auto& edge : edges) {
     const auto gradient = edge.writable();
-    parallel_for(edge.shape().size(), block, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) {
-        T& value = gradient.data()[i];
-        value = static_cast<T>(value * static_cast<Accumulator<T>>(scale));
-      }
+    kernels::for_each_element(gradient.values.size(), [=, to = gradient.data()](std::size_t i) {
+      to[i] = static_cast<T>(to[i] * static_cast<Accumulator<T>>(scale));
     });
   }
   return norm;

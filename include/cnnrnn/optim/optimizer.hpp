@@ -84,10 +84,14 @@ class Optimizer {
           tensor = Tensor<Accumulator<T>>::zeros(entry.parameter.shape());
         }
       }
+      const Rates rates{scheduled_rate(entry), entry.weight_decay};
       auto value = entry.parameter.master();
-      update(value, kernels::widened(gradient), entry.memory,
-             {scheduled_rate(entry), entry.weight_decay});
-      entry.parameter.round_master();
+      if constexpr (is_bfloat16<T>) {
+        update_and_round(value, entry.parameter.mutable_value(), gradient, entry.memory, rates);
+        entry.parameter.note_rounded();
+      } else {
+        update(value, gradient, entry.memory, rates);
+      }
     }
     ++steps_;
   }
@@ -253,6 +257,14 @@ class Optimizer {
   /// value is the master and all is float.
   virtual void update(Tensor<Accumulator<T>>& value, const Tensor<Accumulator<T>>& gradient,
                       Memory& memory, const Rates& rates) = 0;
+
+  /// The same of bfloat16, which leaves the master, rounded, in the value. Unless overridden it
+  /// takes a pass for each of the three.
+  virtual void update_and_round(Tensor<Accumulator<T>>& master, Tensor<T>& value,
+                                const Tensor<T>& gradient, Memory& memory, const Rates& rates) {
+    update(master, kernels::widened(gradient), memory, rates);
+    kernels::convert(master.size(), master.data(), value.mutable_data());
+  }
 
   /// The options beside the rates, for describe().
   virtual std::string options() const = 0;

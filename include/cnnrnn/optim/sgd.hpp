@@ -49,9 +49,19 @@ class Sgd : public Optimizer<T> {
 
   void update(Tensor<Accumulator<T>>& value, const Tensor<Accumulator<T>>& gradient, Memory& memory,
               const Rates& rates) override {
+    take_step<Accumulator<T>>({value.mutable_data()}, gradient, memory, rates);
+  }
+  void update_and_round(Tensor<Accumulator<T>>& master, Tensor<T>& value, const Tensor<T>& gradient,
+                        Memory& memory, const Rates& rates) override {
+    take_step<T>({master.mutable_data(), value.mutable_data()}, gradient, memory, rates);
+  }
+
+  template <class U>
+  void take_step(const kernels::Weights<U>& weights, const Tensor<U>& gradient, Memory& memory,
+                 const Rates& rates) const {
     using A = Accumulator<T>;
-    kernels::sgd_step<A>(value.size(), gradient.data(), value.mutable_data(),
-                         memory.tensors.empty() ? nullptr : memory.tensors[0].mutable_data(),
+    A* const momentum = memory.tensors.empty() ? nullptr : memory.tensors[0].mutable_data();
+    kernels::sgd_step<U>(gradient.size(), gradient.data(), weights, momentum,
                          {.learning_rate = static_cast<A>(rates.learning_rate),
                           .momentum = static_cast<A>(options_.momentum),
                           .l2 = static_cast<A>(rates.weight_decay),

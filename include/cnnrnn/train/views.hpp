@@ -122,7 +122,8 @@ class TestTimeAugmentation : public nn::Layer<T> {
   Variable<T> operator()(const Variable<T>& x) override {
     Variable<T> sum;
     for (const auto& view : views_) {
-      const auto part = model_(Variable<T>(view.of(x.value()))) * static_cast<T>(view.weight);
+      const auto part =
+          model_(Variable<T>(view.of(x.value()))) * static_cast<Accumulator<T>>(view.weight);
       sum = sum.defined() ? sum + part : part;
     }
     return sum;

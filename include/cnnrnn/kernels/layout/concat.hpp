@@ -43,12 +43,7 @@ void concat_backward(const ConcatDims& d, const T* dy, GradientSpan<T> dx) {
   if (!dx.needed()) {
     return;
   }
-  detail::for_each_part(d, [&](Index to, Index from) {
-    for (Index i = 0; i < d.part; ++i) {
-      T& target = dx.data()[to + i];
-      target = dx.accumulate ? static_cast<T>(target + dy[from + i]) : dy[from + i];
-    }
-  });
+  detail::for_each_part(d, [&](Index to, Index from) { dx.put_row(to, dy + from, d.part); });
 }
 
 CNNRNN_KERNELS_END

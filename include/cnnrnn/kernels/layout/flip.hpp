@@ -42,12 +42,7 @@ void flip_backward(const FlipDims& d, const T* dy, GradientSpan<T> dx) {
   if (!dx.needed()) {
     return;
   }
-  detail::for_each_flipped(d, [&](Index to, Index from) {
-    for (Index i = 0; i < d.inner; ++i) {
-      T& target = dx.data()[to + i];
-      target = dx.accumulate ? static_cast<T>(target + dy[from + i]) : dy[from + i];
-    }
-  });
+  detail::for_each_flipped(d, [&](Index to, Index from) { dx.put_row(to, dy + from, d.inner); });
 }
 
 CNNRNN_KERNELS_END

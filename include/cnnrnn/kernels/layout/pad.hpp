@@ -40,9 +40,12 @@ void pad_backward(const PadDims& d, const T* dy, GradientSpan<T> dx) {
   const Index step = d.walk.row_strides()[0];
   for_each_row(d.walk, [&](Index position, Index count, const auto& offsets) {
     const T* const from = dy + d.first + offsets[0];
-    T* const to = dx.data() + position;
+    if (step == 1) {
+      dx.put_row(position, from, count);
+      return;
+    }
     for (Index i = 0; i < count; ++i) {
-      to[i] = dx.accumulate ? static_cast<T>(to[i] + from[i * step]) : from[i * step];
+      dx.put(position + i, from[i * step]);
     }
   });
 }

@@ -29,10 +29,12 @@ void permute_backward(const StridedWalk<1>& walk, const T* dy, GradientSpan<T> d
   }
   const Index stride = walk.row_strides()[0];
   for_each_row(walk, [&](Index position, Index count, const auto& offsets) {
-    T* const to = dx.data() + offsets[0];
+    if (stride == 1) {
+      dx.put_row(offsets[0], dy + position, count);
+      return;
+    }
     for (Index i = 0; i < count; ++i) {
-      T& target = to[i * stride];
-      target = dx.accumulate ? static_cast<T>(target + dy[position + i]) : dy[position + i];
+      dx.put(offsets[0] + i * stride, dy[position + i]);
     }
   });
 }

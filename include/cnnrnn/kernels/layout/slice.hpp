@@ -32,10 +32,7 @@ void slice_backward(const SliceDims& d, const T* dy, GradientSpan<T> dx) {
   }
   const Index part = d.length * d.inner;
   for (Index o = 0; o < d.outer; ++o) {
-    T* const to = dx.data() + (o * d.axis + d.first) * d.inner;
-    for (Index i = 0; i < part; ++i) {
-      to[i] = static_cast<T>(to[i] + dy[o * part + i]);
-    }
+    dx.put_row((o * d.axis + d.first) * d.inner, dy + o * part, part);
   }
 }
 

@@ -12,8 +12,9 @@ template <class Body>
 void for_each_element(std::size_t count, const Body& body) {
   constexpr Index block = 1 << 14;
   parallel_for(static_cast<Index>(count), block, [&](Index begin, Index end) {
+    const Body own = body;  // see for_each_lanes
     for (Index i = begin; i < end; ++i) {
-      body(static_cast<std::size_t>(i));
+      own(static_cast<std::size_t>(i));
     }
   });
 }
@@ -24,9 +25,9 @@ void store_gradient(const GradientSpan<T>& dx, const Value& value) {
   T* const to = dx.data();
   if (dx.accumulate) {
     for_each_element(dx.values.size(),
-                     [&](std::size_t i) { to[i] = static_cast<T>(to[i] + value(i)); });
+                     [=](std::size_t i) { to[i] = static_cast<T>(to[i] + value(i)); });
   } else {
-    for_each_element(dx.values.size(), [&](std::size_t i) { to[i] = static_cast<T>(value(i)); });
+    for_each_element(dx.values.size(), [=](std::size_t i) { to[i] = static_cast<T>(value(i)); });
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/core/parallel.hpp"
-#include "cnnrnn/kernels/loops/lanes.hpp"
+#include "cnnrnn/kernels/optimizer/weights.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -22,14 +22,15 @@ struct AdamFactors {
 /// One step on `count` weights w with their gradient dw and moments m, v, in one pass:
 ///   g = dw + l2 w,  m = beta_1 m + (1 - beta_1) g,  v = beta_2 v + (1 - beta_2) g^2,
 ///   w = keep w - step_size m / (second_scale sqrt(v) + epsilon)
-template <class T>
-void adam_step(Index count, const T* dw, T* w, T* m, T* v, const AdamFactors<T>& factors) {
-  using P = Packet<T>;
-  const auto all = [](T factor) { return P::set(factor); };
+template <class T, class A = Accumulator<T>>
+void adam_step(Index count, const T* dw, const Weights<T>& w, A* m, A* v,
+               const AdamFactors<A>& factors) {
+  using P = Packet<A>;
+  const auto all = [](A factor) { return P::set(factor); };
   constexpr Index block = 1 << 14;
   parallel_for(count, block, [&](Index begin, Index end) {
     for_each_lanes<T>(end - begin, [&](auto lanes) {
-      const P old = lanes.load(w + begin);
+      const P old = lanes.load(w.values + begin);
       const P g = multiply_add(all(factors.l2), old, lanes.load(dw + begin));
       const P first =
           multiply_add(all(factors.keep_first), lanes.load(m + begin), all(factors.add_first) * g);
@@ -38,7 +39,7 @@ void adam_step(Index count, const T* dw, T* w, T* m, T* v, const AdamFactors<T>&
       const P root = multiply_add(all(factors.second_scale), sqrt(second), all(factors.epsilon));
       lanes.store(m + begin, first);
       lanes.store(v + begin, second);
-      lanes.store(w + begin, all(factors.keep) * old - all(factors.step_size) * first / root);
+      w.store(lanes, begin, all(factors.keep) * old - all(factors.step_size) * first / root);
     });
   });
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cnnrnn/core/parallel.hpp"
-#include "cnnrnn/kernels/loops/lanes.hpp"
+#include "cnnrnn/kernels/optimizer/weights.hpp"
 
 CNNRNN_KERNELS_BEGIN
 
@@ -17,14 +17,14 @@ struct SgdFactors {
 /// One step on `count` weights w with their gradient dw and momentum b (null without momentum):
 ///   g = dw + l2 w,  b = momentum b + g,  w = w - learning_rate (b, or g + momentum b with
 ///   Nesterov)
-template <class T>
-void sgd_step(Index count, const T* dw, T* w, T* b, const SgdFactors<T>& factors) {
-  using P = Packet<T>;
-  const auto all = [](T factor) { return P::set(factor); };
+template <class T, class A = Accumulator<T>>
+void sgd_step(Index count, const T* dw, const Weights<T>& w, A* b, const SgdFactors<A>& factors) {
+  using P = Packet<A>;
+  const auto all = [](A factor) { return P::set(factor); };
   constexpr Index block = 1 << 14;
   parallel_for(count, block, [&](Index begin, Index end) {
     for_each_lanes<T>(end - begin, [&](auto lanes) {
-      const P old = lanes.load(w + begin);
+      const P old = lanes.load(w.values + begin);
       const P g = multiply_add(all(factors.l2), old, lanes.load(dw + begin));
       P direction = g;
       if (b != nullptr) {
@@ -32,7 +32,7 @@ void sgd_step(Index count, const T* dw, T* w, T* b, const SgdFactors<T>& factors
         lanes.store(b + begin, velocity);
         direction = factors.nesterov ? multiply_add(all(factors.momentum), velocity, g) : velocity;
       }
-      lanes.store(w + begin, old - all(factors.learning_rate) * direction);
+      w.store(lanes, begin, old - all(factors.learning_rate) * direction);
     });
   });
 }

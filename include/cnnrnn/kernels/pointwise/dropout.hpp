@@ -32,18 +32,19 @@ inline void dropout_mask(double p, std::uint64_t seed, std::span<std::uint8_t> m
 template <class T>
 void dropout_forward(std::span<const T> x, std::span<const std::uint8_t> mask, Accumulator<T> scale,
                      std::span<T> y) {
-  for_each_element(x.size(),
-                   [&](std::size_t i) { y[i] = static_cast<T>(mask[i] != 0 ? scale * x[i] : 0); });
+  for_each_element(x.size(), [=, from = x.data(), m = mask.data(), to = y.data()](std::size_t i) {
+    to[i] = static_cast<T>(m[i] != 0 ? scale * from[i] : 0);
+  });
 }
 
 /// dx = scale dy where the mask is 1, else 0
 template <class T>
 void dropout_backward(std::span<const std::uint8_t> mask, Accumulator<T> scale,
                       std::span<const T> dy, GradientSpan<T> dx) {
-  store_gradient(dx, [&](std::size_t i) {
+  store_gradient(dx, [=, from = dy.data(), m = mask.data()](std::size_t i) {
     const Accumulator<T> kept =
-        scale * dy[i];  // loaded in any case, so that the loop has no branch
-    return mask[i] != 0 ? kept : 0;
+        scale * from[i];  // loaded in any case, so that the loop has no branch
+    return m[i] != 0 ? kept : 0;
   });
 }
 

@@ -138,14 +138,15 @@ void sum_backward(const StridedWalk<1>& walk, Accumulator<T> scale, const T* dy,
   if (!dx.needed()) {
     return;
   }
-  const Index stride = walk.row_strides()[0];
+  using P = Packet<Accumulator<T>>;
+  const bool repeats = walk.row_strides()[0] == 0;
   for_each_row(walk, [&](Index position, Index count, const auto& offsets) {
     const T* const from = dy + offsets[0];
-    T* const to = dx.data() + position;
-    for (Index i = 0; i < count; ++i) {
-      const Accumulator<T> value = scale * from[i * stride];
-      to[i] = static_cast<T>(dx.accumulate ? to[i] + value : value);
-    }
+    const P same = P::set(scale * from[0]);
+    for_each_lanes<T>(count, [=, to = dx.data() + position](const auto& lanes) {
+      const P value = repeats ? same : P::set(scale) * lanes.load(from);
+      lanes.store(to, dx.accumulate ? lanes.load(to) + value : value);
+    });
   });
 }
 
