@@ -37,6 +37,8 @@ void add_options(CLI::App& app, speedrun::Options& options) {
       ->check(CLI::NonNegativeNumber);
   entry("--batch", "batch", config.batch, "images in a batch (0: as the recipe has it)")
       ->check(CLI::NonNegativeNumber);
+  entry("--precision", "precision", config.precision, program::training_precision_help)
+      ->check(CLI::IsMember(program::precision_names()));
   entry("--seed", "seed", config.seed, "seed of the weights and of the order")
       ->check(CLI::NonNegativeNumber);
   entry("--holdout", "holdout", config.holdout,
@@ -97,12 +99,12 @@ struct Commands {
                                         started);
     cnnrnn::set_threads(training.threads);
     if (evaluate->parsed()) {
-      return program::evaluate<float>(speedrun::classifier_of(evaluation.checkpoint), evaluation);
+      return program::evaluate(speedrun::classifier_of(evaluation.checkpoint), evaluation);
     }
     if (predict->parsed()) {
-      return program::predict<float>(speedrun::classifier_of(prediction.checkpoint), prediction);
+      return program::predict(speedrun::classifier_of(prediction.checkpoint), prediction);
     }
-    return write->parsed() ? speedrun::export_model(copy) : speedrun::Run(training).run();
+    return write->parsed() ? speedrun::export_model(copy) : speedrun::train(training);
   }
 };
 

@@ -10,6 +10,7 @@
 #include "classify/weights.hpp"
 #include "program/arguments.hpp"
 #include "program/best_classes.hpp"
+#include "program/classifier.hpp"
 #include "program/image_options.hpp"
 
 namespace {
@@ -17,6 +18,7 @@ namespace {
 struct Options {
   std::string model;
   std::string weights;
+  std::string precision = "float";
   std::vector<std::string> images;
   std::string labels;
   cnnrnn::Index top = 5;
@@ -42,6 +44,9 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--weights", options.weights,
                  "its state dict as torchvision names it, a safetensors file")
       ->required();
+  app.add_option("--precision", options.precision, "numbers of parameters and activations")
+      ->check(CLI::IsMember(program::precision_names()))
+      ->capture_default_str();
   app.add_option("images", options.images, program::image_files_help())->required();
   app.add_option("--labels", options.labels,
                  "names of the classes, one a line; else they are numbered from 0");
@@ -71,17 +76,18 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 /// Prints a line for each file, or why it cannot be read; then the exit code is 1.
+template <class T>
 int classify_images(const Options& options) {
   using namespace cnnrnn;
   set_threads(options.threads);
-  const auto network = zoo_classifier<float>(options.model);
+  const auto network = zoo_classifier<T>(options.model);
   const auto [model, made_for] = classify::load(network, options.weights);
   const auto names = classify::class_names(options.labels, made_for.classes);
-  const classify::Pictures pictures(network, made_for.channels, options.picture);
+  const classify::Pictures<T> pictures(network, made_for.channels, options.picture);
   const NoGradGuard no_grad;
   int code = 0;
   for (const std::string& file : options.images) {
-    Variable<float> x;
+    Variable<T> x;
     try {
       x = pictures.read(file, options.image);
     } catch (const FileError& error) {
@@ -89,7 +95,8 @@ int classify_images(const Options& options) {
       code = 1;
       continue;
     }
-    program::print_best_classes(file, (*model)(x), names, options.top);
+    const auto logits = (*model)(x).value().template to<float>();
+    program::print_best_classes(file, Variable<float>(logits), names, options.top);
   }
   require<FileError>(static_cast<bool>(std::cout.flush()), "cannot write to standard output");
   return code;
@@ -109,7 +116,8 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   try {
-    return classify_images(options);
+    return options.precision == "bfloat16" ? classify_images<cnnrnn::bfloat16>(options)
+                                           : classify_images<float>(options);
   } catch (const cnnrnn::ValueError& error) {
     std::cerr << "classify: " << cnnrnn::printable(error.what()) << std::endl;
     return 2;

@@ -20,9 +20,10 @@ struct PictureOptions {
 };
 
 /// Makes of images what a network takes, as torchvision's transforms for its weights do.
+template <class T>
 class Pictures {
  public:
-  Pictures(const ZooClassifier<float>& network, cnnrnn::Index channels, PictureOptions options)
+  Pictures(const ZooClassifier<T>& network, cnnrnn::Index channels, PictureOptions options)
       : channels_(channels),
         resize_(options.resize > 0 ? options.resize : usual_resize(network.image)),
         crop_(options.crop > 0 ? options.crop : network.image),
@@ -33,8 +34,8 @@ class Pictures {
 
   /// An image file as (1, crop, crop, channels). Throws FileError if it cannot be read, or is so
   /// thin that it would become too large.
-  cnnrnn::Variable<float> read(const std::string& file,
-                               const cnnrnn::data::ImageOptions& options) const {
+  cnnrnn::Variable<T> read(const std::string& file,
+                           const cnnrnn::data::ImageOptions& options) const {
     using namespace cnnrnn;
     const auto image = data::read_image(file, options);
     const Index shorter = std::min(image.dim(0), image.dim(1));
@@ -49,9 +50,9 @@ class Pictures {
                                                .padded_height = crop_,
                                                .padded_width = crop_,
                                                .grey = channels_ == 1});
-    Tensor<float> x({1, crop_, crop_, channels_});
+    Tensor<T> x({1, crop_, crop_, channels_});
     normalize_(pixels.data(), crop_ * crop_, x.mutable_data());
-    return Variable<float>(x);
+    return Variable<T>(x);
   }
 
  private:
@@ -77,7 +78,7 @@ class Pictures {
   cnnrnn::Index channels_;
   cnnrnn::Index resize_;
   cnnrnn::Index crop_;
-  cnnrnn::data::Normalizer<float> normalize_;
+  cnnrnn::data::Normalizer<T> normalize_;
 };
 
 }  // namespace classify

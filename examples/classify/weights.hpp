@@ -9,8 +9,9 @@
 
 namespace classify {
 
+template <class T>
 struct LoadedNetwork {
-  std::unique_ptr<cnnrnn::nn::Layer<float>> model;
+  std::unique_ptr<cnnrnn::nn::Layer<T>> model;
   ClassifierOptions options;
 };
 
@@ -33,7 +34,8 @@ inline cnnrnn::Index dimension(const cnnrnn::io::SafetensorsFile& file, const st
 /// Builds a network for the classes and channels that its weights are for and loads them, in
 /// evaluation mode. Throws FileError when they are not the network's, and ValueError for images
 /// that are neither grey nor in colour.
-inline LoadedNetwork load(const ZooClassifier<float>& network, const std::string& path) {
+template <class T>
+LoadedNetwork<T> load(const ZooClassifier<T>& network, const std::string& path) {
   using namespace cnnrnn;
   ClassifierOptions options = network.options;
   {
@@ -44,8 +46,9 @@ inline LoadedNetwork load(const ZooClassifier<float>& network, const std::string
   require<ValueError>(options.channels == 1 || options.channels == 3, path,
                       ": expected weights for images of 1 or 3 channels, got ", options.channels);
   Random random;
-  LoadedNetwork loaded{network.make(options, random), options};
+  LoadedNetwork<T> loaded{network.make(options, random), options};
   io::load(path, *loaded.model);
+  nn::drop_masters(*loaded.model);
   loaded.model->eval();
   return loaded;
 }

@@ -56,6 +56,7 @@ RECIPE = (
     Setting("--shards", "shards", 1, "equal parts of a batch, which processes share"),
     Setting("--sync-batch-norm", "sync_batch_norm", False, "batch norm over all shards of a batch"),
     Setting("--gradients", "gradients", "float", "how gradients travel between processes: float or bf16"),
+    Setting("--precision", "precision", "float", "numbers of a network: float or bfloat16"),
     Setting("--optimizer", "optimizer", "adam", "optimizer: sgd, adam or adamw"),
     Setting("--lr", "learning_rate", 1e-3, "learning rate, at its peak"),
     Setting("--momentum", "momentum", 0.9, "momentum of sgd"),

@@ -42,6 +42,16 @@ inline constexpr const char* kind_help =
     "data set in that folder; auto: known by its files and labels; idx: any in MNIST's format";
 inline constexpr const char* skip_help = "leave out image files that cannot be read, and name them";
 
+inline constexpr const char* training_precision_help =
+    "numbers of parameters, activations and gradients; sums, and what is trained of the weights, "
+    "are float in any case";
+
+inline void add_precision(CLI::App& command, std::string& precision) {
+  command.add_option("--precision", precision, "numbers of parameters and activations")
+      ->check(CLI::IsMember(precision_names()))
+      ->default_str("that of the training");
+}
+
 inline CLI::App* add_evaluate(CLI::App& app, EvaluateOptions& options, int& threads) {
   CLI::App* const command = app.add_subcommand("evaluate", "test a saved model");
   command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
@@ -51,6 +61,7 @@ inline CLI::App* add_evaluate(CLI::App& app, EvaluateOptions& options, int& thre
       ->check(CLI::IsMember(cnnrnn::data::dataset_kinds()))
       ->capture_default_str();
   command->add_flag("--skip-unreadable", options.skip_unreadable, skip_help);
+  add_precision(*command, options.precision);
   command->add_option("--batch", options.batch, "images in a batch")
       ->check(positive)
       ->capture_default_str();
@@ -69,6 +80,7 @@ inline CLI::App* add_predict(CLI::App& app, PredictOptions& options, int& thread
   command->add_option("--checkpoint", options.checkpoint, "checkpoint.safetensors of a run")
       ->required();
   command->add_option("images", options.images, image_files_help())->required();
+  add_precision(*command, options.precision);
   command->add_option("--top", options.top, "classes to print for each")
       ->check(positive)
       ->capture_default_str();

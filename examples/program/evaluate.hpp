@@ -131,4 +131,10 @@ int evaluate(const Classifier& classifier, const EvaluateOptions& options) {
   return 0;
 }
 
+/// The same with numbers of the precision that is asked for, or else was trained with.
+inline int evaluate(const Classifier& classifier, const EvaluateOptions& options) {
+  return with_precision(classifier, options.precision, options.checkpoint,
+                        [&]<class T>(T) { return evaluate<T>(classifier, options); });
+}
+
 }  // namespace program

@@ -107,6 +107,7 @@ LoadedModel<T> load_model(const Classifier& classifier, const std::string& path)
   Random random;
   loaded.model = classifier.maker<T>()(loaded.card.model, random);
   io::load(path, *loaded.model);
+  nn::drop_masters(*loaded.model);
   loaded.model->eval();
   return loaded;
 }

@@ -47,4 +47,10 @@ int predict(const Classifier& classifier, const PredictOptions& options) {
   return code;
 }
 
+/// The same with numbers of the precision that is asked for, or else was trained with.
+inline int predict(const Classifier& classifier, const PredictOptions& options) {
+  return with_precision(classifier, options.precision, options.checkpoint,
+                        [&]<class T>(T) { return predict<T>(classifier, options); });
+}
+
 }  // namespace program

@@ -89,10 +89,7 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
       ->each([&options](const std::string&) { options.given.insert("sync_batch_norm"); });
   entry("--gradients", "gradients", config.gradients, "how they travel between processes")
       ->check(CLI::IsMember({"float", "bf16"}));
-  entry(
-      "--precision", "precision", config.precision,
-      "numbers of parameters, activations and gradients; sums, and what is trained of the weights, "
-      "are float in any case")
+  entry("--precision", "precision", config.precision, training_precision_help)
       ->check(CLI::IsMember(precision_names()));
   entry("--recipe", "recipe", config.recipe,
         "paper: the defaults of the options below; modern: --optimizer adamw --lr 0.003 "
@@ -145,12 +142,6 @@ CLI::App* add_train(CLI::App& app, const Classifier& classifier, TrainOptions& o
   return train;
 }
 
-void add_precision(CLI::App& command, std::string& precision) {
-  command.add_option("--precision", precision, "numbers of parameters and activations")
-      ->check(CLI::IsMember(precision_names()))
-      ->default_str("that of the training");
-}
-
 /// Takes what is printed, and keeps nothing.
 class Silence : public std::streambuf {
  protected:
@@ -201,16 +192,6 @@ int train_model(const Classifier& classifier, const TrainOptions& options, Proce
                                               : TrainingRun<float>(classifier, run).run();
 }
 
-int evaluate_model(const Classifier& classifier, const EvaluateOptions& options) {
-  return with_precision(classifier, options.precision, options.checkpoint,
-                        [&]<class T>(T) { return evaluate<T>(classifier, options); });
-}
-
-int predict_images(const Classifier& classifier, const PredictOptions& options) {
-  return with_precision(classifier, options.precision, options.checkpoint,
-                        [&]<class T>(T) { return predict<T>(classifier, options); });
-}
-
 }  // namespace
 
 int run(int argc, char** argv, const Classifier& classifier) {
@@ -225,9 +206,8 @@ int run(int argc, char** argv, const Classifier& classifier) {
   EvaluateOptions evaluation;
   PredictOptions prediction;
   const CLI::App* const train_command = add_train(app, classifier, train);
-  CLI::App* const evaluate_command = add_evaluate(app, evaluation, train.threads);
-  add_precision(*evaluate_command, evaluation.precision);
-  add_precision(*add_predict(app, prediction, train.threads), prediction.precision);
+  const CLI::App* const evaluate_command = add_evaluate(app, evaluation, train.threads);
+  add_predict(app, prediction, train.threads);
   try {
     parse(app, argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -242,8 +222,8 @@ int run(int argc, char** argv, const Classifier& classifier) {
     require_known_launcher(*processes);
     cnnrnn::set_threads(train.threads);
     const int code = train_command->parsed()      ? train_model(classifier, train, *processes)
-                     : evaluate_command->parsed() ? evaluate_model(classifier, evaluation)
-                                                  : predict_images(classifier, prediction);
+                     : evaluate_command->parsed() ? evaluate(classifier, evaluation)
+                                                  : predict(classifier, prediction);
     cnnrnn::require<cnnrnn::FileError>(static_cast<bool>(std::cout.flush()),
                                        "cannot write to standard output");
     return code;

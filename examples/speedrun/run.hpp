@@ -28,12 +28,14 @@ inline std::string minutes(double seconds) {
 inline std::string percent(double share) { return train::detail::fixed(100 * share, 2) + " %"; }
 
 /// A run, from its options to its files and the line at its end.
+template <class T>
 class Run {
  public:
-  explicit Run(const Options& options)
+  /// The configuration is that of the options, or of the run that they resume.
+  Run(const Options& options, const Config& config)
       : options_(options),
         folder_{options.out},
-        config_(options.resume ? resumed_config(folder_, options) : options.config),
+        config_(config),
         recipe_(recipe_for(config_)),
         data_(open_data()),
         statistics_(data_.kind == "cifar10" ? data::cifar10_statistics()
@@ -59,11 +61,11 @@ class Run {
     program::print_setup(network_);
     std::cout << "recipe:  " << config_.optimizer << " for " << config_.target << " %, " << steps_
               << " steps of " << recipe_.batch << " images" << std::endl;
-    train::Checkpoints<float> checkpoints(network_, *optimizer_, checkpoints_options());
+    train::Checkpoints<T> checkpoints(network_, *optimizer_, checkpoints_options());
     const train::Interrupt interrupt;
     train::TrainingState state = begin(checkpoints);
-    train::Trainer<float> trainer(network_, *optimizer_, *train_, test_,
-                                  trainer_options(checkpoints, interrupt));
+    train::Trainer<T> trainer(network_, *optimizer_, *train_, test_,
+                              trainer_options(checkpoints, interrupt));
     if (train_to_the_end(trainer, std::move(state)) == train::Ending::stopped) {
       std::cout << "stopped after " << trainer.state().step << " of " << steps_
                 << " steps, and saved; go on with: --resume --out " << options_.out << std::endl;
@@ -129,6 +131,9 @@ class Run {
       config.erase("rnn");
       config.erase("after");
     }
+    if (config_.precision == "float") {
+      config.erase("precision");
+    }
     config["images"] = data_.split.train.size();
     config["mean"] = statistics_.mean;
     return config.dump();
@@ -142,7 +147,8 @@ class Run {
                                  .class_names = images.class_names,
                                  .preparation = data_.preparation,
                                  .mean = statistics_.mean,
-                                 .standard_deviation = statistics_.standard_deviation},
+                                 .standard_deviation = statistics_.standard_deviation,
+                                 .precision = config_.precision},
                                 config_);
     return {.folder = options_.out,
             .configuration = configuration(),
@@ -150,12 +156,12 @@ class Run {
             .put = [this](io::RunState& more) { io::put_state(more, "slow.", slow_->state()); },
             .take =
                 [this](const io::RunState& more) {
-                  slow_->load_state(io::take_state<float>(more, "slow."));
+                  slow_->load_state(io::take_state<T>(more, "slow."));
                 }};
   }
 
   /// Where the run begins. The files of an old run go away before the new configuration comes.
-  train::TrainingState begin(train::Checkpoints<float>& checkpoints) const {
+  train::TrainingState begin(train::Checkpoints<T>& checkpoints) const {
     train::TrainingState state;
     if (options_.resume) {
       state = checkpoints.resume();
@@ -169,10 +175,10 @@ class Run {
     return state;
   }
 
-  train::TrainerOptions<float> trainer_options(train::Checkpoints<float>& checkpoints,
-                                               const train::Interrupt& interrupt) {
+  train::TrainerOptions<T> trainer_options(train::Checkpoints<T>& checkpoints,
+                                           const train::Interrupt& interrupt) {
     return {.steps = steps_,
-            .loss = train::cross_entropy_loss<float>(
+            .loss = train::cross_entropy_loss<T>(
                 {.label_smoothing = label_smoothing, .reduction = Reduction::sum}),
             .before_epoch =
                 [this](const train::TrainingState& state) {
@@ -223,7 +229,7 @@ class Run {
   }
 
   /// Trains, and leaves a note in the folder if a loss is not finite.
-  train::Ending train_to_the_end(train::Trainer<float>& trainer, train::TrainingState state) const {
+  train::Ending train_to_the_end(train::Trainer<T>& trainer, train::TrainingState state) const {
     try {
       return trainer.run(std::move(state));
     } catch (const NumericError& error) {
@@ -234,7 +240,7 @@ class Run {
 
   /// The test with mirrored and shifted images, and the line that all is about.
   void finish(const train::TrainingState& state) {
-    train::TestTimeAugmentation<float> patient(network_, train::mirror_and_shift_views<float>());
+    train::TestTimeAugmentation<T> patient(network_, train::mirror_and_shift_views<T>());
     const double began = train::steady_seconds();
     const auto tested = train::evaluate(patient, *test_);
     const double took = train::steady_seconds() - began;
@@ -250,14 +256,21 @@ class Run {
   data::OpenedDataset data_;
   data::ChannelStatistics statistics_;
   Random random_;
-  Network network_;
-  std::optional<data::Loader<float>> train_;
-  std::optional<data::Loader<float>> test_;
+  Network<T> network_;
+  std::optional<data::Loader<T>> train_;
+  std::optional<data::Loader<T>> test_;
   Index steps_ = 0;
-  std::unique_ptr<optim::Optimizer<float>> optimizer_;
-  std::optional<optim::Lookahead<float>> slow_;
+  std::unique_ptr<optim::Optimizer<T>> optimizer_;
+  std::optional<optim::Lookahead<T>> slow_;
   train::Progress progress_;
   bool begun_ = false;
 };
+
+/// Trains with numbers of the precision that is asked for, and returns the program's exit code.
+inline int train(const Options& options) {
+  const Config config = options.resume ? resumed_config({options.out}, options) : options.config;
+  return config.precision == "bfloat16" ? Run<bfloat16>(options, config).run()
+                                        : Run<float>(options, config).run();
+}
 
 }  // namespace speedrun

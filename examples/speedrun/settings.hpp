@@ -20,16 +20,19 @@ struct Config {
   double epochs = 0;        ///< 0: as the recipe has them
   cnnrnn::Index batch = 0;  ///< 0: as the recipe has it
   std::uint64_t seed = 0;
-  cnnrnn::Index holdout = 0;  ///< training images that take the place of the test images
-  cnnrnn::Index limit = 0;    ///< images of each part; 0: all
-  std::string rnn = "none";   ///< cell of a sweep
-  cnnrnn::Index after = 2;    ///< the group that the sweep is behind, from 1 on
+  cnnrnn::Index holdout = 0;        ///< training images that take the place of the test images
+  cnnrnn::Index limit = 0;          ///< images of each part; 0: all
+  std::string rnn = "none";         ///< cell of a sweep
+  cnnrnn::Index after = 2;          ///< the group that the sweep is behind, from 1 on
+  std::string precision = "float";  ///< of parameters, activations and gradients
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Config, program, data, data_kind, target, optimizer, epochs,
-                                   batch, seed, holdout, limit, rnn, after)
+                                   batch, seed, holdout, limit, rnn, after, precision)
 
 /// The entries that were not a choice once, with the values they had: older files lack them.
-inline nlohmann::json older_entries() { return {{"rnn", "none"}, {"after", 2}}; }
+inline nlohmann::json older_entries() {
+  return {{"rnn", "none"}, {"after", 2}, {"precision", "float"}};
+}
 
 /// The recipe of a configuration. Throws ValueError for a pair of target and optimizer, or a cell,
 /// that does not exist.

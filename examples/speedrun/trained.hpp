@@ -23,19 +23,19 @@ inline nlohmann::json make_card(const program::ModelCard& card, const Config& co
 }
 
 /// The network as it is tested: by the image, its mirror image, and both moved by a pixel.
-class TestedNetwork : public nn::Layer<float> {
+template <class T>
+class TestedNetwork : public nn::Layer<T> {
  public:
   TestedNetwork(const Recipe& recipe, Index classes, Random& random)
-      : network_(recipe, classes, random),
-        views_(network_, train::mirror_and_shift_views<float>()) {}
+      : network_(recipe, classes, random), views_(network_, train::mirror_and_shift_views<T>()) {}
 
-  Variable<float> operator()(const Variable<float>& x) override { return views_(x); }
-  void visit(nn::Visitor<float>& visitor) override { network_.visit(visitor); }
+  Variable<T> operator()(const Variable<T>& x) override { return views_(x); }
+  void visit(nn::Visitor<T>& visitor) override { network_.visit(visitor); }
   std::string describe() const override { return network_.describe(); }
 
  private:
-  Network network_;
-  train::TestTimeAugmentation<float> views_;
+  Network<T> network_;
+  train::TestTimeAugmentation<T> views_;
 };
 
 /// What `evaluate` and `predict` make a saved network with: one of the recipe that it names. Throws
@@ -63,7 +63,10 @@ inline program::Classifier classifier_of(const std::string& path) {
   program::Classifier classifier;
   classifier.name = "cifar10_speedrun";
   classifier.make = [recipe](const NetworkOptions& options, Random& random) {
-    return std::make_unique<TestedNetwork>(recipe, options.classes, random);
+    return std::make_unique<TestedNetwork<float>>(recipe, options.classes, random);
+  };
+  classifier.make_bfloat16 = [recipe](const NetworkOptions& options, Random& random) {
+    return std::make_unique<TestedNetwork<bfloat16>>(recipe, options.classes, random);
   };
   return classifier;
 }

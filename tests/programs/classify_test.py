@@ -72,6 +72,15 @@ def check_output(folder, weights, image):
     return every
 
 
+def check_precision(weights, image, usual):
+    """Nearly the same in bfloat16."""
+    narrow = dict(parse(classify(weights, "--top", 99, "--precision", "bfloat16", image)))
+    assert narrow != dict(usual), narrow
+    for name, share in usual:
+        assert abs(float(narrow[name]) - float(share)) < 2, (name, share, narrow)
+    check_error(2, ["--precision", "double not in"], weights, "--precision", "double", image)
+
+
 def check_preparation(folder, weights, image, usual):
     """Each option makes a difference, and its default makes none."""
     same = ("--resize", 32, "--crop", 32, "--mean", 0.1307, "--std", 0.3081)
@@ -125,7 +134,9 @@ with tempfile.TemporaryDirectory() as name:
     main_folder = pathlib.Path(name)
     model = write_safetensors(main_folder / "model.safetensors", SHAPES)
     picture = write_image(main_folder / "picture.ppm")
-    check_preparation(main_folder, model, picture, check_output(main_folder, model, picture))
+    shares = check_output(main_folder, model, picture)
+    check_precision(model, picture, shares)
+    check_preparation(main_folder, model, picture, shares)
     check_errors(main_folder, model, picture)
     check_other_weights(main_folder, picture)
     help_text = run("classify", "--help")

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from program import EXAMPLES, history, result, resume_state, run, write_mnist
+from program import EXAMPLES, history, read_safetensors, result, resume_state, run, write_mnist
 
 PROGRAM = "cifar10_speedrun"
 LAST_LINE = re.compile(r"\n\d+\.\d\d % in 0 min \d+ s\n$")
@@ -68,6 +68,27 @@ def check_saved(data, out):
     assert "resume.safetensors: expected " in text, text
 
 
+def check_precision(data, folder):
+    """A run in bfloat16 ends in the same bytes when it is resumed, keeps its weights in float, and is
+    tested as it was trained unless one asks for float."""
+    whole, parts = folder / "bfloat16", folder / "bfloat16 in two parts"
+    recipe = ("--optimizer", "muon", "--precision", "bfloat16")
+    text = run(PROGRAM, *options(data, whole, recipe))
+    assert "precision bfloat16" in text and LAST_LINE.search(text), text
+    interrupt(data, parts, recipe, signal.SIGINT)
+    run(PROGRAM, "--resume", "--out", parts)
+    assert result(parts) == result(whole) and resume_state(parts) == resume_state(whole)
+    saved = whole / "checkpoint.safetensors"
+    assert {tensor[0] for tensor in read_safetensors(saved).values()} <= {"F32", "I64"}
+    evaluate = ("evaluate", "--data", data, "--limit", 64, "--checkpoint", saved)
+    accuracy = float(text.splitlines()[-1].split()[0]) / 100
+    text = run(PROGRAM, *evaluate)
+    assert "precision bfloat16" in text and f"test accuracy {accuracy:.4f}" in text, text
+    assert "precision float" in run(PROGRAM, *evaluate, "--precision", "float")
+    text = run(PROGRAM, "--resume", "--precision", "float", "--out", whole, code=2)
+    assert "precision: bfloat16 then, float now" in text, text
+
+
 def check_refusals(data, folder):
     out = folder / "sgd" / "whole"
     for words, arguments in (
@@ -94,5 +115,6 @@ with tempfile.TemporaryDirectory() as name:
     text = run(PROGRAM, "--data", mnist, "--target", 96, "--epochs", 0.5, "--batch", 16, "--limit", 64,
                "--out", folder / "96")
     assert LAST_LINE.search(text) and "residual" in text, text
+    check_precision(mnist, folder)
     check_refusals(mnist, folder)
 print("stopped, killed and resumed runs end in the same bytes")
