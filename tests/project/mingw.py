@@ -19,9 +19,12 @@ GCC = "x86_64-w64-mingw32-g++-posix"
 WINE = ("wine64", "wine", "/usr/lib/wine/wine64")
 
 # GCC for Windows must not store vectors as if its stack were aligned; see docs/compilers.md.
-FOR_WINDOWS = ["-static", "-Wa,-mbig-obj,-muse-unaligned-vector-move"]
+FOR_WINDOWS = ["-Wa,-mbig-obj,-muse-unaligned-vector-move"]
 # One instruction set on both sides; -O1, because a compiler may fuse other operations at -O3.
 OPTIONS = ["-std=c++20", "-O1", "-march=x86-64-v3", "-fopenmp"]
+
+PROGRAM = "tests/project/mingw/program.cpp"
+INSTANCES = "cmake/instances"
 
 # One program of tests: what the system does, files, safetensors, Ctrl-C.
 TESTS = ["support/catch_main.cpp", "system/files_test.cpp", "system/thread_object_test.cpp",
@@ -51,21 +54,44 @@ class Build:
     def run(self, command, **options):
         return subprocess.run([str(part) for part in command], check=True, **options)
 
-    def program(self, name, compiler, sources, *options):
-        """Path of a program; each of its sources is compiled alone."""
-        path = self.folder / name
-        objects = []
+    def objects(self, name, compiler, sources, *options):
+        """Paths of the objects of the sources, each of which is compiled alone."""
+        paths = []
         for source in sources:
-            objects.append(path.with_name(f"{name}-{pathlib.Path(source).stem}.o"))
-            self.run([compiler, *OPTIONS, *options, *self.includes, "-c", source, "-o", objects[-1]])
-        self.run([compiler, *OPTIONS, *options, *objects, "-o", path])
-        return path
+            paths.append(self.folder / f"{name}-{pathlib.Path(source).stem}.o")
+            self.run([compiler, *OPTIONS, *options, *self.includes, "-c", self.args.source / source, "-o", paths[-1]])
+        return paths
+
+    def program(self, name, compiler, objects, *options):
+        self.run([compiler, *OPTIONS, *options, *objects, "-o", self.folder / name])
+        return self.folder / name
 
     def warnings(self):
         """The umbrella without OpenMP, and with the macros of Windows."""
         text = "#include <cnnrnn/cnnrnn.hpp>\n#include <windows.h>\nint main() {}\n"
         self.run([GCC, "-std=c++20", "-fsyntax-only", *self.args.warnings, "-Werror", *self.includes,
                   "-x", "c++", "-"], input=text, text=True)
+
+
+def build_programs(build):
+    """Paths of the tests, the quick start and the program for Windows, and of the program for Linux."""
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        def compile_later(*what):
+            return pool.submit(build.objects, *what)
+
+        # For Windows, two programs share the large templates.
+        shared = [*FOR_WINDOWS, "-include", build.args.source / INSTANCES / "instances.hpp"]
+        linux = compile_later("linux", "g++", [PROGRAM])
+        instances = compile_later("instances", GCC, [f"{INSTANCES}/float.cpp"], *shared)
+        windows = compile_later("windows", GCC, [PROGRAM], *shared)
+        tests = compile_later("tests", GCC, [f"tests/{file}" for file in TESTS], *FOR_WINDOWS, "-O0")
+        start = compile_later("start", GCC, ["examples/quick_start.cpp"], *shared)
+        pool.submit(build.warnings).result()
+    large = instances.result()
+    return (build.program("tests.exe", GCC, tests.result(), "-static"),
+            build.program("start.exe", GCC, start.result() + large, "-static"),
+            build.program("windows.exe", GCC, windows.result() + large, "-static"),
+            build.program("linux", "g++", linux.result()))
 
 
 def wine_environment(folder):
@@ -139,24 +165,14 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         build = Build(args, folder)
-        program = args.source / "tests/project/mingw/program.cpp"
         began = time.monotonic()
-        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            on_windows = pool.submit(build.program, "program.exe", GCC, [program], *FOR_WINDOWS)
-            on_linux = pool.submit(build.program, "program", "g++", [program])
-            tests = pool.submit(build.program, "tests.exe", GCC,
-                                [args.source / "tests" / test for test in TESTS], *FOR_WINDOWS, "-O0")
-            start = pool.submit(build.program, "start.exe", GCC,
-                                [args.source / "examples/quick_start.cpp"], *FOR_WINDOWS)
-            for task in (on_windows, on_linux, tests, start, pool.submit(build.warnings)):
-                task.result()
+        tests, start, windows, linux = build_programs(build)
+        windows, linux = [wine, windows], [linux]
         print(f"built in {time.monotonic() - began:.0f} s")
 
-        windows = [wine, on_windows.result()]
-        linux = [on_linux.result()]
-        code, text = output([wine, tests.result()], folder)
+        code, text = output([wine, tests], folder)
         expect(code == 0, f"tests: {text}")
-        code, text = output([wine, start.result()], folder)
+        code, text = output([wine, start], folder)
         accuracies = [float(line) for line in text.split()[-10:]] if code == 0 else [0]
         expect(sum(accuracies) / len(accuracies) > 0.2, f"quick_start: {text}")  # chance: 0.1
         compare_functions(folder, linux, windows)
