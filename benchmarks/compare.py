@@ -7,7 +7,7 @@ Build first: cmake --build --preset release --target train_bench zoo_bench kerne
 onednn_bench (which exists only if oneDNN was found). Close everything else that uses the machine.
 
 Each part writes PART.md, PART.json and, with matplotlib, PART.png into docs/results/PROCESSOR or the
-folder of --output. Without --output, a run with --filter only prints its tables."""
+folder of --output. Without --output, a run with --filter or --random only prints its tables."""
 import argparse
 import importlib.util
 import json
@@ -33,6 +33,9 @@ def parse_arguments():
                         help="which parts to run: " + ", ".join(PARTS) + "; default: all")
     parser.add_argument("--filter", default="", metavar="REGEX",
                         help="run only cases whose name matches")
+    parser.add_argument("--random", default="", metavar="COUNT,SEED",
+                        help="COUNT random convolutions of each family instead of the cases of the part "
+                             "shapes, to see what nobody has tuned for")
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     parser.add_argument("--seconds", type=float, default=1,
                         help="minimum time of a measurement; default: 1")
@@ -59,7 +62,7 @@ def parse_arguments():
 def select_rows(args, part):
     rows = [row for threads in dict.fromkeys(args.threads)
             for row in Cases(args.build, args.python or [sys.executable], threads,
-                             args.seconds).rows(part)]
+                             args.seconds, args.random).rows(part)]
     return [row for row in rows if re.search(args.filter, row.name)]
 
 
@@ -108,7 +111,7 @@ def main():
     for rows in selected:
         run = measured(args, rows)
         print(markdown(run))
-        if args.output or not args.filter:
+        if args.output or not (args.filter or args.random):
             write(run, folder)
 
 

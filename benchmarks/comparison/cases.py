@@ -27,8 +27,9 @@ class Row:
 class Cases:
     """Makes the rows of each part of the comparison, for one number of threads."""
 
-    def __init__(self, build, pythons, threads, seconds):
+    def __init__(self, build, pythons, threads, seconds, random=""):
         self.programs = pathlib.Path(build) / "benchmarks"
+        self.options = {"shapes_bench": [f"--random={random}"] if random else []}
         self.pythons, self.threads, self.seconds = pythons, threads, seconds
 
     def rows(self, part):
@@ -79,7 +80,7 @@ class Cases:
         path = self.programs / program
         if not path.exists():
             sys.exit(f"{path} is missing: build the target {program}, or name the build with --build")
-        listed = subprocess.run([path, "--benchmark_list_tests=true"], check=True,
+        listed = subprocess.run([path, *self.options.get(program, []), "--benchmark_list_tests=true"], check=True,
                                 capture_output=True, text=True).stdout.split()
         return [name for name in listed if re.fullmatch(kinds, name.split("/")[0])]
 
@@ -126,7 +127,8 @@ class Cases:
         return Contender(f"{column} of {python}, {setting}", command, self.threads, memory, column)
 
     def against_torch(self, part, program, name, settings):
-        ours = our_case(self.programs / program, name, self.threads, self.seconds)
+        ours = our_case(self.programs / program, name, self.threads, self.seconds,
+                        options=self.options.get(program, []))
         case = name.split("/iterations:")[0]
         peers = [self.torch(python, case, setting, ours.measures_memory)
                  for python in self.pythons for setting in settings]

@@ -83,7 +83,7 @@ def run(command, threads):
         return output.read(), usage.ru_maxrss / 1024
 
 
-def our_case(program, name, threads, seconds, label="cnnrnn"):
-    command = [str(program), f"--threads={threads}", f"--benchmark_filter=^{re.escape(name)}$",
+def our_case(program, name, threads, seconds, label="cnnrnn", options=()):
+    command = [str(program), *options, f"--threads={threads}", f"--benchmark_filter=^{re.escape(name)}$",
                f"--benchmark_min_time={seconds}", "--benchmark_format=json"]
     return Ours(label, command, threads, name.startswith("memory/"))

@@ -13,28 +13,8 @@ using namespace cnnrnn;
 
 namespace bench {
 
-namespace {
-
-struct Case {
-  std::string kind;
-  Index n, h, c, o;
-  Size2d kernel;
-  Index stride = 1;
-  Index dilation = 1;
-  Index groups = 1;
-
-  std::string name() const {
-    return to_message("conv/", kind, '/', n, '/', h, '/', c, '/', o, '/', kernel, '/', stride, '/',
-                      dilation, '/', groups);
-  }
-  Size2d padding() const { return {dilation * (kernel.h - 1) / 2, dilation * (kernel.w - 1) / 2}; }
-  kernels::Conv2dDims dims() const {
-    return {n, h, h, c, o, kernel, stride, padding(), dilation, groups};
-  }
-};
-
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all{
+std::vector<ConvolutionCase> chosen_convolutions() {
+  return {
       {"depthwise", 8, 112, 32, 32, 3, 1, 1, 32},
       {"depthwise", 8, 112, 96, 96, 3, 2, 1, 96},
       {"depthwise", 8, 56, 144, 144, 3, 1, 1, 144},
@@ -101,8 +81,9 @@ const std::vector<Case>& cases() {
       {"large_images", 2, 112, 128, 128, 3},
       {"large_images", 1, 512, 32, 32, 3},
   };
-  return all;
 }
+
+namespace {
 
 template <class T>
 struct Tensors {
@@ -125,7 +106,7 @@ struct Tensors {
 };
 
 template <class T>
-void run(benchmark::State& state, const Case& c, bool train) {
+void run(benchmark::State& state, const ConvolutionCase& c, bool train) {
   const auto d = c.dims();
   Tensors<T> tensors(d);
   const double seconds = time_iterations(state, [&] {
@@ -141,8 +122,8 @@ void run(benchmark::State& state, const Case& c, bool train) {
 }
 
 template <class T>
-void register_in() {
-  for (const Case& c : cases()) {
+void register_in(const std::vector<ConvolutionCase>& cases) {
+  for (const ConvolutionCase& c : cases) {
     for (const bool train : {false, true}) {
       const std::string name = c.name() + (train ? "/train" : "/forward") + precision_suffix<T>;
       benchmark::RegisterBenchmark(name.c_str(), run<T>, c, train)->Unit(benchmark::kMillisecond);
@@ -152,13 +133,13 @@ void register_in() {
 
 }  // namespace
 
-void register_convolutions() {
-  register_in<float>();
-  register_in<bfloat16>();
+void register_convolutions(const std::vector<ConvolutionCase>& cases) {
+  register_in<float>(cases);
+  register_in<bfloat16>(cases);
 }
 
-void explain_convolutions() {
-  for (const Case& c : cases()) {
+void explain_convolutions(const std::vector<ConvolutionCase>& cases) {
+  for (const ConvolutionCase& c : cases) {
     std::cout << c.name() << ": y by " << name(kernels::forward_kernel<float>(c.dims()))
               << ", dx by " << name(kernels::backward_input_kernel<float>(c.dims()))
               << ", dweight by " << name(kernels::backward_weight_kernel<float>(c.dims())) << '\n';
