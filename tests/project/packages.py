@@ -28,14 +28,21 @@ def build_consumer(args, work, prefix):
 
 def versions(args, _work):
     packaging, expected = args.source / "packaging", version(args.source)
+    major, minor, _ = expected.split(".")
+    namespace = (args.source / "include" / "cnnrnn" / "core" / "namespace.hpp").read_text()
+    incompatible = f"v{major}_{minor}" if major == "0" else f"v{major}"
+    assert f"  inline namespace {incompatible} {{" in namespace, incompatible
+    citation, changes = ((args.source / name).read_text() for name in ("CITATION.cff", "CHANGELOG.md"))
+    released = re.search(r"^## \[([0-9.]+)\] - (\S+)$", changes, re.M)
+    assert f"\ndate-released: {released.group(2)}\n" in citation, released
     found = {
+        "CHANGELOG.md": released.group(1),
         "vcpkg": json.loads((packaging / "vcpkg" / "cnnrnn" / "vcpkg.json").read_text())["version"],
         "Debian": re.match(r"cnnrnn \((.*?)\)", (packaging / "debian" / "changelog").read_text()).group(1),
-        "CITATION.cff": re.search(r"^version: (.*)$", (args.source / "CITATION.cff").read_text(), re.M).group(1)}
+        "CITATION.cff": re.search(r"^version: (.*)$", citation, re.M).group(1)}
     assert all(value == expected for value in found.values()), (expected, found)
-    minor = expected.rpartition(".")[0]
     for document in ("README.md", "docs/installing.md", "examples/consumer/CMakeLists.txt"):
-        assert f"find_package(cnnrnn {minor} REQUIRED)" in (args.source / document).read_text(), document
+        assert f"find_package(cnnrnn {major}.{minor} REQUIRED)" in (args.source / document).read_text(), document
 
 
 def uninstall(args, work):

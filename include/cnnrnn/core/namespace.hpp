@@ -3,11 +3,11 @@
 #include "cnnrnn/core/requirements.hpp"
 #include "cnnrnn/core/version.hpp"
 
-// The library lives in cnnrnn::v0, an inline namespace: objects built against different major
-// versions of the headers fail to link instead of mixing their layouts.
+// The library lives in cnnrnn::v0_2, an inline namespace: objects built against versions of the
+// headers that need not fit each other fail to link instead of mixing their layouts.
 #define CNNRNN_NAMESPACE_BEGIN \
   namespace cnnrnn {           \
-  inline namespace v0 {
+  inline namespace v0_2 {
 #define CNNRNN_NAMESPACE_END \
   }                          \
   }
