@@ -6,6 +6,7 @@
 #include "cnnrnn/core/scratch.hpp"
 #include "cnnrnn/kernels/conv2d/direct/convolve.hpp"
 #include "cnnrnn/kernels/conv2d/output.hpp"
+#include "cnnrnn/kernels/conv2d/taps_inside.hpp"
 
 // Dilated or large kernels on small images, where many taps of a pixel read nothing but the zeros
 // around the image. The result is cut into zones: the pixels of one read the same taps inside of

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <span>
+#include <type_traits>
 
 #include "cnnrnn/core/parallel.hpp"
 #include "cnnrnn/kernels/conv2d/direct/band.hpp"

@@ -7,6 +7,8 @@
 #include "cnnrnn/core/tensor.hpp"
 #include "cnnrnn/kernels/conv2d/direct/band.hpp"
 #include "cnnrnn/kernels/conv2d/few_outputs/window_runs.hpp"
+#include "cnnrnn/kernels/gemm/microkernel.hpp"
+#include "cnnrnn/kernels/loops/lanes.hpp"
 
 // The weight gradient of few outputs: each element of dy times packets of what its window reads.
 
