@@ -3,6 +3,7 @@
 
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME headers)
 
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/cnnrnn)
 set(pkgconfig_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)

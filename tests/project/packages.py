@@ -110,6 +110,25 @@ def check_programs(prefix):
         run(prefix / "bin" / program)
 
 
+def archives(args, work):
+    """CPack's: the programs have their builds beside them, and the headers serve a consumer."""
+    source, build, unpacked = work / "cnnrnn", work / "build", work / "unpacked"
+    copy_sources(args, source)
+    empty_sources(source)
+    run("cmake", "-S", source, "-B", build, "-DCNNRNN_BUILD_TESTS=OFF", "-DCNNRNN_BUILD_BENCHMARKS=OFF",
+        "-DCNNRNN_MPI=OFF", "-DCNNRNN_NATIVE=OFF", "-DCNNRNN_MULTIARCH=ON", "-DCMAKE_CXX_FLAGS_RELEASE=-O0")
+    run("cmake", "--build", build, "--target", "package")
+    found = sorted(path.name for path in build.glob("*.tar.gz"))
+    name = f"cnnrnn-{version(args.source)}"
+    assert found == [f"{name}-headers.tar.gz", f"{name}-programs-linux-{platform.machine()}.tar.gz"], found
+    unpacked.mkdir()
+    for archive in found:
+        run("tar", "--extract", "--strip-components=1", "--directory", unpacked, "--file", build / archive)
+    said = run(unpacked / "bin" / "classify")
+    assert said.startswith(("avx", "sse", "neon")), said
+    build_consumer(args, work, unpacked)
+
+
 EIGEN = """
 from conan import ConanFile
 class Eigen(ConanFile):
@@ -134,7 +153,7 @@ def conan(args, work):
         run("conan", "create", recipe, "--no-remote", "-s", "compiler.cppstd=20", env=environment)
 
 
-WAYS = {function.__name__: function for function in (versions, uninstall, debian, conan)}
+WAYS = {function.__name__: function for function in (versions, uninstall, debian, archives, conan)}
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--source", type=pathlib.Path, required=True)
