@@ -46,8 +46,6 @@ MUTATIONS = [
     ("kernels/conv2d/in_pairs/phases.hpp", "adds ? lanes.load(to) + sum : sum", "sum", "kernels/conv2d/in_pairs"),
     ("kernels/conv2d/in_pairs/weight_gradient.hpp", "p0 > job.first_pixel ? to : nullptr", "nullptr",
      "kernels/conv2d/in_pairs"),
-    ("core/simd.hpp", "std::array<bfloat16, static_cast<std::size_t>(width)> all;\n    store(all.data());\n"
-     "    std::copy_n(all.data(), count, to);", "store(to);", "core/bfloat16"),
     ("core/bfloat16_lanes.hpp", "_mm512_mask_test_epi32_mask(no_exponent, whole, _mm512_set1_epi32(0x7fffff)) == 0",
      "true", "core/bfloat16"),
     ("autograd/variable.hpp", "if (master.version_of_value != value_.version()) {", "if (false) {",
@@ -502,7 +500,8 @@ MUTATIONS = [
     ("nn/module.hpp", "parameter == whole || parameter.starts_with(whole + '.')",
      "parameter.starts_with(whole)", "nn/module"),
     ("nn/state_dict.hpp", "spread(path, first);", "", "nn/state_dict"),
-    ("nn/state_dict.hpp", "std::memcmp(a.data(), b.data(), a.span().size_bytes()) != 0", "false", "nn/state_dict"),
+    ("nn/state_dict.hpp", "!std::ranges::equal(std::as_bytes(a.span()), std::as_bytes(b.span()))", "false",
+     "nn/state_dict"),
     ("nn/state_dict.hpp", "return a.shape() == shape && b.shape() == shape &&", "return true &&", "nn/state_dict"),
     # Data
     ("data/weights.hpp", "label == unlabelled ? 0 : class_weights[static_cast<std::size_t>(label)]",
