@@ -45,11 +45,16 @@ class Processes {
   virtual void broadcast(cnnrnn::nn::Module<float>& /*model*/,
                          cnnrnn::optim::Optimizer<float>& /*optimizer*/,
                          cnnrnn::train::TrainingState& /*state*/) {}
+  virtual void broadcast(cnnrnn::nn::Module<cnnrnn::bfloat16>& /*model*/,
+                         cnnrnn::optim::Optimizer<cnnrnn::bfloat16>& /*optimizer*/,
+                         cnnrnn::train::TrainingState& /*state*/) {}
 
   /// What a trainer needs to share batches; none if there is nothing to share. Throws ValueError
   /// when they cannot be shared so.
   virtual std::unique_ptr<cnnrnn::train::Processes<float>> share(cnnrnn::nn::Module<float>& model,
                                                                  const SharingOptions& options) = 0;
+  virtual std::unique_ptr<cnnrnn::train::Processes<cnnrnn::bfloat16>> share(
+      cnnrnn::nn::Module<cnnrnn::bfloat16>& model, const SharingOptions& options) = 0;
 
   /// Ends all processes, where one cannot go on.
   virtual void abort(int /*code*/) {}

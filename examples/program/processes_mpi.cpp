@@ -42,27 +42,21 @@ class Launched : public Processes {
   }
   void broadcast(cnnrnn::nn::Module<float>& model, cnnrnn::optim::Optimizer<float>& optimizer,
                  cnnrnn::train::TrainingState& state) override {
-    if (size() > 1) {
-      cnnrnn::distributed::broadcast(*world_, model);
-      cnnrnn::distributed::broadcast(*world_, optimizer);
-      cnnrnn::distributed::broadcast(*world_, state);
-    }
+    broadcast_run(model, optimizer, state);
+  }
+  void broadcast(cnnrnn::nn::Module<cnnrnn::bfloat16>& model,
+                 cnnrnn::optim::Optimizer<cnnrnn::bfloat16>& optimizer,
+                 cnnrnn::train::TrainingState& state) override {
+    broadcast_run(model, optimizer, state);
   }
 
   std::unique_ptr<cnnrnn::train::Processes<float>> share(cnnrnn::nn::Module<float>& model,
                                                          const SharingOptions& options) override {
-    using namespace cnnrnn::distributed;
-    if (options.shards == 1 && size() == 1) {
-      return nullptr;
-    }
-    if (!world_) {
-      world_.emplace();
-    }
-    return std::make_unique<DataParallel<float>>(
-        *world_, model,
-        DataParallelOptions{.shards = options.shards,
-                            .wire = options.bfloat16 ? Wire::bfloat16 : Wire::exact,
-                            .sync_batch_norm = options.sync_batch_norm});
+    return share_model(model, options);
+  }
+  std::unique_ptr<cnnrnn::train::Processes<cnnrnn::bfloat16>> share(
+      cnnrnn::nn::Module<cnnrnn::bfloat16>& model, const SharingOptions& options) override {
+    return share_model(model, options);
   }
 
   void abort(int code) override {
@@ -72,6 +66,33 @@ class Launched : public Processes {
   }
 
  private:
+  template <class T>
+  void broadcast_run(cnnrnn::nn::Module<T>& model, cnnrnn::optim::Optimizer<T>& optimizer,
+                     cnnrnn::train::TrainingState& state) const {
+    if (size() > 1) {
+      cnnrnn::distributed::broadcast(*world_, model);
+      cnnrnn::distributed::broadcast(*world_, optimizer);
+      cnnrnn::distributed::broadcast(*world_, state);
+    }
+  }
+
+  template <class T>
+  std::unique_ptr<cnnrnn::train::Processes<T>> share_model(cnnrnn::nn::Module<T>& model,
+                                                           const SharingOptions& options) {
+    using namespace cnnrnn::distributed;
+    if (options.shards == 1 && size() == 1) {
+      return nullptr;
+    }
+    if (!world_) {
+      world_.emplace();
+    }
+    return std::make_unique<DataParallel<T>>(
+        *world_, model,
+        DataParallelOptions{.shards = options.shards,
+                            .wire = options.bfloat16 ? Wire::bfloat16 : Wire::exact,
+                            .sync_batch_norm = options.sync_batch_norm});
+  }
+
   std::optional<cnnrnn::distributed::Communicator> world_;
 };
 

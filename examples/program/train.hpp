@@ -5,7 +5,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "cnnrnn/data/fingerprint.hpp"
@@ -130,9 +129,7 @@ class TrainingRun : private AgreedRun {
     if (processes_.leads()) {
       state = begin(*checkpoints);
     }
-    if constexpr (std::is_same_v<T, float>) {
-      processes_.broadcast(*model_, *optimizer_, state);
-    }
+    processes_.broadcast(*model_, *optimizer_, state);
     const std::string reached = end_of(state);
     if (!reached.empty()) {
       std::cout << "nothing to do: " << reached << std::endl;
@@ -149,17 +146,9 @@ class TrainingRun : private AgreedRun {
  private:
   /// What the trainer needs to share batches; none if there is nothing to share.
   std::unique_ptr<cnnrnn::train::Processes<T>> share() const {
-    if constexpr (std::is_same_v<T, float>) {
-      return processes_.share(*model_, {.shards = config_.shards,
-                                        .sync_batch_norm = config_.sync_batch_norm,
-                                        .bfloat16 = config_.gradients == "bf16"});
-    } else {
-      cnnrnn::require<cnnrnn::ValueError>(
-          config_.shards == 1 && processes_.size() == 1,
-          "--precision: expected float where a batch has shards, got bfloat16 and ", config_.shards,
-          " of them");
-      return nullptr;
-    }
+    return processes_.share(*model_, {.shards = config_.shards,
+                                      .sync_batch_norm = config_.sync_batch_norm,
+                                      .bfloat16 = config_.gradients == "bf16"});
   }
 
   void require_same_data() const {

@@ -58,7 +58,8 @@ void take(std::uint64_t& hash, std::span<const T> values) {
 }
 
 /// All that a run leaves: model, generators, optimizer and history, but for its times.
-std::uint64_t digest(SmallRun<float>& run, const train::TrainingState& state) {
+template <class T>
+std::uint64_t digest(SmallRun<T>& run, const train::TrainingState& state) {
   std::uint64_t hash = 0xcbf29ce484222325U;
   const auto model = nn::state_dict(run.model);
   for (const auto& [name, tensor] : model.tensors) {
@@ -81,9 +82,10 @@ std::uint64_t digest(SmallRun<float>& run, const train::TrainingState& state) {
   return hash;
 }
 
-data::Loader<float> loader(Index batch = 8) {
-  return data::Loader<float>(small_images(50),
-                             {.batch = batch, .shuffle = true, .seed = 3, .drop_last = true});
+template <class T = float>
+data::Loader<T> loader(Index batch = 8) {
+  return data::Loader<T>(small_images(50),
+                         {.batch = batch, .shuffle = true, .seed = 3, .drop_last = true});
 }
 
 const train::ProgressOptions silent = {.out = nullptr};
@@ -93,14 +95,14 @@ struct Outcome {
   std::vector<float> weights;
 };
 
-/// Two epochs, if `stop` does not say otherwise.
+/// Two epochs.
+template <class T = float>
 Outcome trained(const Communicator& world, const DataParallelOptions& options, Index batch = 8,
                 double clip = 0) {
-  SmallRun<float> run(
-      static_cast<std::uint64_t>(1 + world.rank()));  // the first one's model counts
-  DataParallel<float> parallel(world, run.model, options);
-  train::Trainer<float> trainer(
-      run.model, run.adam, loader(batch), small_loader<float>(),
+  SmallRun<T> run(static_cast<std::uint64_t>(1 + world.rank()));  // the first one's model counts
+  DataParallel<T> parallel(world, run.model, options);
+  train::Trainer<T> trainer(
+      run.model, run.adam, loader<T>(batch), small_loader<T>(),
       {.epochs = 2, .clip_norm = clip, .progress = silent, .processes = &parallel});
   trainer.run();
   const auto weights = run.model.parameters().front().value().span();
@@ -133,6 +135,13 @@ void check_runs(const Communicator& world) {
   say(world, "synchronized", synchronized.digest);
   expect(synchronized.digest != plain.digest, "nothing was synchronized", world.rank());
   say(world, "eight shards", trained(world, {.shards = 8}, 16, 0.5).digest);
+  const auto narrow = trained<bfloat16>(world, {.shards = shards});
+  say(world, "of bfloat16", narrow.digest);
+  const auto narrow_small = trained<bfloat16>(world, {.shards = shards, .bucket_bytes = 40});
+  expect(narrow_small.digest == narrow.digest, "buckets change the result of bfloat16",
+         world.rank());
+  say(world, "of bfloat16, synchronized",
+      trained<bfloat16>(world, {.shards = shards, .sync_batch_norm = true}).digest);
 }
 
 /// A run that the last process wants to stop, and that goes on, ends as one that went through.

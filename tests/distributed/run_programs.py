@@ -52,6 +52,18 @@ def check_ranks(program, data, folder):
         assert text.count("history: ") == 1, text
 
 
+def check_bfloat16(data, folder):
+    """The same bytes on 1 and 4 ranks in bfloat16 too, and when it stopped and goes on on others."""
+    program, more = "cifar10_cnn_rnn", ("--precision", "bfloat16")
+    run(program, *options(program, data, folder / "alone", *more))
+    expected = outcome(folder / "alone")
+    run_on(4, program, *options(program, data, folder / "4", *more))
+    assert outcome(folder / "4") == expected, "bfloat16: 4 ranks differ"
+    run_on(2, program, *options(program, data, folder / "parts", *more, epochs=1))
+    run_on(4, program, "train", "--resume", "--threads", 1, "--epochs", 2, "--out", folder / "parts")
+    assert outcome(folder / "parts") == expected, "bfloat16: the run that went on on 4 ranks differs"
+
+
 def check_stop(program, data, folder):
     """Ctrl-C on mpirun stops all at the same batch and saves; the run goes on on fewer ranks. It is so long
     that it does not end before Open MPI has passed the signal on, a second later."""
@@ -125,5 +137,6 @@ with tempfile.TemporaryDirectory() as name:
         place.mkdir()
         check_ranks(network, mnist, place)
         check_stop(network, mnist, place)
+    check_bfloat16(mnist, root / "bfloat16")
     check_refusals(mnist, write_mnist(root / "other", train=80), root)
 print("runs on 1, 2 and 4 ranks end in the same bytes, and what is wrong is said in one line")

@@ -53,6 +53,7 @@ MUTATIONS = [
     ("optim/optimizer.hpp", "        entry.parameter.note_rounded();\n", "", "optim/bfloat16"),
     ("optim/optimizer.hpp", "    kernels::convert(master.size(), master.data(), value.mutable_data());\n", "",
      "optim/bfloat16"),
+    ("distributed/broadcast.hpp", "  nn::detail::round_masters(model);\n", "", "distributed/ranks"),
     ("autograd/variable.hpp", "edge_.record->master = {};", "", "optim/bfloat16"),
     ("kernels/optimizer/weights.hpp", "lanes.store(rounded + begin, value);", "", "optim/bfloat16"),
     ("kernels/resample/image.hpp", "if (terms.size() > 4) {", "if (false) {", "ops/bfloat16"),

@@ -106,8 +106,6 @@ def check_precision(folder, data):
     assert "expected a precision float or bfloat16, got bfloat24" in text, text
     text = train(out, "--resume", "--precision", "float", code=2)
     assert "precision: bfloat16 then, float now" in text, text
-    text = train(folder / "shards", *common, "--shards", 2, code=2)
-    assert "--precision: expected float where a batch has shards" in text, text
 
 
 def check_recipes(folder, data):

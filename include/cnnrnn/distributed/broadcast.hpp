@@ -84,6 +84,7 @@ void broadcast(const Communicator& processes, nn::Module<T>& model) {
   for (auto& [name, counter] : state.counters) {
     detail::broadcast_values(processes, counter);
   }
+  nn::detail::round_masters(model);
   detail::broadcast_entries(processes, state.random_states);
   nn::detail::RandomRestorer<T> restorer(state.random_states);
   model.visit(restorer);
@@ -100,9 +101,10 @@ void broadcast(const Communicator& processes, optim::Optimizer<T>& optimizer) {
     shapes.emplace(name, tensor.shape());
   }
   detail::broadcast_entries(processes, shapes);
-  std::map<std::string, Tensor<T>> tensors;
+  using A = Accumulator<T>;
+  std::map<std::string, Tensor<A>> tensors;
   for (const auto& [name, shape] : shapes) {
-    Tensor<T> tensor = processes.leads() ? state.tensors.at(name).clone() : Tensor<T>(shape);
+    Tensor<A> tensor = processes.leads() ? state.tensors.at(name).clone() : Tensor<A>(shape);
     detail::broadcast_values(processes, tensor);
     tensors.emplace(name, std::move(tensor));
   }

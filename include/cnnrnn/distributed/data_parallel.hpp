@@ -5,7 +5,6 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "cnnrnn/distributed/broadcast.hpp"
@@ -46,9 +45,6 @@ struct DataParallelOptions {
 ///   }
 template <class T>
 class DataParallel : public train::Processes<T> {
-  static_assert(std::is_floating_point_v<T>,
-                "DataParallel: expected float or double, got bfloat16, which one process trains");
-
  public:
   /// Gives all processes the state of the first one's model. Both arguments must outlive it. Throws
   /// ValueError unless the processes are a power of two and the shards another, not below it, and

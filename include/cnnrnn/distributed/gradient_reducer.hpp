@@ -4,6 +4,7 @@
 #include <deque>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -22,12 +23,15 @@ struct ReducerOptions {
 
 /// Gradients of the mean loss over all shards of a batch, from those of each shard. They travel in
 /// buckets, the last layers first, while backward of the last shard goes on. A large one is a
-/// bucket of its own, and is added up where it is.
+/// bucket of its own, and is added up where it is. Gradients of bfloat16 are added in float, and
+/// rounded once at the end.
 ///
 ///   for (Index k = 0; k < plan.own; ++k) reducer.backward(loss_of(k), k);
 ///   reducer.finish();
 template <class T>
 class GradientReducer {
+  using A = Accumulator<T>;
+
  public:
   /// The parameters of all processes are the same, in the same order. The communicator must outlive
   /// it. Throws ValueError for buckets without bytes.
@@ -69,18 +73,19 @@ class GradientReducer {
                         plan_.own, " shards, got ", next_);
     next_ = 0;
     wait(*given_sum_);
-    const Tensor<T> given = given_sum_->take();
+    const Tensor<A> given = given_sum_->take();
     for (auto& bucket : buckets_) {
       wait(bucket.sum);
-      const Tensor<T> mean = bucket.sum.take();
-      const T* from = mean.data();
+      const Tensor<A> mean = bucket.sum.take();
+      const A* from = mean.data();
       for (const std::size_t member : bucket.members) {
         auto& parameter = *required_[member];
         const auto size = parameter.value().span().size();
         if (given.data()[member] == 0) {
           parameter.zero_grad();
         } else {
-          parameter.set_grad(bucket.whole ? mean : Tensor<T>(parameter.shape(), {from, size}));
+          parameter.set_grad(
+              converted<T>(bucket.whole ? mean : Tensor<A>(parameter.shape(), {from, size})));
         }
         from += size;
       }
@@ -106,10 +111,10 @@ class GradientReducer {
           members(std::move(parameters)),
           whole(is_whole) {}
 
-    ShardSum<T> sum;
+    ShardSum<A> sum;
     std::vector<std::size_t> members;
     bool whole;
-    Tensor<T> values;      ///< of the shard that is under way
+    Tensor<A> values;      ///< of the shard that is under way
     std::size_t open = 0;  ///< members whose gradients are not there
   };
 
@@ -180,7 +185,7 @@ class GradientReducer {
     next_ = shard_ + 1;
   }
 
-  void wait(ShardSum<T>& sum) {
+  void wait(ShardSum<A>& sum) {
     while (!sum.wait_for_step()) {
       progress();
     }
@@ -239,7 +244,7 @@ class GradientReducer {
       all += parameter->value().size();
     }
     constexpr Index most_buckets = 128;
-    return std::max(options_.bucket_bytes / static_cast<Index>(sizeof(T)), all / most_buckets + 1);
+    return std::max(options_.bucket_bytes / static_cast<Index>(sizeof(A)), all / most_buckets + 1);
   }
 
   void add_bucket(std::vector<std::size_t> members, Index size, bool whole) {
@@ -258,11 +263,11 @@ class GradientReducer {
     const auto& [number, offset] = places_[index];
     auto& bucket = buckets_[number];
     Tensor<T> gradient = parameter.grad();
-    given_.mutable_data()[index] = gradient.defined() ? T(1) : T(0);
+    given_.mutable_data()[index] = gradient.defined() ? A(1) : A(0);
     if (bucket.whole) {
       parameter.zero_grad();
-      bucket.values =
-          gradient.defined() ? std::move(gradient) : Tensor<T>::zeros(parameter.shape());
+      bucket.values = gradient.defined() ? converted<A>(std::move(gradient))
+                                         : Tensor<A>::zeros(parameter.shape());
       if (!bucket.values.unique()) {
         bucket.values = bucket.values.clone();
       }
@@ -274,6 +279,16 @@ class GradientReducer {
     }
     if (--bucket.open == 0) {
       bucket.sum.add(std::exchange(bucket.values, {}), shard_);
+    }
+  }
+
+  /// The same numbers, or the nearest, in another type or as they are.
+  template <class To, class From>
+  static Tensor<To> converted(Tensor<From> values) {
+    if constexpr (std::is_same_v<To, From>) {
+      return values;
+    } else {
+      return values.template to<To>();
     }
   }
 
@@ -295,8 +310,8 @@ class GradientReducer {
   std::vector<bool> packed_;
   std::unordered_map<const Record<T>*, std::size_t> index_;
   std::deque<Bucket> buckets_;
-  Tensor<T> given_;  ///< 1 for each parameter that has a gradient in the shard under way
-  std::optional<ShardSum<T>> given_sum_;  ///< in which part of the shards each has one
+  Tensor<A> given_;  ///< 1 for each parameter that has a gradient in the shard under way
+  std::optional<ShardSum<A>> given_sum_;  ///< in which part of the shards each has one
   Index shard_ = 0;
   Index next_ = 0;  ///< the shard whose turn it is
 };

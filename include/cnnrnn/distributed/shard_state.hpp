@@ -19,6 +19,8 @@ namespace distributed {
 /// numbers in each shard, and in the end has drawn one. Counters are as after one shard.
 template <class T>
 class ShardState : private nn::Visitor<T> {
+  using A = Accumulator<T>;
+
  public:
   /// The communicator and the model must outlive it.
   ShardState(const Communicator& processes, nn::Module<T>& model, const ShardPlan& plan)
@@ -60,8 +62,8 @@ class ShardState : private nn::Visitor<T> {
     if (size_ == 0) {
       return;
     }
-    Tensor<T> values = sum_->blank();
-    T* to = values.mutable_data();
+    Tensor<A> values = sum_->blank();
+    A* to = values.mutable_data();
     for (const auto& [buffer, before] : buffers_) {
       to = std::copy_n(buffer->data(), buffer->size(), to);
     }
@@ -70,7 +72,7 @@ class ShardState : private nn::Visitor<T> {
 
   /// The state in the middle of a shard, for another shard to go on first.
   struct Snapshot {
-    std::vector<Tensor<T>> buffers;         ///< such as running statistics
+    std::vector<Tensor<A>> buffers;         ///< such as running statistics
     std::vector<Tensor<Index>> counters;    ///< such as num_batches_tracked
     std::vector<Random::State> generators;  ///< those of dropout
   };
@@ -113,8 +115,8 @@ class ShardState : private nn::Visitor<T> {
     }
     while (!sum_->wait_for_step()) {
     }
-    const Tensor<T> mean = sum_->take();
-    const T* from = mean.data();
+    const Tensor<A> mean = sum_->take();
+    const A* from = mean.data();
     for (auto& [buffer, before] : buffers_) {
       std::copy_n(from, buffer->size(), buffer->mutable_data());
       from += buffer->size();
@@ -136,7 +138,7 @@ class ShardState : private nn::Visitor<T> {
     Random::State after;
   };
 
-  void buffer(const std::string& /*path*/, Tensor<T>& value) override {
+  void buffer(const std::string& /*path*/, Tensor<A>& value) override {
     if (seen_.insert(value.data()).second) {
       buffers_.emplace_back(&value, value.clone());
     }
@@ -156,12 +158,12 @@ class ShardState : private nn::Visitor<T> {
   const Communicator& processes_;
   nn::Module<T>& model_;
   ShardPlan plan_;
-  std::vector<std::pair<Tensor<T>*, Tensor<T>>> buffers_;  ///< with the values of before the batch
+  std::vector<std::pair<Tensor<A>*, Tensor<A>>> buffers_;  ///< with the values of before the batch
   std::vector<std::pair<Tensor<Index>*, Tensor<Index>>> counters_;
   std::vector<Generator> generators_;
   std::set<const void*> seen_;
   Index size_ = 0;
-  std::optional<ShardSum<T>> sum_;
+  std::optional<ShardSum<A>> sum_;
 };
 
 }  // namespace distributed

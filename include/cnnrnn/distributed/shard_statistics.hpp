@@ -12,6 +12,8 @@ namespace distributed {
 /// The statistics of a batch norm over all shards, in double and in the order of the shards.
 template <class T>
 class ShardStatistics : public SharedStatistics<T> {
+  using A = Accumulator<T>;
+
  public:
   /// `exchange` turns the numbers of this shard into those of all.
   using Exchange = std::function<std::vector<double>(const std::vector<double>&)>;
@@ -27,14 +29,14 @@ class ShardStatistics : public SharedStatistics<T> {
   BatchStatistics<T> combine(const BatchStatistics<T>& shard) override {
     const Index channels = shard.mean.size();
     const auto all = exchange(shard.mean, shard.variance);
-    BatchStatistics<T> batch{Tensor<T>({channels}), Tensor<T>({channels})};
+    BatchStatistics<T> batch{Tensor<A>({channels}), Tensor<A>({channels})};
     for (Index c = 0; c < channels; ++c) {
       const double mean = mean_over_shards([&](const double* of) { return of[c]; }, all, channels);
       const double variance = mean_over_shards(
           [&](const double* of) { return of[channels + c] + (of[c] - mean) * (of[c] - mean); }, all,
           channels);
-      batch.mean.mutable_data()[c] = static_cast<T>(mean);
-      batch.variance.mutable_data()[c] = static_cast<T>(variance);
+      batch.mean.mutable_data()[c] = static_cast<A>(mean);
+      batch.variance.mutable_data()[c] = static_cast<A>(variance);
     }
     return batch;
   }
@@ -42,12 +44,12 @@ class ShardStatistics : public SharedStatistics<T> {
   BatchNormGradients<T> combine(const BatchNormGradients<T>& shard) override {
     const Index channels = shard.dgamma.size();
     const auto all = exchange(shard.dgamma, shard.dbeta);
-    BatchNormGradients<T> batch{Tensor<T>({channels}), Tensor<T>({channels})};
+    BatchNormGradients<T> batch{Tensor<A>({channels}), Tensor<A>({channels})};
     const auto shards = static_cast<double>(shards_);
     for (Index c = 0; c < channels; ++c) {
-      batch.dgamma.mutable_data()[c] = static_cast<T>(
+      batch.dgamma.mutable_data()[c] = static_cast<A>(
           shards * mean_over_shards([&](const double* of) { return of[c]; }, all, channels));
-      batch.dbeta.mutable_data()[c] = static_cast<T>(
+      batch.dbeta.mutable_data()[c] = static_cast<A>(
           shards *
           mean_over_shards([&](const double* of) { return of[channels + c]; }, all, channels));
     }
@@ -55,7 +57,7 @@ class ShardStatistics : public SharedStatistics<T> {
   }
 
  private:
-  std::vector<double> exchange(const Tensor<T>& first, const Tensor<T>& second) const {
+  std::vector<double> exchange(const Tensor<A>& first, const Tensor<A>& second) const {
     std::vector<double> values(first.span().begin(), first.span().end());
     values.insert(values.end(), second.span().begin(), second.span().end());
     return exchange_(values);
