@@ -17,12 +17,13 @@ class PackedConvolution {
 
  public:
   /// weight and bias as in conv2d; scale and shift may be undefined. `x` is a shape that it will be
-  /// used for: with images of other sizes it computes the same, perhaps not as fast. Throws as
-  /// conv2d.
+  /// used for: with images of other sizes it computes the same, perhaps not as fast. The number of
+  /// images makes no difference. Throws as conv2d.
   PackedConvolution(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
                     const Tensor<A>& scale, const Tensor<A>& shift, const Convolution& options)
       : options_(options), weight_shape_(weight.shape()) {
-    const auto d = detail::conv2d_dims(x, weight.shape(), bias.defined(), bias.shape(), options);
+    auto d = detail::conv2d_dims(x, weight.shape(), bias.defined(), bias.shape(), options);
+    d.n = many_images;
     require<ShapeError>(
         scale.defined() == shift.defined() &&
             (!scale.defined() || (scale.shape() == Shape{d.o} && shift.shape() == Shape{d.o})),
@@ -88,6 +89,9 @@ class PackedConvolution {
   Tensor<T> relu_pool(const Tensor<T>& x) const { return pool(x, Activation::relu); }
 
  private:
+  /// The kernel is chosen for so many: results must not depend on how many images came first.
+  static constexpr Index many_images = 1024;
+
   kernels::Conv2dDims dims(const Tensor<T>& x) const {
     return detail::conv2d_dims(x.shape(), weight_shape_, false, {}, options_);
   }

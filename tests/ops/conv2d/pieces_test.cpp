@@ -11,6 +11,7 @@
 #include "support/close.hpp"
 #include "support/conv2d_reference.hpp"
 #include "support/random_tensor.hpp"
+#include "support/same_bytes.hpp"
 
 using namespace cnnrnn;
 
@@ -140,6 +141,15 @@ TEST_CASE("convolutions packed for many images in pieces serve few that would be
   require_close(packed(x, Activation::none), y.value(), 1e-4);
 }
 
+TEST_CASE("results do not depend on how many images a convolution was packed for") {
+  const Convolution options{.stride = 2, .padding = 1};
+  const auto weight = random_tensor<float>({64, 36, 3, 3}, 1);
+  const auto x = random_tensor<float>({2, 14, 14, 36}, 2);
+  const PackedConvolution<float> for_many({64, 14, 14, 36}, weight, {}, {}, {}, options);
+  const PackedConvolution<float> for_one({1, 14, 14, 36}, weight, {}, {}, {}, options);
+  CHECK(same_bytes(for_many(x, Activation::none), for_one(x, Activation::none)));
+}
+
 TEST_CASE("many weights in pieces give what the direct kernels do") {
   const auto run = [](Conv2dCase c, ConvAlgorithm algorithm) {
     c.options.algorithm = algorithm;
@@ -164,7 +174,7 @@ TEST_CASE("many weights in pieces give what the direct kernels do") {
 TEST_CASE("few tiles of many channels in pieces give the bytes of packed weights") {
   const auto x = random_tensor<float>({2, 6, 7, 120}, 1);
   const auto weight = random_tensor<float>({102, 120, 5, 5}, 2);
-  const Convolution options{.padding = 2};
+  const Convolution options{.padding = 2, .algorithm = ConvAlgorithm::winograd};
   const PackedConvolution<float> packed(x.shape(), weight, {}, {}, {}, options);
   const auto expected = packed(x, false);
   const auto y = conv2d(Variable<float>(x), Variable<float>(weight), {}, options).value();
