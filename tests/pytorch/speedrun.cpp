@@ -29,7 +29,7 @@ void run_steps(const speedrun::Recipe& recipe, const std::vector<std::string>& f
   const auto labels = std::get<Tensor<Index>>(batches.at("labels"));
   const Index steps = images.dim(0);
   Random random(7);
-  speedrun::Network network(recipe, 10, random);
+  speedrun::Network<float> network(recipe, 10, random);
   speedrun::whiten(network, entry(images, 0));
   io::save(files[1], network);
   const auto optimizer = speedrun::optimizer_for(network, recipe, steps, steps / 2);

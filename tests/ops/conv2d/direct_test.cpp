@@ -42,7 +42,7 @@ const std::vector<Conv2dCase> zoned{
     {{2, 7, 9, 16}, {18, 16, 3, 3}, {.padding = 6, .dilation = 6, .algorithm = direct}},
     {{1, 5, 6, 17},
      {5, 17, 3, 3},
-     {.padding = {9, 2}, .dilation = {4, 2}, .relu = true, .algorithm = direct}},
+     {.padding = {9, 2}, .dilation = {4, 2}, .algorithm = direct, .relu = true}},
     {{1, 9, 5, 20}, {33, 20, 5, 7}, {.stride = {2, 1}, .padding = {2, 3}, .algorithm = direct}},
     {{1, 40, 37, 16}, {16, 16, 3, 3}, {.padding = 24, .dilation = 24, .algorithm = direct}},
 };
