@@ -25,7 +25,7 @@ args = parser.parse_args()
 if args.compile:
     subprocess.run([*shlex.split(args.compile), "-o", args.program], check=True)
 lines = {ranks: output([*mpirun(args.launcher, ranks), args.program]) for ranks in (1, 2, 4)}
-assert len(lines[1]) == 6, lines[1]  # "four shards" comes twice, from a run that stopped too
+assert len(lines[1]) == 8, lines[1]  # "four shards" comes twice, from a run that stopped too
 for ranks in (2, 4):
     assert lines[ranks] == lines[1], f"1 and {ranks} ranks differ: {lines[1]} and {lines[ranks]}"
 output([*mpirun(args.launcher, 3), args.program, "bad"])

@@ -176,6 +176,22 @@ TEST_CASE("packed weights follow what they were made of") {
   require_close(outcome(), plain(), 1e-12);
 }
 
+TEST_CASE("results outside training do not depend on the sizes of images that came before") {
+  const auto run = [](std::initializer_list<Index> sizes) {
+    Random random(1);
+    nn::Conv2d<float> layer(32, 32, {.kernel = 5, .padding = 2}, random);
+    layer.eval();
+    const NoGradGuard no_grad;
+    Tensor<float> y;
+    for (const Index size : sizes) {
+      y = layer(Variable<float>(random_tensor<float>({1, size, size, 32}, 2))).value();
+    }
+    return y;
+  };
+  CHECK(same_bytes(run({4, 16}), run({16})));
+  CHECK(same_bytes(run({16, 4}), run({4})));
+}
+
 TEST_CASE("packed weights go when training goes on") {
   const auto in_use = [] { return CachingAllocator::instance().statistics().bytes_in_use; };
   Pair pair({.padding = 1}, 8);

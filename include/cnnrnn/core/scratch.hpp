@@ -142,11 +142,12 @@ class ThreadScratch {
  private:
   static std::size_t whole_lines(Index size) {
     constexpr std::size_t line = CachingAllocator::alignment;
+    constexpr std::size_t element = sizeof(T);  // NOLINT: of a pointer, too
     const auto count = static_cast<std::size_t>(size);
-    if (count > std::numeric_limits<std::size_t>::max() / 4 / sizeof(T)) {
+    if (count > std::numeric_limits<std::size_t>::max() / 4 / element) {
       throw std::bad_alloc();
     }
-    return (count * sizeof(T) + line - 1) / line * line;
+    return (count * element + line - 1) / line * line;
   }
 
   std::size_t bytes_;

@@ -202,18 +202,20 @@ class Conv2d : public Layer<T> {
   }
 
   /// The convolution and the batch norm behind it with packed weights, which are made when
-  /// something has changed.
+  /// something has changed, or images of another size want another kernel: results do not depend on
+  /// what came before.
   auto packed(const Variable<T>& x, const BatchNorm2d<T>* norm = nullptr) {
     std::vector<TensorVersion> sources{weight_.value(), bias_.value()};
     if (norm != nullptr) {
       const auto more = norm->versions();
       sources.insert(sources.end(), more.begin(), more.end());
     }
-    return packed_.get(sources, [&] {
+    const auto make = [&] {
       const auto folded = norm != nullptr ? norm->folded() : ScaleShift<T>{};
       return PackedConvolution<T>(x.shape(), weight_.value(), bias_.value(), folded.scale,
                                   folded.shift, convolution());
-    });
+    };
+    return packed_.get(sources, make, [&](const auto& kept) { return kept.fits(x.shape()); });
   }
 
   Convolution convolution() const {

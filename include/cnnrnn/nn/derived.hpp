@@ -54,8 +54,15 @@ class Derived {
   /// The value of the sources as they are: the kept one, or make().
   template <class Make>
   std::shared_ptr<const Value> get(const std::vector<TensorVersion>& sources, const Make& make) {
+    return get(sources, make, [](const Value& /*kept*/) { return true; });
+  }
+
+  /// The same, if the kept one fits what it is for.
+  template <class Make, class Fits>
+  std::shared_ptr<const Value> get(const std::vector<TensorVersion>& sources, const Make& make,
+                                   const Fits& fits) {
     const std::scoped_lock lock(mutex_);
-    if (value_ == nullptr || sources != sources_) {
+    if (value_ == nullptr || sources != sources_ || !fits(*value_)) {
       value_ = std::make_shared<const Value>(make());
       sources_ = sources;
     }

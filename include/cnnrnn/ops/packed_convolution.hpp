@@ -17,13 +17,13 @@ class PackedConvolution {
 
  public:
   /// weight and bias as in conv2d; scale and shift may be undefined. `x` is a shape that it will be
-  /// used for: with images of other sizes it computes the same, perhaps not as fast. The number of
-  /// images makes no difference. Throws as conv2d.
+  /// used for: with images of other sizes it computes the same, rounded otherwise and not as fast,
+  /// unless it fits them. Throws as conv2d.
   PackedConvolution(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
                     const Tensor<A>& scale, const Tensor<A>& shift, const Convolution& options)
       : options_(options), weight_shape_(weight.shape()) {
     auto d = detail::conv2d_dims(x, weight.shape(), bias.defined(), bias.shape(), options);
-    d.n = many_images;
+    d.n = many_images;  // results must not depend on how many images came first
     require<ShapeError>(
         scale.defined() == shift.defined() &&
             (!scale.defined() || (scale.shape() == Shape{d.o} && shift.shape() == Shape{d.o})),
@@ -35,6 +35,14 @@ class PackedConvolution {
     for (Index o = 0; bias.defined() && o < d.o; ++o) {
       bias_.mutable_data()[o] += bias.data()[o] * (scale.defined() ? scale.data()[o] : A(1));
     }
+  }
+
+  /// Whether one made for x's shape would do the same to the bit. The number of images makes no
+  /// difference.
+  bool fits(const Shape& x) const {
+    auto d = detail::conv2d_dims(x, weight_shape_, false, {}, options_);
+    d.n = many_images;
+    return kernels::forward_kernel<T>(d) == kernel_;
   }
 
   /// x (N, H, W, C) -> y (N, OH, OW, O), plus a residual of y's shape unless it is undefined,
@@ -89,7 +97,6 @@ class PackedConvolution {
   Tensor<T> relu_pool(const Tensor<T>& x) const { return pool(x, Activation::relu); }
 
  private:
-  /// The kernel is chosen for so many: results must not depend on how many images came first.
   static constexpr Index many_images = 1024;
 
   kernels::Conv2dDims dims(const Tensor<T>& x) const {

@@ -32,7 +32,8 @@ inline std::vector<std::string> names_in_folder(const std::string& folder, std::
   return detail::names_in_folder(folder, error);
 }
 
-/// Whether this is a folder, or a link to one; the error says why a link leads nowhere.
+/// Whether this is a folder, or a link to one; the error says why a link leads nowhere,
+/// where the system tells.
 inline bool is_folder(const std::string& name, std::error_code& error) {
   return detail::is_folder(name, error);
 }

@@ -27,22 +27,21 @@ const std::vector<Conv2dCase> cases{
 };
 
 /// So few channels and outputs that pixels of two or four parts of a band share a packet: parts of
-/// unequal size, some without a pixel, several bands of more than a tile.
+/// unequal size, some without a pixel, several bands of more than a tile, of one row.
 const std::vector<Conv2dCase> narrow{
     {{2, 9, 8, 1}, {4, 1, 5, 5}, {}},
     {{1, 9, 8, 1}, {1, 1, 5, 5}, {.padding = 2}},
     {{1, 5, 19, 3}, {2, 3, 1, 5}, {.padding = {0, 2}}},
     {{1, 30, 40, 3}, {4, 3, 7, 7}, {.stride = 2, .padding = 3}},
     {{2, 33, 31, 2}, {3, 2, 3, 5}, {.dilation = {2, 3}}},
+    {{1, 1, 1100, 1}, {4, 1, 1, 5}, {}},
 };
 
 /// So many taps outside of the image that the result is made zone by zone: some pixels read one
 /// tap, or none, rows are cut at a block, and strides and kernels differ by axis.
 const std::vector<Conv2dCase> zoned{
     {{2, 7, 9, 16}, {18, 16, 3, 3}, {.padding = 6, .dilation = 6, .algorithm = direct}},
-    {{1, 5, 6, 17},
-     {5, 17, 3, 3},
-     {.padding = {9, 2}, .dilation = {4, 2}, .algorithm = direct, .relu = true}},
+    {{1, 5, 6, 17}, {5, 17, 3, 3}, {.padding = {9, 2}, .dilation = {4, 2}, .algorithm = direct}},
     {{1, 9, 5, 20}, {33, 20, 5, 7}, {.stride = {2, 1}, .padding = {2, 3}, .algorithm = direct}},
     {{1, 40, 37, 16}, {16, 16, 3, 3}, {.padding = 24, .dilation = 24, .algorithm = direct}},
 };

@@ -214,11 +214,12 @@ Index parts_of_packet(const Conv2dDims& d) {
 /// By scalar products, a packet of what the window reads at a time, whose lanes are summed.
 template <class T>
 double cycles_of_dots(const Conv2dDims& d, Index channels, Index outputs) {
-  const Index taps = d.dilation.w == 1 ? d.kernel.w : 1;
-  const Index packets = (taps * channels + Packet<T>::width - 1) / Packet<T>::width;
+  const bool dense = d.dilation.w == 1;
+  const Index runs = d.kernel.h * (dense ? 1 : d.kernel.w);
+  const Index length = (dense ? d.kernel.w : 1) * channels;
+  const Index packets = runs * ((length + Packet<T>::width - 1) / Packet<T>::width);
   constexpr double per_sum = 5;
-  return static_cast<double>(outputs) *
-         (static_cast<double>(d.taps() / taps * packets) / 1.3 + per_sum);
+  return static_cast<double>(outputs) * (static_cast<double>(packets) / 1.3 + per_sum);
 }
 
 /// By packets of outputs.

@@ -36,7 +36,8 @@ inline void make_folders(const std::string& name, std::error_code& error) {
 
 /// The standard library's lists the working folder in place of one whose name is longer.
 inline std::vector<std::string> names_in_folder(const std::string& folder, std::error_code& error) {
-  constexpr int file_not_found = 2;   // in the root of a disk without files
+  constexpr int file_not_found = 2;  // in the root of a disk without files
+  constexpr int no_more_files = 18;
   std::array<unsigned, 148> found{};  // WIN32_FIND_DATAW; the name begins at byte 44
   auto* const data = reinterpret_cast<_WIN32_FIND_DATAW*>(found.data());
   std::vector<std::string> names;
@@ -50,6 +51,9 @@ inline std::vector<std::string> names_in_folder(const std::string& folder, std::
     }
   }
   if (opened) {
+    if (const auto end = last_error(); end.value() != no_more_files) {
+      error = end;
+    }
     FindClose(search);
   } else if (error.value() == file_not_found) {
     error.clear();

@@ -128,15 +128,16 @@ template <class T>
 class GroupedGradient {
  public:
   GroupedGradient(const GroupedView& view, const T* x)
-      : view_(view), plan_(view, grouped_layout<T>(view)), fetch_(plan_), spread_(view), x_(x) {}
+      : view_(view), plan_(view, grouped_layout<T>(view)), spread_(view), x_(x) {}
 
-  Index together(Index most) const { return fetch_.together(most); }
+  Index together(Index most) const { return GroupedFetch<T>(plan_).together(most); }
 
   /// sums += what some columns of the rows first ... last - 1 of an image give, whose gradients lie
   /// from `dy` on.
   void add(Index image, Index first, Index last, const Places& part, const T* dy, T* sums) const {
-    fetch_.next_lines(image, first, last, x_);
-    fetch_.rows(last - first, dy);
+    const GroupedFetch<T> fetch(plan_);
+    fetch.next_lines(image, first, last, x_);
+    fetch.rows(last - first, dy);
     const TapAxis& rows = view_.axes.rows;
     const TapAxis& columns = view_.axes.columns;
     const T* const source = x_ + image * rows.source * columns.source * view_.channels;
@@ -176,7 +177,6 @@ class GroupedGradient {
 
   GroupedView view_;
   GroupedPlan plan_;
-  GroupedFetch<T> fetch_;
   GroupSpread<T> spread_;
   const T* x_;
 };

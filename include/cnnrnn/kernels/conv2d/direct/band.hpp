@@ -15,7 +15,7 @@ CNNRNN_KERNELS_BEGIN
 /// What a band is to be made of.
 enum class BandSource {
   any,        ///< the image itself, where no tile meets a border, or what `copy` is
-  all_lines,  ///< the same, but no line left out
+  all_lines,  ///< a copy, no line left out, of just the columns that are read
   copy        ///< a copy, behind which a register tile may read on
 };
 
@@ -28,7 +28,7 @@ class ConvBand {
   explicit ConvBand(const ConvWindow& window, Index channels, BandSource source = BandSource::any)
       : window_(window),
         channels_(channels),
-        in_place_(source != BandSource::copy && channels == window.c && window.stays_inside()),
+        in_place_(source == BandSource::any && channels == window.c && window.stays_inside()),
         block_((window.out_h - 1) * window.stride.h + 1),
         kernel_step_(in_place_ || source == BandSource::all_lines
                          ? window.dilation.h
