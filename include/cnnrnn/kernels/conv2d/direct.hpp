@@ -80,15 +80,7 @@ Tensor<T> direct_weights(const Conv2dDims& d, const T* weight, const T* scale) {
   if (parts_of_packet<T>(d) > 1) {
     return narrow_weights(d, weight, scale);
   }
-  return pack_weights<T>({.data = weight,
-                          .groups = d.groups,
-                          .columns = d.group_o(),
-                          .inner = d.group_c(),
-                          .taps = d.taps(),
-                          .group_stride = d.weight_at(d.group_o(), 0, 0, 0),
-                          .column_stride = d.weight_at(1, 0, 0, 0),
-                          .inner_stride = d.taps(),
-                          .scale = scale});
+  return pack_weights<T>(forward_weights(d, weight, scale));
 }
 
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the packed weights.

@@ -21,15 +21,7 @@ inline Index pairs_blocks(const Conv2dDims& d) {
 /// The weights as pairs_convolve reads them, those of each output times its scale unless that is
 /// null, and rounded.
 inline Tensor<float> pairs_weights(const Conv2dDims& d, const float* weight, const float* scale) {
-  return detail::pack_pair_weights({.data = weight,
-                                    .groups = d.groups,
-                                    .columns = d.group_o(),
-                                    .inner = d.group_c(),
-                                    .taps = d.taps(),
-                                    .group_stride = d.weight_at(d.group_o(), 0, 0, 0),
-                                    .column_stride = d.weight_at(1, 0, 0, 0),
-                                    .inner_stride = d.taps(),
-                                    .scale = scale});
+  return detail::pack_pair_weights(detail::forward_weights(d, weight, scale));
 }
 
 /// y (N, OH, OW, O) = x (N, H, W, C) convolved with the packed weights.

@@ -27,7 +27,22 @@ struct TapWeights {
   }
 };
 
-/// The weights (O, C / groups, taps) as an input gradient reads them.
+/// The weights (O, C / groups, taps) as a convolution reads them, those of each output times its
+/// scale unless that is null.
+template <class T>
+TapWeights<T> forward_weights(const Conv2dDims& d, const T* weight, const T* scale) {
+  return {.data = weight,
+          .groups = d.groups,
+          .columns = d.group_o(),
+          .inner = d.group_c(),
+          .taps = d.taps(),
+          .group_stride = d.weight_at(d.group_o(), 0, 0, 0),
+          .column_stride = d.weight_at(1, 0, 0, 0),
+          .inner_stride = d.taps(),
+          .scale = scale};
+}
+
+/// The same as an input gradient reads them.
 template <class T>
 TapWeights<T> backward_weights(const Conv2dDims& d, const T* weight, Index taps) {
   return {.data = weight,
